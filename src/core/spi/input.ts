@@ -1,0 +1,73 @@
+import type { PluginContext, TaskContext } from './context.js';
+import type { JsonObject, JsonValue } from './json.js';
+import type { ConfigPlace, PluginDeclaration } from './plugin.js';
+import type { TaskSource } from './reading.js';
+import type { SourceColumn } from './schema.js';
+
+export interface InputPlanContext extends PluginContext {
+  readonly place: ConfigPlace;
+  /** What the last committed run of this pipeline stored for this stream, or undefined. */
+  readonly state: JsonValue | undefined;
+  /** False for modes that replace everything (`replace`, `truncate`) and for `--full-refresh`: read all, whatever the state says. */
+  readonly useState: boolean;
+}
+
+export interface InputPlan {
+  readonly columns: readonly SourceColumn[];
+  /** Each task is JSON, is run once, and may be resumed as a whole. */
+  readonly tasks: readonly JsonObject[];
+  /** Sentences for the plan that the user is shown. */
+  readonly notes: readonly string[];
+  /** Work ahead, for the progress bar. */
+  readonly bytes?: number;
+}
+
+/**
+ * An input that discovers and reads by itself. Life: `plan` once, then `open` per task (in parallel), then `nextState`
+ * once inside the commit. File-like sources implement {@link FileInputPlugin} instead.
+ */
+export interface InputPlugin<C = JsonObject> extends PluginDeclaration {
+  readonly kind: 'input';
+  readonly form: 'tasks';
+  plan(config: C, ctx: InputPlanContext): Promise<InputPlan>;
+  open(task: JsonObject, plan: InputPlan, config: C, ctx: TaskContext): Promise<TaskSource>;
+  /** The state after this run, from the plan, the old state and what each task reported; undefined leaves it. */
+  nextState?(plan: InputPlan, state: JsonValue | undefined, config: C): JsonValue | undefined;
+  /** Completes a seed config from the source itself. */
+  guess?(config: JsonObject, ctx: PluginContext): Promise<JsonObject>;
+}
+
+/** One file, object or stream of a file-like input. */
+export interface SourceFile {
+  /** Stable name in state, plans, rejects and logs: path relative to the root where possible, `s3://…`, `-`. */
+  readonly name: string;
+  readonly size: number;
+  /** Milliseconds since 1970; undefined where the source has none. */
+  readonly modified?: number;
+  /** Version id or ETag where the source has one; replaces hash comparison. */
+  readonly version?: string;
+  /** Values from hive-style folders (`country=jp/…`), percent-decoded; null for `__HIVE_DEFAULT_PARTITION__`. */
+  readonly partition?: { readonly [column: string]: string | null };
+}
+
+/**
+ * An input made of files: it lists them and opens their raw bytes. Decoders, parser, grouping of small files and the
+ * incremental rule by file identity (docs/guarantees.md) are the engine's.
+ */
+export interface FileInputPlugin<C = JsonObject> extends PluginDeclaration {
+  readonly kind: 'input';
+  readonly form: 'files';
+  /** All files that match, in name order, already loaded ones too. */
+  list(config: C, ctx: PluginContext & { readonly place: ConfigPlace }): Promise<readonly SourceFile[]>;
+  /** A local path where there is one (the fastest lane), else a stream of the raw bytes. */
+  open(file: SourceFile, config: C, ctx: PluginContext): Promise<{ readonly path: string } | { readonly stream: AsyncIterable<Uint8Array> }>;
+  /** The file as it is now, or undefined when it is gone; compared with the plan before and after reading. */
+  stat(file: SourceFile, config: C, ctx: PluginContext): Promise<SourceFile | undefined>;
+}
+
+export function defineInput<C>(plugin: InputPlugin<C>): InputPlugin<C> {
+  return plugin;
+}
+export function defineFileInput<C>(plugin: FileInputPlugin<C>): FileInputPlugin<C> {
+  return plugin;
+}
