@@ -59,6 +59,8 @@ export interface TaskContext extends PluginContext {
   /** Opens a further connection to the same DuckDB; close it. */
   connect(): Promise<SqlConnection>;
   progress(done: { rows?: number; bytes?: number }): void;
+  /** Reports rejects found while still reading (a running total of this task), so that a run over its limit stops early. */
+  rejectsSoFar(total: number): void;
   /** A new spool below this run's temp folder; `extension` such as `csv`. */
   spool(extension: string): Spool;
 }

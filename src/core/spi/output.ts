@@ -43,15 +43,15 @@ export interface StageReport {
   readonly statuses: { readonly [status: string]: number };
   readonly bytes: number;
   readonly files: number;
-  /** Old state of nothing: what `commit` needs to make this visible. JSON. */
+  /** What `commit` needs to make this visible. */
   readonly staged: JsonValue;
 }
 
 /** Inside the commit: call `complete` in the target's own transaction, exactly once. */
 export interface CommitContext extends PluginContext {
   readonly runId: string;
-  /** Marks the run committed and stores the new state. Throws when the lease's fence is stale. */
-  complete(tx: StoreTransaction): Promise<void>;
+  /** Marks the run committed with `facts` and stores the new state. Throws when the lease's fence is stale. */
+  complete(tx: StoreTransaction, facts: JsonObject): Promise<void>;
 }
 
 export interface CommitReport {
@@ -67,6 +67,11 @@ export interface CommitReport {
  */
 export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
   readonly kind: 'output';
+  /**
+   * The target before anything is planned: its identity in the state key, or for a target that does not exist yet
+   * `new:<name>`. Cheap, changes nothing.
+   */
+  identify(config: C, ctx: OutputPlanContext): Promise<{ readonly target: string; readonly name: string; readonly ignoresState: boolean }>;
   plan(config: C, schema: Schema, ctx: OutputPlanContext): Promise<OutputPlan>;
   stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
   /** Stages rejected records (NDJSON file with the columns of the rejects table) so that they commit with the rows. */

@@ -13,7 +13,9 @@ export interface ParserFile {
   readonly path?: string;
   /** Types of the decoders between the raw bytes and the text, e.g. `['gzip']`. */
   readonly decoders: readonly string[];
-  /** The decoded bytes, from the start. */
+  /** The file is continued at this byte (`on_changed: tail`): no header and no `path`; `open` starts there. */
+  readonly offset?: number;
+  /** The decoded bytes, from the start (or from `offset`). */
   open(): AsyncIterable<Uint8Array>;
   /** The raw bytes, from the start. */
   openRaw(): AsyncIterable<Uint8Array>;

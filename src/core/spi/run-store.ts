@@ -57,6 +57,15 @@ export interface StoreTransaction {
   readonly store: 'sqlite' | 'postgresql';
 }
 
+/** The end of a committed run. */
+export interface CompletedRun {
+  readonly state: JsonValue | undefined;
+  readonly summary: JsonObject;
+  readonly commit: JsonObject;
+  /** The target's identity when the run's key still holds `new:<name>`: run and state are stored under it. */
+  readonly target?: string;
+}
+
 /**
  * Where runs, task reports, states, leases and staging paths live. The engine talks to this port; the metastore
  * implements it. Times are the database's clock where fencing depends on them.
@@ -104,7 +113,7 @@ export interface RunStore {
   /** Runs `work` in one transaction; rolled back when it throws. */
   transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   /** Within a commit: checks the fence, marks the run committed, stores its state (undefined leaves it as it is) and forgets its staging. */
-  completeRun(tx: StoreTransaction, runId: string, lease: Lease, end: { readonly state: JsonValue | undefined; readonly summary: JsonObject; readonly commit: JsonObject }): Promise<void>;
+  completeRun(tx: StoreTransaction, runId: string, lease: Lease, end: CompletedRun): Promise<void>;
 
   close(): Promise<void>;
 }
