@@ -36,7 +36,11 @@ export interface ParserPlugin<C = JsonObject> extends PluginDeclaration {
   /** Largest group of files that one task may read together; small files share a task up to it. Default 1. */
   readonly filesPerTask?: number;
   /** The columns this config gives for these files (all that this run would read; may be empty). May look at their first bytes. */
-  plan(config: C, files: readonly ParserFile[], ctx: PluginContext & { readonly place: ConfigPlace; readonly memory: ParserMemory | undefined; readonly sql: TaskContext['sql'] }): Promise<ParserPlan>;
+  plan(
+    config: C,
+    files: readonly ParserFile[],
+    ctx: PluginContext & { readonly place: ConfigPlace; readonly memory: ParserMemory | undefined; readonly sql: TaskContext['sql'] },
+  ): Promise<ParserPlan>;
   /** One task: all its files as one relation, in order. */
   open(files: readonly ParserFile[], plan: ParserPlan, config: C, ctx: TaskContext): Promise<Reading>;
 }

@@ -87,7 +87,12 @@ export interface RunStore {
   /** Newest first. */
   listRuns(filter: { readonly pipeline?: string; readonly status?: RunStatus; readonly limit?: number }): Promise<readonly RunRecord[]>;
   /** Ends or holds a run without a commit. */
-  finishRun(runId: string, status: Exclude<RunStatus, 'committed'>, end: { readonly summary: JsonObject | null; readonly error: RunRecord['error'] }, lease: Lease): Promise<void>;
+  finishRun(
+    runId: string,
+    status: Exclude<RunStatus, 'committed'>,
+    end: { readonly summary: JsonObject | null; readonly error: RunRecord['error'] },
+    lease: Lease,
+  ): Promise<void>;
 
   finishTask(runId: string, task: number, report: JsonObject, lease: Lease): Promise<void>;
   finishedTasks(runId: string): Promise<readonly StoredTask[]>;

@@ -5,16 +5,7 @@
  * type -> DuckDB -> Parquet -> Iceberg is in docs/reference/types.md.
  */
 export type ColumnType =
-  | 'boolean'
-  | 'long'
-  | 'double'
-  | `decimal(${number},${number})`
-  | 'string'
-  | 'date'
-  | 'timestamp'
-  | 'datetime'
-  | 'json'
-  | 'binary';
+  'boolean' | 'long' | 'double' | `decimal(${number},${number})` | 'string' | 'date' | 'timestamp' | 'datetime' | 'json' | 'binary';
 
 export interface Column {
   readonly name: string;
