@@ -29,7 +29,7 @@ module.exports = {
       name: 'core-stays-in-core',
       severity: 'error',
       comment: 'The core knows plugins, metastore and warehouse through the ports of core/spi only.',
-      from: { path: '^src/core/' },
+      from: { path: '^src/core/', pathNot: '^src/core/spi/' },
       to: { path: '^src/', pathNot: '^src/core/' },
     },
     {
