@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { ConfigError, RemoteError, fileSystemError } from '../../core/spi/index.js';
+import { pathOfFileUri, uriOfPath } from './file-uri.js';
+import type { Storage, StoredObject } from './storage.js';
+
+/** The file-system calls that matter for durability; tests record their order or make them fail. */
+export interface FileOps {
+  /** Creates, fills and fsyncs a file; fails with EEXIST when the name is taken. */
+  writeNew(file: string, bytes: Uint8Array): Promise<void>;
+  sync(fileOrFolder: string): Promise<void>;
+  chmod(file: string, mode: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** The topmost folder that had to be made, or undefined. */
+  makeFolder(folder: string): Promise<string | undefined>;
+}
+
+const nodeFileOps: FileOps = {
+  async writeNew(file, bytes) {
+    const handle = await fs.open(file, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  async sync(file) {
+    const handle = await fs.open(file, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  chmod: fs.chmod,
+  rename: fs.rename,
+  makeFolder: (folder) => fs.mkdir(folder, { recursive: true }),
+};
+
+/** Parallel fsyncs: enough to keep a disk busy, few enough to leave libuv's threads to others. */
+const SYNC_WIDTH = 8;
+
+export function openLocalStorage(root: string, ops: FileOps = nodeFileOps): Storage {
+  return new LocalStorage(root.replace(/\/+$/, ''), ops);
+}
+
+class LocalStorage implements Storage {
+  readonly root: string;
+  readonly #ops: FileOps;
+  readonly #known = new Set<string>();
+
+  constructor(root: string, ops: FileOps) {
+    if (!path.isAbsolute(pathOfFileUri(root))) {
+      throw new ConfigError({ code: 'STORAGE_URI', message: `storage: expected an absolute file URI, got ${root}`, hint: 'write it as file:///absolute/folder' });
+    }
+    this.root = root;
+    this.#ops = ops;
+  }
+
+  read(uri: string): Promise<Uint8Array> {
+    return doing(`reading ${uri}`, async () => {
+      try {
+        return await fs.readFile(pathOfFileUri(uri));
+      } catch (error) {
+        if (!isCode(error, 'ENOENT')) throw error;
+        throw new RemoteError({
+          code: 'OBJECT_MISSING',
+          message: `reading ${uri}: expected a file, found none`,
+          hint: 'the storage was changed from outside, or belongs to another metastore; restore the file or the backup',
+          retryable: false,
+          cause: error,
+        });
+      }
+    });
+  }
+
+  async exists(uri: string): Promise<boolean> {
+    try {
+      await fs.access(pathOfFileUri(uri));
+      return true;
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return false;
+      throw fileSystemError(error, `looking for ${uri}`);
+    }
+  }
+
+  write(uri: string, bytes: Uint8Array, options: { readonly replace?: boolean } = {}): Promise<void> {
+    return doing(`writing ${uri}`, async () => {
+      const file = pathOfFileUri(uri);
+      const folder = path.dirname(file);
+      await this.#ensureFolder(folder);
+      if (options.replace) {
+        const temporary = `${file}.${randomUUID()}.tmp`;
+        await this.#ops.writeNew(temporary, bytes);
+        await this.#ops.rename(temporary, file);
+      } else {
+        await this.#writeNew(uri, file, bytes);
+      }
+      await this.#ops.sync(folder);
+    });
+  }
+
+  async #writeNew(uri: string, file: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#ops.writeNew(file, bytes);
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error;
+      throw new RemoteError({
+        code: 'OBJECT_EXISTS',
+        message: `writing ${uri}: expected a free name, found an object`,
+        hint: 'repeat the command; if it fails again, another program writes below this storage',
+        retryable: false,
+        cause: error,
+      });
+    }
+  }
+
+  publish(files: readonly { readonly localPath: string; readonly uri: string }[]): Promise<void> {
+    return doing('moving data files to their places', async () => {
+      const targets = files.map((f) => ({ from: f.localPath, to: pathOfFileUri(f.uri) }));
+      const folders = [...new Set(targets.map((t) => path.dirname(t.to)))];
+      for (const folder of folders) await this.#ensureFolder(folder);
+      await inParallel(targets, async ({ from, to }) => {
+        await this.#ops.sync(from);
+        await this.#ops.chmod(from, 0o444);
+        await this.#ops.rename(from, to);
+      });
+      await inParallel(folders, (folder) => this.#ops.sync(folder));
+    });
+  }
+
+  delete(uris: readonly string[]): Promise<void> {
+    return doing('deleting files', () => inParallel(uris, (uri) => fs.rm(pathOfFileUri(uri), { force: true })));
+  }
+
+  deleteFolder(uri: string): Promise<void> {
+    return doing(`deleting ${uri}`, async () => {
+      const folder = pathOfFileUri(uri);
+      for (const known of this.#known) if (known === folder || known.startsWith(`${folder}/`)) this.#known.delete(known);
+      await fs.rm(folder, { recursive: true, force: true });
+    });
+  }
+
+  async *list(folder: string): AsyncIterable<StoredObject> {
+    const start = pathOfFileUri(folder);
+    let names;
+    try {
+      names = await fs.readdir(start, { withFileTypes: true });
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return;
+      throw fileSystemError(error, `listing ${folder}`);
+    }
+    for (const entry of names) {
+      const uri = uriOfPath(path.join(start, entry.name));
+      if (entry.isDirectory()) yield* this.list(uri);
+      else if (entry.isFile()) {
+        const found = await statOrGone(path.join(start, entry.name));
+        if (found) yield { uri, size: found.size, modified: found.mtimeMs };
+      }
+    }
+  }
+
+  staging(folder: string): Promise<string> {
+    return doing(`making ${folder}`, async () => {
+      const local = pathOfFileUri(folder);
+      await fs.mkdir(local, { recursive: true });
+      return local;
+    });
+  }
+
+  localPath(uri: string): Promise<string> {
+    return Promise.resolve(pathOfFileUri(uri));
+  }
+
+  /** A new folder's name is durable only when its parent was synced. */
+  async #ensureFolder(folder: string): Promise<void> {
+    if (this.#known.has(folder)) return;
+    const first = await this.#ops.makeFolder(folder);
+    if (first !== undefined) {
+      for (let made = folder; made.length >= first.length; made = path.dirname(made)) await this.#ops.sync(path.dirname(made));
+    }
+    this.#known.add(folder);
+  }
+}
+
+async function statOrGone(file: string): Promise<{ size: number; mtimeMs: number } | undefined> {
+  try {
+    return await fs.stat(file);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw fileSystemError(error, `looking at ${file}`);
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === code;
+}
+
+async function doing<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileSystemError(error, what);
+  }
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(SYNC_WIDTH, items.length) }, worker));
+}
