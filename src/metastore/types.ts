@@ -85,4 +85,6 @@ export interface MetastoreOptions {
   readonly catalogName?: string;
   /** Password for PostgreSQL, resolved from a secret reference; never part of `url`. */
   readonly password?: string;
+  /** How long a lease outlives its last renewal; 30 unless given. */
+  readonly leaseSeconds?: number;
 }

@@ -1,0 +1,56 @@
+import { createCatalog } from './catalog.js';
+import { numberOf, textOf } from './connection.js';
+import type { Connection } from './connection.js';
+import { createLeaseRenewal } from './lease-renewal.js';
+import { createLeases } from './leases.js';
+import { migrate } from './migrate.js';
+import { openConnection } from './open-connection.js';
+import { createRuns } from './runs.js';
+import { createStates } from './states.js';
+import { createTasks } from './tasks.js';
+import type { Metastore, MetastoreOptions } from './types.js';
+
+export type * from './types.js';
+
+const LEASE_SECONDS = 30;
+/** Renewals per lease time: three may fail in a row. */
+const RENEWALS = 4;
+
+/**
+ * Opens the metastore, making or migrating its tables where needed. Errors: ConfigError METASTORE_URL, METASTORE_NEWER;
+ * RemoteError METASTORE_UNAVAILABLE, METASTORE_CORRUPT, METASTORE_BUSY, METASTORE_UNREACHABLE, METASTORE_LOGIN.
+ */
+export async function openMetastore(options: MetastoreOptions): Promise<Metastore> {
+  const connection = await openConnection(options);
+  try {
+    await migrate(connection);
+    return await compose(connection, options);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function compose(connection: Connection, options: MetastoreOptions): Promise<Metastore> {
+  const { reader, dialect } = connection;
+  const setting = async (name: string): Promise<string> => textOf(await reader.get('SELECT value FROM sluice_settings WHERE name = $1', [name]), 'value');
+  const [id, projectId] = [await setting('metastore_id'), await setting('project_id')];
+  const duration = (options.leaseSeconds ?? LEASE_SECONDS) * 1000;
+  const renewal = createLeaseRenewal({ options, duration, every: duration / RENEWALS });
+  return {
+    kind: dialect.kind,
+    id,
+    catalog: createCatalog(connection, options.catalogName ?? 'sluice'),
+    projectId: () => Promise.resolve(projectId),
+    now: async () => numberOf(await reader.get(`SELECT ${dialect.now} AS now`), 'now'),
+    ...createLeases(connection, renewal, duration),
+    ...createRuns(connection, projectId),
+    ...createTasks(connection),
+    ...createStates(connection, projectId),
+    transaction: (work) => connection.transaction(work),
+    close: async () => {
+      await renewal.close();
+      await connection.close();
+    },
+  };
+}

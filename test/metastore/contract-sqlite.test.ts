@@ -1,0 +1,4 @@
+import { runContract } from './contract.js';
+import { sqliteStore } from './stores.js';
+
+runContract('sqlite', sqliteStore);
