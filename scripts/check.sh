@@ -9,16 +9,17 @@ format() { prettier --check --log-level warn 'src/**/*.ts' 'test/**/*.ts' 'bench
 lint() { eslint --max-warnings 0 .; }
 types() { tsc -p tsconfig.json --noEmit; }
 imports() { depcruise --config .dependency-cruiser.cjs --output-type err $(ls -d src test bench scripts 2>/dev/null); }
-unused() { knip --no-progress; }
+unused() { knip --no-progress --no-config-hints; }
+lockfile() { node scripts/complete-lock.mjs --check; }
 generated() { [ ! -f scripts/generate.ts ] || node --import tsx scripts/generate.ts --check; }
 examples() { [ ! -f scripts/run-examples.ts ] || node --import tsx scripts/run-examples.ts; }
 tests() { node --import tsx test/run.ts --kind unit,prop; }
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(format lint types imports unused generated examples tests)
+[ ${#steps[@]} -gt 0 ] || steps=(format lint types imports unused lockfile generated examples tests)
 failed=()
 for step in "${steps[@]}"; do
-  case $step in format | lint | types | imports | unused | generated | examples | tests) ;; *) echo "check: no step \"$step\"" >&2; exit 2 ;; esac
+  case $step in format | lint | types | imports | unused | lockfile | generated | examples | tests) ;; *) echo "check: no step \"$step\"" >&2; exit 2 ;; esac
   started=$SECONDS
   if "$step"; then result=ok; else result=FAILED; failed+=("$step"); fi
   echo "check $step: $result, $((SECONDS - started)) s"

@@ -36,6 +36,7 @@ export interface PostgresServer {
 }
 
 const stopSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const satisfies Record<StopMode, NodeJS.Signals>;
+const endSignals = ['SIGINT', 'SIGTERM'] as const;
 const startTimeoutMs = 60_000;
 const host = '127.0.0.1';
 
@@ -49,15 +50,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   process.once('exit', endAtExit);
-  const endOnSignal = () => process.exit(143);
-  process.once('SIGTERM', endOnSignal);
+  const endOnSignal = () => process.exit(130);
+  for (const signal of endSignals) process.once(signal, endOnSignal);
 
   let stopped = false;
   const stop = async () => {
     if (stopped) return;
     stopped = true;
     process.off('exit', endAtExit);
-    process.off('SIGTERM', endOnSignal);
+    for (const signal of endSignals) process.off(signal, endOnSignal);
     if (child !== undefined) await endServer(child, 'immediate');
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
