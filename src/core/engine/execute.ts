@@ -1,0 +1,373 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDatabase, type Database, type DuckConnection } from '../duckdb/index.js';
+import {
+  CancelledError,
+  quoteIdentifier,
+  quoteLiteral,
+  type FileFact,
+  type FileInputPlugin,
+  type InputPlugin,
+  type JsonObject,
+  type Lease,
+  type PluginContext,
+  type Reading,
+  type Schema,
+  type SourceColumn,
+  type SqlConnection,
+  type StageContext,
+  type StageReport,
+  type StoredTask,
+  type WholeFilter,
+} from '../spi/index.js';
+import { assertUnchanged, openParserFile, type TaskFile } from './file-source.js';
+import { hashOf } from './file-plan.js';
+import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
+import { RunProgress } from './progress.js';
+import { RejectBudget, tooManyRejects } from './reject-budget.js';
+import type { RejectRow } from './rejects.js';
+import { withRetry } from './retry.js';
+import { taskCount, type PlannedFilters, type RunPlan, type Segment } from './run-plan.js';
+import { RejectsExceeded, runTask, type Sink, type TaskReport, type TaskWork } from './run-task.js';
+import type { EngineServices } from './services.js';
+import { createSpool } from './spool.js';
+import { spoolSink } from './spool-sink.js';
+import { runPool } from './task-pool.js';
+import { toReading } from './task-reading.js';
+
+export interface Execution {
+  readonly reports: readonly TaskReport[];
+  /** Reports of the tasks whose rows went to the output. */
+  readonly outputStages: readonly StageReport[];
+  readonly rejectStages: readonly StageReport[];
+  readonly facts: ReadonlyMap<string, FileFact>;
+  readonly totals: { readonly read: number; readonly added: number; readonly written: number; readonly filtered: number; readonly rejected: number; readonly bytesRead: number };
+  readonly firstRejects: readonly RejectRow[];
+}
+
+export interface ExecutionInput {
+  readonly pipeline: Pipeline;
+  readonly plan: RunPlan;
+  readonly filters: PlannedFilters;
+  readonly runId: string;
+  readonly lease: Lease;
+  readonly tempDir: string;
+  readonly finished: readonly StoredTask[];
+}
+
+/** Opens the run's DuckDB with the share of memory that decided 6 gives it. */
+export async function openRunDatabase(pipeline: Pipeline, tempDir: string): Promise<Database> {
+  const spill = join(tempDir, 'spill');
+  await mkdir(spill, { recursive: true });
+  return openDatabase({
+    memoryLimit: Math.max(128 * 1024 * 1024, pipeline.exec.memoryLimit - PROCESS_RESERVE),
+    threads: pipeline.exec.maxThreads,
+    tempDirectory: spill,
+  });
+}
+
+/** Runs all unfinished tasks of a plan, then the whole-run filters, and stores each task's report at once. */
+export async function executeTasks(input: ExecutionInput, database: Database, services: EngineServices, signal: AbortSignal): Promise<Execution> {
+  const executor = new Executor(input, database, services, signal);
+  return executor.run();
+}
+
+class Executor {
+  readonly #in: ExecutionInput;
+  readonly #database: Database;
+  readonly #services: EngineServices;
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #budget: RejectBudget;
+  readonly #progress: RunProgress;
+  readonly #reports = new Map<number, TaskReport>();
+  readonly #firstRejects: RejectRow[] = [];
+  readonly #running = new Set<DuckConnection>();
+
+  constructor(input: ExecutionInput, database: Database, services: EngineServices, signal: AbortSignal) {
+    this.#in = input;
+    this.#database = database;
+    this.#services = services;
+    this.#signal = AbortSignal.any([signal, this.#abort.signal]);
+    this.#budget = new RejectBudget(input.pipeline.exec.maxRejects);
+    const tasks = taskCount(input.plan) + input.filters.segments.length - 1;
+    this.#progress = new RunProgress(input.pipeline.name, tasks, input.plan.bytes, (event) => services.onEvent(event));
+    for (const { task, report } of input.finished) this.#adopt(task, report as unknown as TaskReport);
+  }
+
+  async run(): Promise<Execution> {
+    const stopAll = (): void => this.#running.forEach((connection) => connection.interrupt());
+    this.#signal.addEventListener('abort', stopAll);
+    const ticker = setInterval(() => this.#tick(), 250);
+    try {
+      const count = taskCount(this.#in.plan);
+      const open = Array.from({ length: count }, (_, i) => i).filter((i) => !this.#reports.has(i));
+      const width = Math.min(2, this.#in.pipeline.exec.maxThreads);
+      await runPool(open, width, (task) => this.#runWithRetry(task), (reason) => this.#abort.abort(reason));
+      for (let k = 0; k < this.#in.filters.segments.length - 1; k++) {
+        if (!this.#reports.has(count + k)) await this.#runWithRetry(count + k);
+      }
+      this.#signal.throwIfAborted();
+      if (this.#budget.isExceeded(true)) throw this.#overLimit();
+      return this.#result(count);
+    } catch (error) {
+      throw error instanceof RejectsExceeded ? this.#overLimit(error.first) : this.#cancelled(error);
+    } finally {
+      clearInterval(ticker);
+      this.#signal.removeEventListener('abort', stopAll);
+      this.#progress.tell();
+    }
+  }
+
+  get firstRejects(): readonly RejectRow[] {
+    return this.#firstRejects;
+  }
+
+  #cancelled(error: unknown): unknown {
+    if (!this.#services.signal.aborted || error instanceof CancelledError) return error;
+    return new CancelledError({ code: 'CANCELLED', message: 'the run was stopped', hint: 'run the same command again to continue from the finished tasks', cause: error });
+  }
+
+  #overLimit(first: readonly RejectRow[] = []): unknown {
+    this.#firstRejects.push(...first);
+    const error = tooManyRejects(this.#budget, this.#firstRejects, { plugin: `input ${this.#in.pipeline.input.plugin.type}` });
+    return Object.assign(error, { rejects: this.#firstRejects });
+  }
+
+  #adopt(task: number, report: TaskReport): void {
+    this.#reports.set(task, report);
+    this.#budget.report(task, report.rejected, report.read);
+    this.#progress.tasksDone++;
+    this.#progress.rows += report.read;
+    this.#progress.bytes += report.files.reduce((sum, f) => sum + f.bytes, 0);
+    this.#progress.rejected = this.#budget.rejected;
+  }
+
+  #tick(): void {
+    for (const connection of this.#running) {
+      const { percentage } = connection.native.progress;
+      const task = this.#taskOf.get(connection);
+      if (task !== undefined && percentage > 0) this.#progress.fractions.set(task, Math.min(1, percentage / 100));
+    }
+    this.#progress.tell();
+  }
+
+  readonly #taskOf = new WeakMap<DuckConnection, number>();
+
+  async #runWithRetry(task: number): Promise<void> {
+    const { pipeline } = this.#in;
+    await withRetry(
+      pipeline.exec.retry,
+      {
+        clock: this.#services.clock,
+        signal: this.#signal,
+        random: this.#services.random,
+        onRetry: (fields) => {
+          this.#services.log.log('warn', 'retrying a task', { task, ...fields });
+          this.#services.onEvent({
+            event: 'retry',
+            pipeline: pipeline.name,
+            task,
+            attempt: Number(fields['attempt']),
+            wait_ms: Number(fields['wait_ms']),
+            error: String(fields['error']),
+          });
+        },
+      },
+      () => this.#runOnce(task),
+    );
+  }
+
+  async #runOnce(task: number): Promise<void> {
+    this.#signal.throwIfAborted();
+    const connection = await this.#database.connect();
+    await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
+    this.#running.add(connection);
+    this.#taskOf.set(connection, task);
+    const tempDir = join(this.#in.tempDir, `task-${task}`);
+    await mkdir(tempDir, { recursive: true });
+    const ctx = this.#context(task, tempDir, connection);
+    try {
+      this.#services.reach('task.started');
+      const { reading, work, files } = await this.#openTask(task, ctx);
+      const { report, firstRejects } = await runTask(reading, work, ctx);
+      const complete = files ? { ...report, files: await this.#verifyFiles(files, report.files, ctx) } : report;
+      this.#services.reach('task.staged');
+      await this.#services.store.finishTask(this.#in.runId, task, complete as unknown as JsonObject, this.#in.lease);
+      this.#services.reach('task.report_stored');
+      this.#progress.fractions.delete(task);
+      this.#adopt(task, complete);
+      if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
+      if (this.#budget.isExceeded(false)) throw new RejectsExceeded([]);
+    } finally {
+      this.#running.delete(connection);
+      connection.close();
+    }
+  }
+
+  /** A mixture of old and new bytes must never be loaded; followed files are hashed up to where they were read. */
+  async #verifyFiles(files: readonly TaskFile[], facts: readonly FileFact[], ctx: PluginContext): Promise<FileFact[]> {
+    const input = this.#in.pipeline.input as Configured<FileInputPlugin>;
+    const byName = new Map(facts.map((fact) => [fact.source, fact]));
+    const verified: FileFact[] = [];
+    for (const file of files) {
+      await assertUnchanged(input, file, ctx);
+      const fact = byName.get(file.file.name);
+      if (file.end === undefined && fact) verified.push(fact);
+      else {
+        const bytes = file.end ?? file.file.size;
+        verified.push({ source: file.file.name, bytes: bytes - file.offset, hash: await hashOf(input, file.file, bytes, ctx) });
+      }
+    }
+    return verified;
+  }
+
+  async #openTask(task: number, ctx: StageContext): Promise<{ reading: Reading; work: TaskWork; files?: readonly TaskFile[] }> {
+    const { pipeline, plan, filters } = this.#in;
+    const count = taskCount(plan);
+    if (task >= count) {
+      const { reading, rowsIn } = await this.#wholeReading(task - count, ctx);
+      return { reading, work: { ...this.#work(task - count + 1, task, pipeline.name, []), rowsIn } };
+    }
+    if (plan.input.form === 'tasks') {
+      const spec = plan.input.plan.tasks[task] as JsonObject;
+      const source = await (pipeline.input.plugin as InputPlugin).open(spec, plan.input.plan, pipeline.input.config, ctx);
+      return { reading: await toReading(source, ctx), work: this.#work(0, task, source.form === 'relation' ? pipeline.name : source.source, []) };
+    }
+    const files = plan.input.tasks[task] ?? [];
+    const parser = pipeline.parser;
+    if (!parser) throw new Error('unreachable: planFileInput checked the parser');
+    const parserFiles = await Promise.all(files.map((file) => openParserFile(pipeline, file, ctx)));
+    const reading = await parser.plugin.open(parserFiles, plan.input.parser, parser.config, ctx);
+    const partition = files[0]?.file.partition ?? {};
+    const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({ column, value: partition[column.name] ?? null }));
+    return { reading, files, work: this.#work(0, task, files[0]?.file.name ?? pipeline.name, constants, filters) };
+  }
+
+  #work(segment: number, task: number, source: string, constants: TaskWork['constants'], filters = this.#in.filters): TaskWork {
+    const { pipeline, plan, runId } = this.#in;
+    const part = filters.segments[segment] as Segment;
+    const limit = pipeline.exec.maxRejects;
+    return {
+      source,
+      filters: part.filters,
+      firstFilter: part.firstFilter,
+      constants,
+      sink: this.#sink(part, task),
+      budget: this.#budget,
+      runId,
+      startedAt: plan.startedAt,
+      keepRaw: !filters.hidesValues,
+      probeRows: task < taskCount(plan) && 'rows' in limit && limit.rows < 2048 ? 2048 : 0,
+    };
+  }
+
+  #sink(part: Segment, task: number): Sink {
+    const { pipeline, plan } = this.#in;
+    const { plugin } = pipeline.output;
+    const stageRejects: Sink['stageRejects'] = (rejects, ctx) => plugin.stageRejects(plan.output, rejects, ctx);
+    if (part.whole) return { stage: spoolSink(join(this.#in.tempDir, `whole-${task}`)), stageRejects };
+    return { stage: (relation, ctx) => plugin.stage(plan.output, relation, ctx), stageRejects };
+  }
+
+  /** The k-th whole-run filter over everything the segment before it spooled. */
+  async #wholeReading(k: number, ctx: StageContext): Promise<{ reading: Reading; rowsIn: number }> {
+    const count = taskCount(this.#in.plan);
+    const previous = k === 0 ? Array.from({ length: count }, (_, i) => i) : [count + k - 1];
+    const reports = previous.map((task) => this.#reports.get(task) as TaskReport);
+    const paths = reports.flatMap((report) => report.stage.staged as readonly string[]);
+    const rowsIn = reports.reduce((sum, report) => sum + report.written, 0);
+    const segment = this.#in.filters.segments[k] as Segment;
+    const whole = segment.whole as WholeFilter;
+    const view = quoteIdentifier(`__input_${k}`);
+    const schema = await this.#segmentSchema(k);
+    const columns = schema.map((c) => quoteIdentifier(c.name)).join(', ');
+    const from = paths.length > 0 ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}])` : emptyInput(schema);
+    await ctx.sql.run(`CREATE OR REPLACE TEMP VIEW ${view} AS ${from}`);
+    for (const fn of whole.functions ?? []) ctx.sql.registerFunction(fn);
+    await whole.prepare?.((sql) => ctx.sql.run(sql));
+    return { reading: wholeReading(whole, view), rowsIn };
+  }
+
+  readonly #schemas: Schema[] = [];
+
+  /** Schema in front of whole filter k: what its segment's filters make of what came before. */
+  async #segmentSchema(k: number): Promise<Schema> {
+    const known = this.#schemas[k];
+    if (known) return known;
+    const { buildSelect } = await import('./select.js');
+    const { sourceSchema } = await import('./run-plan.js');
+    const before = k === 0 ? sourceSchema(this.#in.plan.input) : (this.#in.filters.segments[k - 1]?.whole as WholeFilter).schema;
+    const segment = this.#in.filters.segments[k] as Segment;
+    const { schema } = buildSelect({ from: '(SELECT 1)', columns: before }, segment.filters, { firstFilter: segment.firstFilter });
+    this.#schemas[k] = schema;
+    return schema;
+  }
+
+  #context(task: number, tempDir: string, sql: SqlConnection): StageContext {
+    const { pipeline, runId, lease } = this.#in;
+    let spools = 0;
+    return {
+      signal: this.#signal,
+      log: this.#services.log,
+      clock: this.#services.clock,
+      root: pipeline.root,
+      tempDir,
+      reach: (point) => this.#services.reach(point),
+      task,
+      runId,
+      sql,
+      connect: () => this.#database.connect(),
+      progress: ({ rows = 0, bytes = 0 }) => {
+        this.#progress.rows += rows;
+        this.#progress.bytes += bytes;
+      },
+      rejectsSoFar: (total) => {
+        this.#budget.report(task, total, 0);
+        this.#progress.rejected = this.#budget.rejected;
+      },
+      spool: (extension) =>
+        createSpool({ dir: tempDir, name: `spool-${spools++}`, extension, segmentSizeBytes: pipeline.exec.segmentSizeBytes, reach: (point) => this.#services.reach(point) }),
+      record: async (paths) => {
+        await this.#services.store.recordStaging(runId, task, paths, lease);
+        this.#services.reach('task.staging_recorded');
+      },
+    };
+  }
+
+  #result(count: number): Execution {
+    const reports = [...this.#reports.entries()].sort(([a], [b]) => a - b);
+    const sources = reports.filter(([task]) => task < count).map(([, report]) => report);
+    const all = reports.map(([, report]) => report);
+    const toOutput = this.#in.filters.segments.length === 1 ? sources : all.slice(-1);
+    const sum = (list: readonly TaskReport[], of: (r: TaskReport) => number): number => list.reduce((total, report) => total + of(report), 0);
+    const facts = new Map(sources.flatMap((r) => r.files).map((fact) => [fact.source, fact]));
+    return {
+      reports: all,
+      outputStages: toOutput.map((r) => r.stage),
+      rejectStages: all.flatMap((r) => (r.rejects ? [r.rejects] : [])),
+      facts,
+      firstRejects: this.#firstRejects,
+      totals: {
+        read: sum(sources, (r) => r.read),
+        added: sum(all, (r) => r.added),
+        written: sum(toOutput, (r) => r.written),
+        filtered: sum(all, (r) => r.filtered),
+        rejected: sum(all, (r) => r.rejected),
+        bytesRead: [...facts.values()].reduce((total, fact) => total + fact.bytes, 0),
+      },
+    };
+  }
+}
+
+function emptyInput(schema: Schema): string {
+  return `SELECT ${schema.map((c) => `NULL::VARCHAR AS ${quoteIdentifier(c.name)}`).join(', ')} LIMIT 0`;
+}
+
+function wholeReading(whole: WholeFilter, view: string): Reading {
+  return {
+    relation: { from: `(${whole.select(view)})`, columns: whole.schema },
+    check: async (rows) => ({ keep: true, read: rows, rejected: 0, rejects: async function* () {}, files: [] }),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,58 @@
+import type {
+  ConfigPlace,
+  DecoderPlugin,
+  FileInputPlugin,
+  FilterPlugin,
+  InputPlugin,
+  JsonObject,
+  OutputPlugin,
+  ParserPlugin,
+} from '../spi/index.js';
+
+/** A plugin with its validated config (secrets resolved) and the place of that config. */
+export interface Configured<P> {
+  readonly plugin: P;
+  readonly config: JsonObject;
+  readonly place: ConfigPlace;
+}
+
+export interface RetryLimits {
+  /** Tries after the first one. */
+  readonly limit: number;
+  readonly initialWaitMs: number;
+  readonly maxWaitMs: number;
+}
+
+/** `rows` or `percent`: how many records may be rejected before nothing commits. */
+export type RejectLimit = { readonly rows: number } | { readonly percent: number };
+
+export interface ExecOptions {
+  readonly maxThreads: number;
+  /** Bound of the process' memory in bytes; DuckDB gets it minus {@link PROCESS_RESERVE}. */
+  readonly memoryLimit: number;
+  readonly maxRejects: RejectLimit;
+  readonly tempDir: string | undefined;
+  readonly segmentSizeBytes: number;
+  readonly retry: RetryLimits;
+}
+
+/** What Node itself, buffers and Parquet writers need beside DuckDB's own limit (measured: decided 6). */
+export const PROCESS_RESERVE = 300 * 1024 * 1024;
+
+/** A pipeline, validated and with its plugins loaded; what the engine runs. */
+export interface Pipeline {
+  readonly name: string;
+  /** For messages; undefined for pipelines made from command-line options. */
+  readonly file: string | undefined;
+  readonly root: string;
+  readonly input: Configured<InputPlugin | FileInputPlugin>;
+  readonly parser: Configured<ParserPlugin> | undefined;
+  /** Given by the config; undefined: chosen by each file's extension from `knownDecoders`. */
+  readonly decoders: readonly Configured<DecoderPlugin>[] | undefined;
+  readonly knownDecoders: readonly Configured<DecoderPlugin>[];
+  readonly filters: readonly Configured<FilterPlugin>[];
+  readonly output: Configured<OutputPlugin>;
+  readonly exec: ExecOptions;
+  /** Hash of everything but `exec`, with secrets as references. */
+  readonly hash: string;
+}

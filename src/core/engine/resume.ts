@@ -1,0 +1,43 @@
+import { rm } from 'node:fs/promises';
+import type { FileInputPlugin, Lease, PluginContext, RunRecord } from '../spi/index.js';
+import type { Configured, Pipeline } from './pipeline.js';
+import type { RunPlan } from './run-plan.js';
+import type { EngineServices, RunOptions } from './services.js';
+
+/** Marks a run's own temp folder among its recorded staging paths; everything else belongs to the output. */
+export const TEMP_PREFIX = 'temp:';
+
+/** The first difference that forbids continuing a stored plan, or undefined when it still fits. */
+export async function checkResume(pipeline: Pipeline, run: RunRecord, plan: RunPlan, options: RunOptions, ctx: PluginContext): Promise<string | undefined> {
+  if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* may differ)';
+  if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
+  if (plan.input.form !== 'files') return undefined;
+  const input = pipeline.input as Configured<FileInputPlugin>;
+  for (const { file, end } of plan.input.tasks.flat()) {
+    const now = await input.plugin.stat(file, input.config, ctx);
+    if (!now) return `${file.name} vanished`;
+    const same = file.version !== undefined ? now.version === file.version : now.size === file.size && now.modified === file.modified;
+    if (!same && !(end !== undefined && now.size >= file.size)) return `${file.name} changed`;
+  }
+  return undefined;
+}
+
+/** Deletes what unfinished tasks had staged; finished tasks' files stay. */
+export async function removeStaging(pipeline: Pipeline, runId: string, keep: ReadonlySet<number>, services: EngineServices, ctx: PluginContext): Promise<void> {
+  const staged = await services.store.stagedPaths(runId);
+  const doomed = staged.filter(({ task, path }) => !keep.has(task) && !(task === -1 && keep.size > 0) && path !== '').map(({ path }) => path);
+  const temps = doomed.filter((path) => path.startsWith(TEMP_PREFIX));
+  const others = doomed.filter((path) => !path.startsWith(TEMP_PREFIX));
+  if (others.length > 0) await pipeline.output.plugin.remove(others, ctx);
+  for (const path of temps) await rm(path.slice(TEMP_PREFIX.length), { recursive: true, force: true });
+  // The temp folder itself stays recorded: the continued run writes there again.
+  await services.store.forgetStaging(runId, others);
+}
+
+/** Ends a run for good: all its files go. */
+export async function discardUnfinished(pipeline: Pipeline, run: RunRecord, plan: RunPlan | undefined, lease: Lease, services: EngineServices, ctx: PluginContext): Promise<void> {
+  const staged = await services.store.stagedPaths(run.runId);
+  await removeStaging(pipeline, run.runId, new Set(), services, ctx);
+  await services.store.forgetStaging(run.runId, staged.map(({ path }) => path));
+  await services.store.finishRun(run.runId, 'discarded', { summary: run.summary, error: run.error }, lease);
+}

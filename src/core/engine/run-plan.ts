@@ -1,0 +1,194 @@
+import {
+  BugError,
+  ConfigError,
+  type FileInputPlugin,
+  type FilterStep,
+  type InputPlan,
+  type InputPlugin,
+  type JsonObject,
+  type JsonValue,
+  type OutputPlan,
+  type ParserPlan,
+  type PluginContext,
+  type Schema,
+  type SourceColumn,
+  type SourceFile,
+  type SqlConnection,
+  type WholeFilter,
+} from '../spi/index.js';
+import { planFiles, type OnChanged, type PlannedFile } from './file-plan.js';
+import { decodersOf, groupFiles, lastRecordEnd, openParserFile, type TaskFile } from './file-source.js';
+import { nextFileState, readFileState } from './file-state.js';
+import type { Configured, Pipeline } from './pipeline.js';
+import type { FusedFilter } from './select.js';
+
+/** The input's half of a plan; JSON, stored with the run. */
+export type InputHalf =
+  | { readonly form: 'files'; readonly columns: readonly SourceColumn[]; readonly partitionColumns: readonly SourceColumn[]; readonly tasks: readonly (readonly TaskFile[])[]; readonly parser: ParserPlan; readonly refreshed: readonly SourceFile[] }
+  | { readonly form: 'tasks'; readonly plan: InputPlan };
+
+export interface RunPlan {
+  readonly version: 1;
+  readonly input: InputHalf;
+  readonly output: OutputPlan;
+  readonly startedAt: number;
+  readonly stateBefore: JsonValue;
+  readonly notes: readonly string[];
+  readonly bytes: number | null;
+}
+
+/** A stretch of row-wise filters, and the whole-run filter that ends it, if any. */
+export interface Segment {
+  readonly filters: readonly FusedFilter[];
+  readonly firstFilter: number;
+  readonly whole: WholeFilter | undefined;
+}
+
+export interface PlannedFilters {
+  readonly segments: readonly Segment[];
+  readonly schema: Schema;
+  readonly hidesValues: boolean;
+}
+
+export interface PlanContext extends PluginContext {
+  readonly sql: SqlConnection;
+}
+
+export function taskCount(plan: RunPlan): number {
+  return plan.input.form === 'files' ? plan.input.tasks.length : plan.input.plan.tasks.length;
+}
+
+export function sourceSchema(input: InputHalf): readonly SourceColumn[] {
+  return input.form === 'files' ? [...input.columns, ...input.partitionColumns] : input.plan.columns;
+}
+
+/** Discovers the source and splits the work. */
+export async function planInput(
+  pipeline: Pipeline,
+  state: JsonValue | undefined,
+  useState: boolean,
+  ctx: PlanContext,
+): Promise<{ readonly input: InputHalf; readonly notes: readonly string[]; readonly bytes: number | null }> {
+  const { plugin, config, place } = pipeline.input;
+  if (plugin.form === 'tasks') {
+    const plan = await (plugin as InputPlugin).plan(config, { ...ctx, place, state, useState });
+    return { input: { form: 'tasks', plan }, notes: plan.notes, bytes: plan.bytes ?? null };
+  }
+  return planFileInput(pipeline, plugin, state, useState, ctx);
+}
+
+async function planFileInput(
+  pipeline: Pipeline,
+  plugin: FileInputPlugin,
+  state: JsonValue | undefined,
+  useState: boolean,
+  ctx: PlanContext,
+): Promise<{ readonly input: InputHalf; readonly notes: readonly string[]; readonly bytes: number | null }> {
+  const { config, place } = pipeline.input;
+  if (!pipeline.parser) throw new BugError({ code: 'NO_PARSER', message: `${pipeline.name}: a file input without a parser reached the engine` });
+  const listed = await plugin.list(config, { ...ctx, place });
+  const files = readFileState(state);
+  const onChanged = (config['on_changed'] ?? 'error') as OnChanged;
+  const incremental = useState && config['incremental'] !== false;
+  const input = pipeline.input as Configured<FileInputPlugin>;
+  const chosen = await planFiles(input, listed, files, { incremental, onChanged, replaces: !useState }, ctx);
+  const taskFiles = await Promise.all(chosen.read.map((planned) => toTaskFile(pipeline, input, planned, onChanged, ctx)));
+  const parserFiles = await Promise.all(taskFiles.map((file) => openParserFile(pipeline, file, ctx)));
+  const memory = incremental ? files.memory : undefined;
+  const parser = await pipeline.parser.plugin.plan(pipeline.parser.config, parserFiles, { ...ctx, place: pipeline.parser.place, memory });
+  const partitionColumns = hiveColumns(chosen.read, parser.columns, pipeline);
+  const tasks = groupFiles(taskFiles, pipeline.parser.plugin.filesPerTask ?? 1);
+  const bytes = taskFiles.reduce((sum, f) => sum + (f.end ?? f.file.size) - f.offset, 0);
+  return {
+    input: { form: 'files', columns: parser.columns, partitionColumns, tasks, parser, refreshed: chosen.refreshed },
+    notes: [...chosen.notes, ...(parser.notes ?? [])],
+    bytes,
+  };
+}
+
+async function toTaskFile(pipeline: Pipeline, input: Configured<FileInputPlugin>, planned: PlannedFile, onChanged: OnChanged, ctx: PluginContext): Promise<TaskFile> {
+  const decoders = decodersOf(pipeline, planned.file.name).map((d) => d.plugin.type);
+  if (onChanged !== 'tail') return { ...planned, decoders };
+  if (decoders.length > 0) {
+    throw new ConfigError({
+      code: 'TAIL_NEEDS_PLAIN',
+      message: `${planned.file.name}: on_changed: tail cannot follow a compressed file`,
+      hint: 'use on_changed: error or skip for compressed files',
+      where: pipeline.input.place.at('on_changed'),
+    });
+  }
+  return { ...planned, decoders, end: await lastRecordEnd(input, planned.file, planned.offset, ctx) };
+}
+
+/** Folder values (`country=jp`) become text columns after the file's own. */
+function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[], pipeline: Pipeline): SourceColumn[] {
+  const names = new Set<string>();
+  for (const { file } of files) for (const name of Object.keys(file.partition ?? {})) names.add(name);
+  for (const name of names) {
+    const clash = own.find((c) => c.name.toLowerCase() === name.toLowerCase());
+    if (clash) {
+      throw new ConfigError({
+        code: 'HIVE_COLUMN_CLASH',
+        message: `folder column ${name} and file column ${clash.name} have the same name`,
+        hint: 'set hive_partitioning: false, or rename the column',
+        where: pipeline.input.place.at(''),
+      });
+    }
+  }
+  return [...names].map((name) => ({ name, type: 'string', text: {} }));
+}
+
+/** Maps the schema through all filters and cuts the chain at whole-run filters. */
+export async function planFilters(pipeline: Pipeline, schema: Schema, startedAt: number, ctx: PlanContext): Promise<PlannedFilters> {
+  const segments: Segment[] = [];
+  let filters: FusedFilter[] = [];
+  let firstFilter = 0;
+  let current = schema;
+  let hidesValues = false;
+  for (const [i, { plugin, config, place }] of pipeline.filters.entries()) {
+    const step: FilterStep = await plugin.plan(config, current, { ...ctx, place, startedAt });
+    current = step.form === 'rows' ? step.columns : step.form === 'expand' ? step.columns : step.schema;
+    current = current.map(({ name, type }) => ({ name, type }));
+    hidesValues ||= step.form !== 'expand' && step.hidesValues === true;
+    if (step.form === 'whole') {
+      segments.push({ filters, firstFilter, whole: step });
+      filters = [];
+      firstFilter = i + 1;
+    } else filters.push(step);
+  }
+  segments.push({ filters, firstFilter, whole: undefined });
+  assertDistinct(current, pipeline);
+  return { segments, schema: current, hidesValues };
+}
+
+function assertDistinct(schema: Schema, pipeline: Pipeline): void {
+  const seen = new Map<string, string>();
+  for (const { name } of schema) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      throw new ConfigError({
+        code: 'DUPLICATE_COLUMN',
+        message: `columns ${other} and ${name} differ only by case`,
+        hint: 'rename one of them (filter rename)',
+        where: pipeline.output.place.at(''),
+      });
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
+/** The state that the commit stores; undefined leaves the old one. */
+export function stateAfter(pipeline: Pipeline, plan: RunPlan, facts: ReadonlyMap<string, { readonly source: string; readonly hash: string; readonly bytes: number }>, useState: boolean): JsonValue | undefined {
+  const before = useState && plan.stateBefore !== null ? plan.stateBefore : undefined;
+  if (plan.input.form === 'tasks') return (pipeline.input.plugin as InputPlugin).nextState?.(plan.input.plan, before, pipeline.input.config);
+  if (pipeline.input.config['incremental'] === false) return undefined;
+  const read = plan.input.tasks.flat().map((task) => ({
+    file: task.end === undefined ? task.file : { ...task.file, size: task.end },
+    fact: facts.get(task.file.name),
+  }));
+  return nextFileState(readFileState(before), read, plan.input.refreshed, plan.input.parser.memory);
+}
+
+export function asJson(plan: RunPlan): JsonObject {
+  return JSON.parse(JSON.stringify(plan)) as JsonObject;
+}

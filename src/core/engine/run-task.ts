@@ -1,0 +1,317 @@
+import { join } from 'node:path';
+import { engineErrorKind } from '../duckdb/index.js';
+import {
+  BugError,
+  type FileFact,
+  type Reading,
+  type RejectRecord,
+  type ScalarFunction,
+  type SourceColumn,
+  type StageContext,
+  type StageReport,
+  type StagedRelation,
+  type Verdict,
+} from '../spi/index.js';
+import type { RejectBudget } from './reject-budget.js';
+import { createRejectWriter, type RejectRow } from './rejects.js';
+import { buildLocate, buildLocateWithJson, buildSelect, countStatuses, STATUS, type FusedFilter, type RejectReason, type SelectSource } from './select.js';
+
+/** Where a task's rows go: the output, or the spool before a whole-run filter. */
+export interface Sink {
+  stage(relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
+  stageRejects(rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
+}
+
+export interface TaskWork {
+  readonly source: string;
+  readonly filters: readonly FusedFilter[];
+  readonly firstFilter: number;
+  readonly constants: readonly { readonly column: SourceColumn; readonly value: string | null }[];
+  readonly sink: Sink;
+  readonly budget: RejectBudget;
+  readonly runId: string;
+  readonly startedAt: number;
+  readonly keepRaw: boolean;
+  /** A reject limit is set so low that a few bad rows decide; probe the start before scanning everything. */
+  readonly probeRows: number;
+  /** Rows that went into the whole-run filter this task reads from; its rows out are the relation's. */
+  readonly rowsIn?: number;
+}
+
+/** What a finished task leaves behind; stored as JSON. */
+export interface TaskReport {
+  readonly read: number;
+  readonly added: number;
+  readonly written: number;
+  readonly filtered: number;
+  readonly rejected: number;
+  readonly bytes: number;
+  readonly stage: StageReport;
+  readonly rejects: StageReport | null;
+  readonly files: readonly FileFact[];
+  readonly redone: readonly string[];
+}
+
+export interface TaskResult {
+  readonly report: TaskReport;
+  readonly firstRejects: readonly RejectRow[];
+}
+
+/** Raised when the budget is passed in the middle of a task; carries what was found so far. */
+export class RejectsExceeded extends Error {
+  readonly first: readonly RejectRow[];
+  constructor(first: readonly RejectRow[]) {
+    super('reject limit passed');
+    this.first = first;
+  }
+}
+
+/** Reads, converts, filters and stages one task. `open` may be followed by other readings when a lane must be redone. */
+export async function runTask(open: Reading, work: TaskWork, ctx: StageContext): Promise<TaskResult> {
+  const redone: string[] = [];
+  let reading = open;
+  try {
+    for (;;) {
+      const pass = await scan(reading, work, ctx);
+      const verdict = await reading.check(pass.rows, pass.failure);
+      if (!verdict.keep) {
+        ctx.log.log('info', 'reading again in the careful lane', { source: work.source, reason: verdict.reason });
+        redone.push(verdict.reason);
+        await reading.close();
+        reading = verdict.instead;
+        continue;
+      }
+      if (pass.stage === undefined) throw new BugError({ code: 'SCAN_STOPPED', message: `${work.source}: the scan was stopped but its reading says keep` });
+      return await finishTask(reading, verdict, pass.stage, pass.select, work, redone, ctx);
+    }
+  } finally {
+    await reading.close();
+  }
+}
+
+interface Pass {
+  /** Rows the relation delivered; -1 when the scan was stopped early. */
+  readonly rows: number;
+  readonly stage: StageReport | undefined;
+  readonly failure?: unknown;
+  readonly select: ReturnType<typeof buildSelect>;
+}
+
+async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promise<Pass> {
+  const source: SelectSource = { ...reading.relation, constants: work.constants };
+  const select = buildSelect(source, work.filters, { firstFilter: work.firstFilter });
+  registerOnce(ctx, select.functions);
+  if (work.probeRows > 0) await probe(reading, source, select.reasons, work, ctx);
+  let stopped = false;
+  const watch = reading.shouldStop ? watchFor(reading.shouldStop.bind(reading), () => ((stopped = true), ctx.sql.interrupt())) : undefined;
+  try {
+    const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS };
+    const stage = await work.sink.stage(relation, ctx);
+    const rows = stage.rows + Object.values(stage.statuses).reduce((a, b) => a + b, 0);
+    return { rows: select.expands ? await countRelation(reading, ctx) : rows, stage, select };
+  } catch (error) {
+    // The reading decides what a failed scan of its own relation means (for example a CSV state-machine error).
+    if (stopped || isScanFailure(error)) {
+      return { rows: -1, stage: undefined, select, ...(stopped ? {} : { failure: error }) };
+    }
+    throw error;
+  } finally {
+    await watch?.stop();
+  }
+}
+
+function isScanFailure(error: unknown): boolean {
+  const cause = (error as { cause?: unknown }).cause ?? error;
+  return engineErrorKind(cause) === 'invalid-input';
+}
+
+async function countRelation(reading: Reading, ctx: StageContext): Promise<number> {
+  const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM ${reading.relation.from}`);
+  return Number(row?.['n']);
+}
+
+const registered = new WeakMap<object, Set<string>>();
+
+function registerOnce(ctx: StageContext, functions: readonly ScalarFunction[]): void {
+  const known = registered.get(ctx.sql) ?? new Set<string>();
+  registered.set(ctx.sql, known);
+  for (const fn of functions) {
+    if (known.has(fn.name)) continue;
+    ctx.sql.registerFunction(fn);
+    known.add(fn.name);
+  }
+}
+
+/** Polls about once a second, so that a hopeless scan ends early. */
+function watchFor(shouldStop: () => Promise<boolean>, onStop: () => void): { stop(): Promise<void> } {
+  let ended = false;
+  let polling: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    polling = polling.then(async () => {
+      if (!ended && (await shouldStop()) && !ended) {
+        ended = true;
+        onStop();
+      }
+    });
+  }, 1000);
+  return {
+    async stop() {
+      ended = true;
+      clearInterval(timer);
+      await polling;
+    },
+  };
+}
+
+/** A wrong delimiter or type makes every record bad: the first rows tell, before gigabytes are read. */
+async function probe(reading: Reading, source: SelectSource, reasons: readonly RejectReason[], work: TaskWork, ctx: StageContext): Promise<void> {
+  if (reasons.length === 0) return;
+  const limited = { ...source, from: `(SELECT * FROM ${source.from} LIMIT ${work.probeRows})` };
+  const { select } = buildSelect(limited, work.filters, { firstFilter: work.firstFilter });
+  let bad: number;
+  try {
+    const [row] = await ctx.sql.rows(`SELECT count(*) FILTER (${STATUS} > 0) AS bad FROM (${select})`);
+    bad = Number(row?.['bad']);
+  } catch (error) {
+    if (isScanFailure(error)) return;
+    throw error;
+  }
+  work.budget.report(ctx.task, bad, work.probeRows);
+  if (!work.budget.isExceeded(false)) {
+    work.budget.report(ctx.task, 0, 0);
+    return;
+  }
+  const first: RejectRow[] = [];
+  const writer = rejectWriter(work, ctx);
+  for await (const records of locate(reading, source, limited.from, undefined, work, ctx)) {
+    await writer.write(records);
+    if (writer.rows >= 1000) break;
+  }
+  await writer.finish();
+  first.push(...writer.first);
+  throw new RejectsExceeded(first);
+}
+
+function rejectWriter(work: TaskWork, ctx: StageContext): ReturnType<typeof createRejectWriter> {
+  return createRejectWriter({
+    path: join(ctx.tempDir, `rejects-${ctx.task}.ndjson`),
+    runId: work.runId,
+    at: new Date(work.startedAt).toISOString(),
+    withRaw: work.keepRaw,
+  });
+}
+
+async function finishTask(
+  reading: Reading,
+  verdict: Extract<Verdict, { keep: true }>,
+  stage: StageReport,
+  select: ReturnType<typeof buildSelect>,
+  work: TaskWork,
+  redone: readonly string[],
+  ctx: StageContext,
+): Promise<TaskResult> {
+  const counts = countStatuses(stage.statuses, select.reasons);
+  const rejected = counts.rejected + verdict.rejected;
+  work.budget.report(ctx.task, rejected, verdict.read);
+  const exceeded = work.budget.isExceeded(false);
+  const writer = rejectWriter(work, ctx);
+  if (rejected > 0) {
+    const limit = exceeded ? 1000 : Number.POSITIVE_INFINITY;
+    await writeAll(verdict.rejects(), writer, limit);
+    if (counts.rejected > 0) {
+      const source: SelectSource = { ...reading.relation, constants: work.constants };
+      await writeAll(locate(reading, source, source.from, counts.codes, work, ctx), writer, limit);
+    }
+    await writer.finish();
+    ctx.reach('task.rejects_written');
+    if (exceeded) throw new RejectsExceeded(writer.first);
+    if (writer.rows !== rejected) throw accountingError(work.source, `${rejected} records were rejected but ${writer.rows} could be placed`);
+  }
+  const total = stage.rows + counts.filtered + counts.rejected;
+  const relationRows = verdict.read - verdict.rejected;
+  const read = work.rowsIn ?? verdict.read;
+  const dropped = Math.max(0, read - verdict.read);
+  const filtered = counts.filtered + dropped;
+  const added = Math.max(0, verdict.read - read) + (select.expands ? total - relationRows : 0);
+  if (read + added !== stage.rows + filtered + rejected || added < 0) {
+    throw accountingError(work.source, `${read} read + ${added} added, but ${stage.rows} written + ${filtered} filtered + ${rejected} rejected`);
+  }
+  const rejects = rejected > 0 ? await work.sink.stageRejects({ path: join(ctx.tempDir, `rejects-${ctx.task}.ndjson`), rows: rejected }, ctx) : null;
+  return {
+    firstRejects: writer.first,
+    report: {
+      read,
+      added,
+      written: stage.rows,
+      filtered,
+      rejected,
+      bytes: stage.bytes,
+      stage,
+      rejects,
+      files: verdict.files,
+      redone,
+    },
+  };
+}
+
+async function writeAll(batches: AsyncIterable<RejectRecord[]>, writer: ReturnType<typeof createRejectWriter>, limit: number): Promise<void> {
+  for await (const batch of batches) {
+    await writer.write(batch);
+    if (writer.rows >= limit) return;
+  }
+}
+
+/** Finds where rejected rows came from: a second scan of the failing columns only, then the reading's places. */
+async function* locate(
+  reading: Reading,
+  source: SelectSource,
+  from: string,
+  codes: ReadonlySet<number> | undefined,
+  work: TaskWork,
+  ctx: StageContext,
+): AsyncGenerator<RejectRecord[]> {
+  const scoped = { ...source, from };
+  const hasPlaces = reading.places !== undefined;
+  const all = codes ?? new Set(buildSelect(scoped, work.filters, { firstFilter: work.firstFilter }).reasons.map((_, i) => i + 1));
+  const plan = hasPlaces ? buildLocate(scoped, work.filters, all, work.firstFilter) : buildLocateWithJson(scoped, work.filters, work.firstFilter);
+  registerOnce(ctx, plan.functions);
+  const connection = await ctx.connect();
+  try {
+    for await (const columns of connection.chunks(plan.select)) {
+      const ordinals = Float64Array.from(columns[0] ?? [], Number);
+      const statuses = columns[1] ?? [];
+      const reasonAt = (i: number): RejectReason => plan.reasons[Number(statuses[i]) - 1] ?? { column: null, reason: 'rejected' };
+      if (reading.places === undefined) {
+        const raws = columns[2] ?? [];
+        yield Array.from(ordinals, (ordinal, i): RejectRecord => ({
+          source: work.source,
+          recordNumber: ordinal,
+          byteOffset: null,
+          columnName: reasonAt(i).column,
+          reason: reasonAt(i).reason,
+          raw: raws[i] === null || raws[i] === undefined ? null : String(raws[i] as string),
+        }));
+        continue;
+      }
+      let i = 0;
+      for await (const places of reading.places(ordinals, work.keepRaw)) {
+        yield places.map((place): RejectRecord => {
+          const { column, reason } = reasonAt(i++);
+          return { source: place.source, recordNumber: place.recordNumber, byteOffset: place.byteOffset, columnName: column, reason, raw: place.raw };
+        });
+      }
+      if (i !== ordinals.length) throw accountingError(work.source, `${ordinals.length} rejected rows but ${i} places`);
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+function accountingError(source: string, text: string): BugError {
+  return new BugError({
+    code: 'ACCOUNTING',
+    message: `${source}: rows do not balance: ${text}; nothing was committed`,
+    hint: 'please report this with the config and, if possible, the file',
+  });
+}
+

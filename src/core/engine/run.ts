@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  BugError,
+  ConfigError,
+  ConflictError,
+  DataError,
+  SluiceError,
+  type JsonObject,
+  type JsonValue,
+  type Lease,
+  type OutputPlanContext,
+  type PluginContext,
+  type RunRecord,
+  type StateKey,
+} from '../spi/index.js';
+import { openDatabase, type Database } from '../duckdb/index.js';
+import type { RunSummary } from './events.js';
+import { executeTasks, openRunDatabase, type Execution } from './execute.js';
+import { runTempDir } from './file-source.js';
+import type { Pipeline } from './pipeline.js';
+import { asJson, planFilters, planInput, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
+import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
+import type { RejectRow } from './rejects.js';
+import type { EngineServices, RunOptions } from './services.js';
+
+/**
+ * Runs one pipeline: lease, plan or resume, tasks, one commit, report. A run that failed is continued by simply running
+ * again; what arrived meanwhile belongs to the run after it, which follows in the same call.
+ */
+export async function runPipeline(pipeline: Pipeline, options: RunOptions, services: EngineServices): Promise<RunSummary> {
+  const run = new PipelineRun(pipeline, options, services);
+  return run.run();
+}
+
+class PipelineRun {
+  readonly #pipeline: Pipeline;
+  readonly #options: RunOptions;
+  readonly #services: EngineServices;
+  #signal: AbortSignal;
+  readonly #notes: string[] = [];
+
+  constructor(pipeline: Pipeline, options: RunOptions, services: EngineServices) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#services = services;
+    this.#signal = services.signal;
+  }
+
+  async run(): Promise<RunSummary> {
+    const { store } = this.#services;
+    const { plugin, config } = this.#pipeline.output;
+    const identity = await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()));
+    const key: StateKey = { project: await store.projectId(), pipeline: this.#pipeline.name, stream: '', target: identity.target };
+    const ignoresState = identity.ignoresState || this.#options.fullRefresh;
+    if (this.#options.dryRun) return this.#dryRun(key, ignoresState);
+    // The lease is on the target's name: two first runs into a table that does not exist yet must meet as well.
+    const lease = await store.acquireLease({ ...key, target: `${plugin.type}:${identity.name}` }, this.#services.holder);
+    this.#signal = AbortSignal.any([this.#services.signal, store.leaseLost(lease)]);
+    try {
+      this.#services.reach('lease.acquired');
+      const resumed = await this.#resume(key, lease, ignoresState);
+      if (resumed && (ignoresState || this.#options.hold)) return resumed;
+      const key2 = resumed ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target } : key;
+      const fresh = await this.#start(key2, lease, ignoresState);
+      return resumed ? combine(resumed, fresh) : fresh;
+    } finally {
+      await store.releaseLease(lease);
+      this.#services.reach('lease.released');
+    }
+  }
+
+  async #dryRun(key: StateKey, ignoresState: boolean): Promise<RunSummary> {
+    const database = await openDatabase({ threads: 1 });
+    try {
+      const { plan } = await this.#plan(key, ignoresState, database, this.#planTempDir());
+      this.#tellPlan(plan);
+      return this.#summary('planned', null, plan, undefined, null, null);
+    } finally {
+      database.close();
+      await rm(this.#planTempDir(), { recursive: true, force: true });
+    }
+  }
+
+  /** Continues the run that did not finish, when it still fits. */
+  async #resume(key: StateKey, lease: Lease, ignoresState: boolean): Promise<RunSummary | undefined> {
+    const { store } = this.#services;
+    const unfinished = await store.unfinishedRun(key);
+    if (!unfinished) {
+      if (this.#options.resume === 'required') {
+        throw new ConfigError({ code: 'NOTHING_TO_RESUME', message: `${this.#pipeline.name}: no unfinished run to resume`, hint: 'run without --resume' });
+      }
+      return undefined;
+    }
+    if (unfinished.status === 'held') {
+      throw new ConflictError({
+        code: 'RUN_HELD',
+        message: `${this.#pipeline.name}: run ${unfinished.runId} is held before its commit`,
+        hint: `\`sluice commit ${unfinished.runId}\` or \`sluice discard ${unfinished.runId}\` ends it`,
+      });
+    }
+    await mkdir(this.#planTempDir(), { recursive: true });
+    const finished = await store.finishedTasks(unfinished.runId);
+    const plan = unfinished.plan['plan'] as unknown as RunPlan;
+    const difference = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
+    if (difference !== undefined) {
+      if (this.#options.resume === 'required') {
+        throw new ConflictError({ code: 'RESUME_MISMATCH', message: `run ${unfinished.runId} cannot be resumed: ${difference}`, hint: 'run without --resume to start anew' });
+      }
+      const share = finished.length / Math.max(1, taskCount(plan));
+      if (share > 0.1) this.#note(`run ${unfinished.runId} is not continued (${difference}); ${finished.length} of ${taskCount(plan)} finished tasks are discarded`);
+      await discardUnfinished(this.#pipeline, unfinished, plan, lease, this.#services, this.#base(this.#planTempDir()));
+      return undefined;
+    }
+    await removeStaging(this.#pipeline, unfinished.runId, new Set(finished.map((f) => f.task)), this.#services, this.#base(this.#planTempDir()));
+    this.#services.onEvent({ event: 'resume', pipeline: this.#pipeline.name, run_id: unfinished.runId, finished_tasks: finished.length, tasks: taskCount(plan) });
+    const tempDir = this.#runTempDir(unfinished.runId);
+    const database = await openRunDatabase(this.#pipeline, tempDir);
+    try {
+      const ctx = { ...this.#base(tempDir), sql: await database.connect() };
+      const filters = await planFilters(this.#pipeline, sourceSchema(plan.input), plan.startedAt, ctx);
+      ctx.sql.close();
+      return await this.#runTasks(unfinished, plan, filters, lease, database, ignoresState);
+    } finally {
+      database.close();
+    }
+  }
+
+  async #start(key: StateKey, lease: Lease, ignoresState: boolean): Promise<RunSummary> {
+    const { store } = this.#services;
+    const runId = newRunId(this.#services.clock.now());
+    const tempDir = this.#runTempDir(runId);
+    const database = await openRunDatabase(this.#pipeline, tempDir);
+    try {
+      const { plan, filters } = await this.#plan(key, ignoresState, database, tempDir);
+      this.#tellPlan(plan);
+      if (taskCount(plan) === 0) {
+        this.#refuseEmptyReplace(ignoresState, plan);
+        if (!ignoresState) {
+          await rm(tempDir, { recursive: true, force: true });
+          return this.#summary('up-to-date', null, plan, undefined, null, null);
+        }
+      }
+      const run: RunRecord = {
+        runId,
+        key,
+        status: 'running',
+        targetName: plan.output.name,
+        startedAt: plan.startedAt,
+        finishedAt: null,
+        configHash: this.#pipeline.hash,
+        plan: { plan: asJson(plan), origin: this.#options.origin, full_refresh: this.#options.fullRefresh },
+        summary: null,
+        error: null,
+        commit: null,
+      };
+      await store.createRun(run, lease);
+      await store.recordStaging(runId, -1, [TEMP_PREFIX + tempDir], lease);
+      this.#services.reach('run.recorded');
+      return await this.#runTasks(run, plan, filters, lease, database, ignoresState);
+    } catch (error) {
+      if (!(await store.getRun(runId))) await rm(tempDir, { recursive: true, force: true });
+      throw error;
+    } finally {
+      database.close();
+    }
+  }
+
+  #refuseEmptyReplace(ignoresState: boolean, plan: RunPlan): void {
+    const allowed = this.#pipeline.input.config['allow_empty'] === true || this.#pipeline.output.config['allow_empty'] === true;
+    if (!ignoresState || allowed) return;
+    throw new DataError({
+      code: 'NOTHING_READ',
+      message: `${this.#pipeline.name}: nothing to read, and this run would replace ${plan.output.name} with nothing`,
+      hint: 'set allow_empty: true if an empty table is right',
+    });
+  }
+
+  async #plan(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
+    const { store, clock } = this.#services;
+    await mkdir(tempDir, { recursive: true });
+    const stored = await store.getState(key);
+    if (!stored) await this.#refuseRenamed(key);
+    const state = stored?.state ?? this.#options.initialState;
+    const startedAt = clock.now();
+    const sql = await database.connect();
+    try {
+      const ctx = { ...this.#base(tempDir), sql };
+      const planned = await planInput(this.#pipeline, ignoresState ? undefined : state, !ignoresState, ctx);
+      const filters = await planFilters(this.#pipeline, sourceSchema(planned.input), startedAt, ctx);
+      const { plugin, config } = this.#pipeline.output;
+      const output = await plugin.plan(config, filters.schema, this.#outputContext(startedAt, tempDir));
+      const notes = [...planned.notes, ...output.notes];
+      const plan: RunPlan = { version: 1, input: planned.input, output, startedAt, stateBefore: state ?? null, notes, bytes: planned.bytes };
+      return { plan, filters };
+    } finally {
+      sql.close();
+    }
+  }
+
+  /** The same config under another name would load everything a second time. */
+  async #refuseRenamed(key: StateKey): Promise<void> {
+    if (key.target.startsWith('new:')) return;
+    const states = await this.#services.store.listStates({});
+    for (const other of states) {
+      if (other.key.target !== key.target || other.key.pipeline === key.pipeline || other.runId === null) continue;
+      const run = await this.#services.store.getRun(other.runId);
+      if (run?.configHash !== this.#pipeline.hash) continue;
+      throw new ConflictError({
+        code: 'PIPELINE_RENAMED',
+        message: `pipeline ${key.pipeline} has no state, but ${other.key.pipeline}, with the same config, has loaded into ${other.targetName}`,
+        hint: `if it was renamed: sluice state move ${other.key.pipeline} ${key.pipeline}`,
+      });
+    }
+  }
+
+  async #runTasks(run: RunRecord, plan: RunPlan, filters: PlannedFilters, lease: Lease, database: Database, ignoresState: boolean): Promise<RunSummary> {
+    const { store } = this.#services;
+    const tempDir = this.#runTempDir(run.runId);
+    try {
+      const finished = await store.finishedTasks(run.runId);
+      const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished };
+      const execution = await executeTasks(input, database, this.#services, this.#signal);
+      this.#services.reach('run.tasks_done');
+      assertBalance(execution, this.#pipeline.name);
+      const state = stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
+      if (this.#options.hold) {
+        const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
+        await store.finishRun(run.runId, 'held', { summary: { ...summary, state: state ?? null } as unknown as JsonObject, error: null }, lease);
+        return summary;
+      }
+      return await this.#commit(run, plan, execution, state, lease);
+    } catch (error) {
+      await this.#recordFailure(run.runId, error, lease);
+      throw error;
+    }
+  }
+
+  async #commit(run: RunRecord, plan: RunPlan, execution: Execution, state: JsonValue | undefined, lease: Lease): Promise<RunSummary> {
+    const { store } = this.#services;
+    const { plugin } = this.#pipeline.output;
+    this.#services.reach('commit.started');
+    this.#services.onEvent({ event: 'commit', pipeline: this.#pipeline.name, run_id: run.runId });
+    let facts: JsonObject = {};
+    const tempDir = this.#runTempDir(run.runId);
+    const report = await plugin.commit(plan.output, execution.outputStages, execution.rejectStages, {
+      ...this.#base(tempDir),
+      runId: run.runId,
+      complete: async (tx, committed) => {
+        facts = committed;
+        const summary = this.#summary('committed', run.runId, plan, execution, state ?? null, committed);
+        const target = plan.output.target;
+        await store.completeRun(tx, run.runId, lease, { state, summary: summary as unknown as JsonObject, commit: committed, target });
+        this.#services.reach('commit.state_stored');
+      },
+    });
+    this.#services.reach('commit.done');
+    this.#services.reach('cleanup.started');
+    await rm(tempDir, { recursive: true, force: true });
+    await report.after?.();
+    this.#services.reach('cleanup.done');
+    return this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
+  }
+
+  async #recordFailure(runId: string, error: unknown, lease: Lease): Promise<void> {
+    const { store } = this.#services;
+    if (error instanceof ConflictError && error.code === 'LEASE_LOST') return;
+    const cancelled = error instanceof SluiceError && error.exitCode === 130;
+    const rejects = (error as { rejects?: readonly RejectRow[] }).rejects;
+    try {
+      if (rejects) await store.keepRejects(runId, rejects);
+      const facts =
+        error instanceof SluiceError
+          ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+          : { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
+      await store.finishRun(runId, cancelled ? 'cancelled' : 'failed', { summary: null, error: facts }, lease);
+    } catch (recording) {
+      // The run's own error matters more; the run stays 'running' in the store and is continued all the same.
+      this.#services.log.log('warn', 'the failure could not be recorded', { error: recording instanceof Error ? recording.message : String(recording) });
+    }
+    if (error instanceof SluiceError) Object.assign(error, { runId });
+  }
+
+  #summary(status: RunSummary['status'], runId: string | null, plan: RunPlan, execution: Execution | undefined, stateAfterRun: JsonValue, commit: JsonObject | null): RunSummary {
+    const totals = execution?.totals ?? { read: 0, added: 0, written: 0, filtered: 0, rejected: 0, bytesRead: 0 };
+    const stages = execution?.outputStages ?? [];
+    return {
+      pipeline: this.#pipeline.name,
+      run_id: runId,
+      status,
+      target: plan.output.name,
+      read: totals.read,
+      added: totals.added,
+      written: totals.written,
+      filtered: totals.filtered,
+      rejected: totals.rejected,
+      bytes_read: totals.bytesRead,
+      bytes_written: stages.reduce((sum, s) => sum + s.bytes, 0),
+      files_written: stages.reduce((sum, s) => sum + s.files, 0),
+      seconds: Math.max(0, this.#services.clock.now() - plan.startedAt) / 1000,
+      peak_memory_bytes: process.resourceUsage().maxRSS * 1024,
+      schema_changes: plan.output.schemaChanges,
+      notes: [...this.#notes, ...plan.notes],
+      state_before: plan.stateBefore,
+      state_after: stateAfterRun,
+      commit,
+    };
+  }
+
+  #note(message: string): void {
+    this.#notes.push(message);
+    this.#services.onEvent({ event: 'note', pipeline: this.#pipeline.name, message });
+  }
+
+  #tellPlan(plan: RunPlan): void {
+    this.#services.onEvent({
+      event: 'plan',
+      pipeline: this.#pipeline.name,
+      target: plan.output.name,
+      tasks: taskCount(plan),
+      bytes: plan.bytes,
+      notes: plan.notes,
+      schema_changes: plan.output.schemaChanges,
+    });
+  }
+
+  #tempBase(): string {
+    return this.#pipeline.exec.tempDir ?? join(this.#pipeline.root, '.sluice', 'tmp');
+  }
+
+  #runTempDir(runId: string): string {
+    return runTempDir(this.#tempBase(), runId);
+  }
+
+  #planTempDir(): string {
+    return join(this.#tempBase(), `plan-${process.pid}`);
+  }
+
+  #base(tempDir: string): PluginContext {
+    return {
+      signal: this.#signal,
+      log: this.#services.log,
+      clock: this.#services.clock,
+      root: this.#pipeline.root,
+      tempDir,
+      reach: (point) => this.#services.reach(point),
+    };
+  }
+
+  #outputContext(startedAt: number, tempDir: string): OutputPlanContext {
+    return { ...this.#base(tempDir), place: this.#pipeline.output.place, fullRefresh: this.#options.fullRefresh, startedAt };
+  }
+}
+
+/** Sorts by time: `20240131T093000-1f2e3d4c`. */
+function newRunId(now: number): string {
+  const time = new Date(now).toISOString().replace(/[-:]/g, '').slice(0, 15);
+  return `${time}-${randomUUID().slice(0, 8)}`;
+}
+
+function assertBalance(execution: Execution, name: string): void {
+  const { read, added, written, filtered, rejected } = execution.totals;
+  if (read + added === written + filtered + rejected) return;
+  throw new BugError({
+    code: 'ACCOUNTING',
+    message: `${name}: rows do not balance: ${read} read + ${added} added, but ${written} written + ${filtered} filtered + ${rejected} rejected; nothing was committed`,
+    hint: 'please report this with the config',
+  });
+}
+
+function combine(first: RunSummary, second: RunSummary): RunSummary {
+  if (second.status === 'up-to-date') return first;
+  return {
+    ...second,
+    read: first.read + second.read,
+    added: first.added + second.added,
+    written: first.written + second.written,
+    filtered: first.filtered + second.filtered,
+    rejected: first.rejected + second.rejected,
+    bytes_read: first.bytes_read + second.bytes_read,
+    bytes_written: first.bytes_written + second.bytes_written,
+    files_written: first.files_written + second.files_written,
+    seconds: first.seconds + second.seconds,
+    notes: [`run ${first.run_id} was continued and committed first`, ...first.notes, ...second.notes],
+    state_before: first.state_before,
+  };
+}

@@ -1,0 +1,179 @@
+import { quoteIdentifier, quoteLiteral, BugError } from '../spi/index.js';
+import type { Column, ExpandingFilter, RowFilter, ScalarFunction, Schema, SourceColumn } from '../spi/index.js';
+import { conversionSql, describeFailure, resolveFilterColumn } from './typing/index.js';
+
+/**
+ * One SELECT for a task: text columns are converted strictly, row-wise filters applied, and each row gets a status:
+ * 0 = good, -(i+1) = dropped by filter i, n > 0 = rejected for `reasons[n-1]`. Rows are never removed by WHERE: a
+ * predicate over converted columns would run every conversion twice (csv-lab 2), and dropped rows must be counted.
+ */
+export const STATUS = '__status';
+const ORDINAL = '__ordinal';
+
+export interface RejectReason {
+  readonly column: string | null;
+  readonly reason: string;
+}
+
+export interface SelectPlan {
+  readonly select: string;
+  readonly schema: Schema;
+  readonly reasons: readonly RejectReason[];
+  readonly functions: readonly ScalarFunction[];
+  /** Rows may multiply (explode), so ordinals of the relation are not those of the result. */
+  readonly expands: boolean;
+}
+
+export type FusedFilter = RowFilter | ExpandingFilter;
+
+export interface SelectSource {
+  readonly from: string;
+  readonly columns: readonly SourceColumn[];
+  /** Constant text columns beside the relation's own (hive folders). */
+  readonly constants?: readonly { readonly column: SourceColumn; readonly value: string | null }[];
+}
+
+export interface SelectOptions {
+  /** Number of the first filter in the whole pipeline, for status codes. */
+  readonly firstFilter?: number;
+  /** Adds the 1-based position of the source row as `__ordinal`; DuckDB then reads in order. */
+  readonly ordinal?: boolean;
+  /** Compute only these reject codes: the others are known not to occur. Spares their conversions. */
+  readonly onlyCodes?: ReadonlySet<number>;
+}
+
+interface Stage {
+  select: string;
+  readonly schema: Schema;
+}
+
+export function buildSelect(source: SelectSource, filters: readonly FusedFilter[], options: SelectOptions = {}): SelectPlan {
+  const reasons: RejectReason[] = [];
+  const functions: ScalarFunction[] = [];
+  const register = (reason: RejectReason): number => reasons.push(reason);
+  const carried = options.ordinal ? [ORDINAL] : [];
+  let stage = typedStage(source, register, carried, options.onlyCodes);
+  let expands = false;
+  filters.forEach((filter, i) => {
+    const number = (options.firstFilter ?? 0) + i;
+    if (filter.form === 'rows') {
+      functions.push(...(filter.functions ?? []));
+      stage = rowStage(stage, filter, number, register, carried, options.onlyCodes);
+    } else {
+      expands = true;
+      stage = expandingStage(stage, filter, number, register, carried);
+    }
+  });
+  return { select: stage.select, schema: stage.schema, reasons, functions, expands };
+}
+
+/** The SELECT over `__ordinal` and `__status` of rejected rows, to find where they came from. */
+export function buildLocate(source: SelectSource, filters: readonly FusedFilter[], codes: ReadonlySet<number>, firstFilter: number): SelectPlan {
+  const plan = buildSelect(source, filters, { ordinal: true, onlyCodes: codes, firstFilter });
+  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0` };
+}
+
+/** The rejected rows themselves, for sources that cannot tell the original text: `(ordinal, status, JSON of the source row)`. */
+export function buildLocateWithJson(source: SelectSource, filters: readonly FusedFilter[], firstFilter: number): SelectPlan {
+  const plan = buildSelect(source, filters, { ordinal: true, firstFilter });
+  const row = source.columns.map((c) => `${quoteLiteral(c.name)}, ${quoteIdentifier(c.name)}`).join(', ');
+  return {
+    ...plan,
+    select:
+      `SELECT p.${ORDINAL}, p.${STATUS}, s.raw FROM (${plan.select}) p JOIN ` +
+      `(SELECT row_number() OVER () AS ${ORDINAL}, json_object(${row})::VARCHAR AS raw FROM ${source.from}) s USING (${ORDINAL}) WHERE p.${STATUS} > 0 ORDER BY 1`,
+  };
+}
+
+function typedStage(source: SelectSource, register: (r: RejectReason) => number, carried: readonly string[], only: ReadonlySet<number> | undefined): Stage {
+  const constants = new Map((source.constants ?? []).map((c) => [c.column.name, c.value]));
+  const columns = [...source.columns, ...(source.constants ?? []).map((c) => c.column)];
+  const inner: string[] = [];
+  const outer: string[] = [];
+  const failures: string[] = [];
+  columns.forEach((column, i) => {
+    const value = constants.get(column.name);
+    const ref =
+      value === undefined ? quoteIdentifier(column.name) : value === null ? 'NULL::VARCHAR' : `${quoteLiteral(value)}::VARCHAR`;
+    const name = quoteIdentifier(column.name);
+    if (!column.text || column.type === 'string') {
+      inner.push(`${ref} AS __v${i}`);
+    } else {
+      const code = register({ column: column.name, reason: describeFailure(column) });
+      inner.push(`${conversionSql(ref, column)} AS __v${i}`);
+      if (!only || only.has(code)) {
+        inner.push(`${ref} AS __t${i}`);
+        failures.push(`WHEN __t${i} IS NOT NULL AND __v${i} IS NULL THEN ${code}`);
+      }
+    }
+    outer.push(`__v${i} AS ${name}`);
+  });
+  if (carried.length > 0) inner.push(`row_number() OVER () AS ${ORDINAL}`);
+  const status = failures.length > 0 ? `CASE ${failures.join(' ')} ELSE 0 END` : '0';
+  return {
+    select: `SELECT ${[...outer, ...carried, `${status}::INTEGER AS ${STATUS}`].join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${source.from})`,
+    schema: columns.map(({ name, type }): Column => ({ name, type })),
+  };
+}
+
+function rowStage(
+  stage: Stage,
+  filter: RowFilter,
+  number: number,
+  register: (r: RejectReason) => number,
+  carried: readonly string[],
+  only: ReadonlySet<number> | undefined,
+): Stage {
+  const columns = filter.columns.map((c) => ({ column: c, ...resolveFilterColumn(c, stage.schema) }));
+  const schema = filter.columns.map(({ name, type }): Column => ({ name, type }));
+  const cases: string[] = [];
+  const add = (condition: string, reason: RejectReason): void => {
+    const code = register(reason);
+    if (!only || only.has(code)) cases.push(`WHEN ${condition} THEN ${code}`);
+  };
+  if (filter.rejectWhen) add(`coalesce((${filter.rejectWhen.sql}), false)`, { column: filter.rejectWhen.column, reason: filter.rejectWhen.reason });
+  columns.forEach(({ column, rejectNullWhen, reason }, i) => {
+    if (rejectNullWhen !== undefined) add(`__o${i} IS NULL AND (${rejectNullWhen})`, { column: column.name, reason: reason ?? `not a ${column.type}` });
+  });
+  if (filter.keep !== undefined) cases.push(`WHEN NOT coalesce((${filter.keep}), false) THEN ${-(number + 1)}`);
+  const outputs = columns.map(({ column }, i) => `__o${i} AS ${quoteIdentifier(column.name)}`);
+  if (cases.length === 0) {
+    const direct = columns.map(({ column, sql }) => `${sql} AS ${quoteIdentifier(column.name)}`);
+    return { select: `SELECT ${[...direct, ...carried, STATUS].join(', ')} FROM (${stage.select})`, schema };
+  }
+  // Values first, in a subquery of their own: the status looks at input columns and at results by alias.
+  const inner = columns.map(({ sql }, i) => `${sql} AS __o${i}`);
+  const status = `CASE WHEN ${STATUS} <> 0 THEN ${STATUS} ${cases.join(' ')} ELSE 0 END`;
+  return {
+    select: `SELECT ${[...outputs, ...carried, `${status}::INTEGER AS ${STATUS}`].join(', ')} FROM (SELECT *, ${inner.join(', ')} FROM (${stage.select}))`,
+    schema,
+  };
+}
+
+/** Empty and NULL lists keep one row, which counts as filtered; further elements of a list count as added rows. */
+function expandingStage(stage: Stage, filter: ExpandingFilter, number: number, register: (r: RejectReason) => number, carried: readonly string[]): Stage {
+  const list = `CASE WHEN ${STATUS} = 0 THEN (${filter.list}) END`;
+  const exploded =
+    `SELECT * EXCLUDE (__list), unnest(CASE WHEN coalesce(len(__list), 0) = 0 THEN [NULL] ELSE __list END) AS __element, ` +
+    `CASE WHEN ${STATUS} <> 0 THEN ${STATUS} WHEN coalesce(len(__list), 0) = 0 THEN ${-(number + 1)} ELSE 0 END AS __expanded ` +
+    `FROM (SELECT *, ${list} AS __list FROM (${stage.select}))`;
+  const renamed = `SELECT * EXCLUDE (${STATUS}, __expanded), __expanded::INTEGER AS ${STATUS} FROM (${exploded})`;
+  return rowStage({ select: renamed, schema: stage.schema }, { form: 'rows', columns: filter.columns }, number, register, carried, undefined);
+}
+
+/** Reads counts per status code back into their meaning. */
+export function countStatuses(statuses: { readonly [status: string]: number }, reasons: readonly RejectReason[]): { filtered: number; rejected: number; codes: Set<number> } {
+  let filtered = 0;
+  let rejected = 0;
+  const codes = new Set<number>();
+  for (const [text, rows] of Object.entries(statuses)) {
+    const code = Number(text);
+    if (!Number.isInteger(code) || code === 0 || code > reasons.length) throw new BugError({ code: 'STATUS_UNKNOWN', message: `output reported rows of unknown status ${text}` });
+    if (code < 0) filtered += rows;
+    else {
+      rejected += rows;
+      codes.add(code);
+    }
+  }
+  return { filtered, rejected, codes };
+}

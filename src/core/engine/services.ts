@@ -1,0 +1,30 @@
+import type { Clock, Logger, Point, RunStore } from '../spi/index.js';
+import type { RunEvent } from './events.js';
+
+/** What the compositions (CLI, server, tests) give the engine. */
+export interface EngineServices {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Who runs, for lease messages: host, pid, user. */
+  readonly holder: string;
+  readonly random: () => number;
+  reach(point: Point): void;
+  onEvent(event: RunEvent): void;
+}
+
+export interface RunOptions {
+  /** `auto`: continue an unfinished run when it still fits, else start anew. `required`: refuse when it does not fit. */
+  readonly resume: 'auto' | 'required';
+  /** Stop before the commit; `commitHeld` or `discardRun` ends it. */
+  readonly hold: boolean;
+  /** Read everything and replace the target, whatever the state says. */
+  readonly fullRefresh: boolean;
+  /** Plan only. */
+  readonly dryRun: boolean;
+  /** State to start from where the store has none (`-c state.yml`). */
+  readonly initialState?: import('../spi/index.js').JsonValue;
+  /** Stored with the run, so that `sluice commit RUN` can load the pipeline again: file and config with secrets as references. */
+  readonly origin: import('../spi/index.js').JsonObject;
+}

@@ -1,0 +1,64 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { fileSystemError, type Point, type Spool } from '../spi/index.js';
+
+export interface SpoolOptions {
+  readonly dir: string;
+  /** First part of every segment's file name; unique within `dir`. */
+  readonly name: string;
+  readonly extension: string;
+  readonly segmentSizeBytes: number;
+  reach(point: Point): void;
+}
+
+/** Writes record-aligned chunks to segment files; a segment ends after the write that filled it. */
+export function createSpool(options: SpoolOptions): Spool {
+  const paths: string[] = [];
+  let stream: WriteStream | undefined;
+  let inSegment = 0;
+  let total = 0;
+  let failure: unknown;
+
+  const open = (): WriteStream => {
+    const path = join(options.dir, `${options.name}-${String(paths.length).padStart(5, '0')}.${options.extension}`);
+    paths.push(path);
+    const created = createWriteStream(path, { flags: 'wx', highWaterMark: 1 << 20 });
+    created.on('error', (error) => (failure = error));
+    inSegment = 0;
+    return created;
+  };
+  const close = async (): Promise<void> => {
+    if (!stream) return;
+    const closing = stream;
+    stream = undefined;
+    closing.end();
+    if (!closing.closed) await once(closing, 'close').catch((error: unknown) => (failure = error));
+    if (failure) throw fileSystemError(failure, 'writing a spool segment');
+    options.reach('spool.segment_written');
+  };
+  return {
+    get bytes() {
+      return total;
+    },
+    async write(bytes) {
+      if (bytes.length === 0) return;
+      stream ??= open();
+      total += bytes.length;
+      inSegment += bytes.length;
+      if (!stream.write(bytes)) await once(stream, 'drain').catch((error: unknown) => (failure = error));
+      if (failure) throw fileSystemError(failure, 'writing a spool segment');
+      if (inSegment >= options.segmentSizeBytes) await close();
+    },
+    async finish() {
+      await close();
+      return paths;
+    },
+    async remove() {
+      stream?.destroy();
+      stream = undefined;
+      await Promise.all(paths.splice(0).map((path) => rm(path, { force: true })));
+    },
+  };
+}
