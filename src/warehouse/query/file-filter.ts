@@ -1,6 +1,6 @@
 import type { Comparison, Predicate } from '../../core/duckdb/plan-filters.js';
 import type { Value } from '../table/model.js';
-import { compareValues, literalValue } from './literal-values.js';
+import { orderValues, literalValue } from './literal-values.js';
 
 /** What is known about one column's values, or about a transform of them, in one file or one manifest. */
 export interface ValueRange {
@@ -85,8 +85,8 @@ function comparisonMayHold(range: ValueRange, op: Comparison, constant: Value): 
   if (value === undefined || (transform && !transform.monotone && op !== '=')) return true;
   const strict = !transform;
   const { lower, upper } = range;
-  const fitsBelow = (orEqual: boolean): boolean => lower === undefined || (orEqual ? compareValues(lower, value) <= 0 : compareValues(lower, value) < 0);
-  const fitsAbove = (orEqual: boolean): boolean => upper === undefined || (orEqual ? compareValues(upper, value) >= 0 : compareValues(upper, value) > 0);
+  const fitsBelow = (orEqual: boolean): boolean => lower === undefined || (orEqual ? orderValues(lower, value) <= 0 : orderValues(lower, value) < 0);
+  const fitsAbove = (orEqual: boolean): boolean => upper === undefined || (orEqual ? orderValues(upper, value) >= 0 : orderValues(upper, value) > 0);
   switch (op) {
     case '=':
       return fitsBelow(true) && fitsAbove(true);

@@ -1,7 +1,7 @@
 import type { PlanLiteral } from '../../core/duckdb/plan-filters.js';
+import { parseDuckText } from '../table/duck-text.js';
 import type { Value } from '../table/model.js';
-
-const MICROS_PER_DAY = 86_400_000_000n;
+import { decimalParts } from '../table/types.js';
 
 /**
  * A plan's literal as a value of an Iceberg type, or undefined when it is not certain which value is meant (then no file
@@ -22,14 +22,14 @@ export function literalValue(type: string, literal: PlanLiteral): Value | undefi
     case 'string':
       return literal.kind === 'string' && (literal.type === undefined || literal.type === 'VARCHAR') ? literal.text : undefined;
     case 'date':
-      return literal.type === 'DATE' ? toDays(literal.text) : undefined;
+      return literal.type === 'DATE' ? parseDuckText(type, literal.text) : undefined;
     case 'timestamp':
-      return literal.type === 'TIMESTAMP' ? toMicros(literal.text) : undefined;
+      return literal.type === 'TIMESTAMP' ? parseDuckText(type, literal.text) : undefined;
     case 'timestamptz':
-      return literal.type === 'TIMESTAMP WITH TIME ZONE' && literal.text.endsWith('+00') ? toMicros(literal.text.slice(0, -3)) : undefined;
+      return literal.type === 'TIMESTAMP WITH TIME ZONE' && literal.text.endsWith('+00') ? parseDuckText(type, literal.text) : undefined;
   }
-  const decimal = /^decimal\(\s*\d+\s*,\s*(\d+)\s*\)$/.exec(type);
-  return decimal && literal.kind === 'number' && literal.type === undefined ? toUnscaled(literal.text, Number(decimal[1])) : undefined;
+  const decimal = decimalParts(type);
+  return decimal && literal.kind === 'number' && literal.type === undefined ? toUnscaled(literal.text, decimal.scale) : undefined;
 }
 
 function floatValue(type: string, literal: PlanLiteral): number | undefined {
@@ -37,22 +37,6 @@ function floatValue(type: string, literal: PlanLiteral): number | undefined {
   const value = Number(literal.text);
   if (Number.isNaN(value)) return undefined;
   return type === 'float' ? Math.fround(value) : value;
-}
-
-function toDays(text: string): number | undefined {
-  const m = /^(\d{4,6})-(\d\d)-(\d\d)$/.exec(text);
-  if (!m) return undefined;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(m[1]), Number(m[2]) - 1, Number(m[3]));
-  return Math.round(date.getTime() / 86_400_000);
-}
-
-function toMicros(text: string): bigint | undefined {
-  const m = /^(\d{4,6}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/.exec(text);
-  const days = m ? toDays(m[1] ?? '') : undefined;
-  if (!m || days === undefined) return undefined;
-  const seconds = BigInt(Number(m[2]) * 3600 + Number(m[3]) * 60 + Number(m[4]));
-  return BigInt(days) * MICROS_PER_DAY + seconds * 1_000_000n + BigInt((m[5] ?? '').padEnd(6, '0'));
 }
 
 function toUnscaled(text: string, scale: number): bigint | undefined {
@@ -64,8 +48,8 @@ function toUnscaled(text: string, scale: number): bigint | undefined {
   return m[1] === '-' ? -value : value;
 }
 
-/** Order of two values of one type, as DuckDB and Iceberg agree on: strings by UTF-8 bytes, -0.0 equal to 0.0. Never give it NaN. */
-export function compareValues(a: Value, b: Value): number {
+/** DuckDB's order of two values of one type: strings by UTF-8 bytes; unlike Iceberg's, -0.0 equals 0.0. Never give it NaN. */
+export function orderValues(a: Value, b: Value): number {
   if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b);
   return a < b ? -1 : a > b ? 1 : 0;
 }

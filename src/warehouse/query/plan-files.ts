@@ -1,0 +1,213 @@
+import { ConfigError } from '../../core/spi/index.js';
+import { DATA, DELETE_MANIFEST, DELETED, EQUALITY_DELETES, type DataFile, type IcebergSchema, type ManifestEntry, type ManifestFile, type PartitionField, type Snapshot, type TableMetadata, specById } from '../table/model.js';
+import { decodeValue } from '../table/single-value.js';
+import { parseTransform, transformedType, transformProblem, transformValue, type Transform } from '../table/transforms.js';
+import type { Value } from '../table/model.js';
+import { mayMatch, type FileFilter, type ValueRange } from './file-filter.js';
+
+/** Decoded metadata by URI; implementations cache, since files never change. */
+export interface MetadataSource {
+  readManifestList(snapshot: Snapshot): Promise<readonly ManifestFile[]>;
+  readManifest(manifest: ManifestFile, table: TableMetadata): Promise<readonly ManifestEntry[]>;
+}
+
+export interface FilePlan {
+  readonly data: readonly ManifestEntry[];
+  /** Live position deletes that may touch a kept file. */
+  readonly deletes: readonly ManifestEntry[];
+  readonly stats: PruneStats;
+}
+
+export interface PruneStats {
+  readonly manifestsTotal: number;
+  readonly manifestsRead: number;
+  readonly filesTotal: number;
+  readonly filesKept: number;
+  readonly rowsTotal: number;
+  readonly rowsKept: number;
+  readonly bytesTotal: number;
+  readonly bytesKept: number;
+}
+
+/**
+ * The files of a snapshot that may hold rows which pass one of the filters (one per scan; an empty list keeps nothing, a
+ * filter `undefined` keeps everything): first by the manifest list's partition summaries, then by each file's partition
+ * value, column bounds and counts.
+ */
+export async function planFiles(source: MetadataSource, table: TableMetadata, snapshot: Snapshot | undefined, schema: IcebergSchema, filters: readonly FileFilter[]): Promise<FilePlan> {
+  const data: ManifestEntry[] = [];
+  const deletes: ManifestEntry[] = [];
+  const totals = { manifestsTotal: 0, manifestsRead: 0, filesTotal: 0, rowsTotal: 0, bytesTotal: 0, rowsKept: 0, bytesKept: 0 };
+  const typeOf = primitiveTypes(schema);
+  for (const manifest of snapshot ? await source.readManifestList(snapshot) : []) {
+    totals.manifestsTotal++;
+    if (manifest.content === DELETE_MANIFEST) {
+      totals.manifestsRead++;
+      for (const entry of await source.readManifest(manifest, table)) if (entry.status !== DELETED) deletes.push(entry);
+      continue;
+    }
+    const columns = partitionColumns(table, manifest.specId, typeOf);
+    const summaries = summaryRanges(manifest, columns);
+    if (!filters.some((filter) => mayMatch(filter, (field) => summaries.get(field) ?? []))) {
+      totals.filesTotal += manifest.addedFiles + manifest.existingFiles;
+      totals.rowsTotal += manifest.addedRows + manifest.existingRows;
+      continue;
+    }
+    totals.manifestsRead++;
+    for (const entry of await source.readManifest(manifest, table)) {
+      if (entry.status === DELETED || entry.file.content !== DATA) continue;
+      const { file } = entry;
+      totals.filesTotal++;
+      totals.rowsTotal += file.recordCount;
+      totals.bytesTotal += file.fileSizeInBytes;
+      const rangesOf = (field: number): ValueRange[] => [...fileRanges(file, field, typeOf.get(field)), ...partitionRanges(file, columns.get(field) ?? [])];
+      if (!filters.some((filter) => mayMatch(filter, rangesOf))) continue;
+      totals.rowsKept += file.recordCount;
+      totals.bytesKept += file.fileSizeInBytes;
+      data.push(entry);
+    }
+  }
+  for (const { file } of data) checkReadable(file);
+  return { data, deletes: deletesOf(data, deletes), stats: { ...totals, filesKept: data.length } };
+}
+
+function primitiveTypes(schema: IcebergSchema): ReadonlyMap<number, string> {
+  return new Map(schema.fields.flatMap((f) => (typeof f.type === 'string' ? [[f.id, f.type] as const] : [])));
+}
+
+interface PartitionColumn {
+  readonly field: PartitionField;
+  readonly index: number;
+  readonly sourceType: string;
+  readonly type: string;
+  readonly transform: ValueRange['transform'];
+}
+
+/** Usable partition fields of a spec by source column. */
+function partitionColumns(table: TableMetadata, specId: number, typeOf: ReadonlyMap<number, string>): ReadonlyMap<number, readonly PartitionColumn[]> {
+  const columns = new Map<number, PartitionColumn[]>();
+  specById(table, specId).fields.forEach((field, index) => {
+    const sourceType = typeOf.get(field['source-id']);
+    const transform = parseTransform(field.transform);
+    if (sourceType === undefined || transform.kind === 'void' || transform.kind === 'unknown' || transformProblem(transform, sourceType) !== undefined) return;
+    const found = columns.get(field['source-id']) ?? [];
+    columns.set(field['source-id'], found);
+    found.push({ field, index, sourceType, type: transformedType(transform, sourceType), transform: constantTransform(transform, sourceType) });
+  });
+  return columns;
+}
+
+function constantTransform(transform: Transform, type: string): ValueRange['transform'] {
+  if (transform.kind === 'identity') return undefined;
+  let last: { readonly from: Value; readonly to: Value | undefined } | undefined;
+  return {
+    monotone: transform.kind !== 'bucket',
+    apply(value) {
+      if (last?.from !== value) last = { from: value, to: transformValue(transform, type, value) ?? undefined };
+      return last.to;
+    },
+  };
+}
+
+function summaryRanges(manifest: ManifestFile, columns: ReadonlyMap<number, readonly PartitionColumn[]>): ReadonlyMap<number, readonly ValueRange[]> {
+  const ranges = new Map<number, ValueRange[]>();
+  for (const [source, fields] of columns)
+    for (const column of fields) {
+      const summary = manifest.partitions?.[column.index];
+      if (!summary) continue;
+      const lower = bound(column.type, summary.lowerBound);
+      const upper = bound(column.type, summary.upperBound);
+      const mayHoldNan = isFloat(column.type) && summary.containsNan !== false;
+      const range: ValueRange = {
+        lower,
+        upper,
+        mayHoldNull: summary.containsNull,
+        mayHoldValue: summary.lowerBound !== null || !summary.containsNull || mayHoldNan,
+        mayHoldNan,
+        ...(column.transform ? { transform: column.transform } : {}),
+      };
+      ranges.set(source, [...(ranges.get(source) ?? []), range]);
+    }
+  return ranges;
+}
+
+function partitionRanges(file: DataFile, columns: readonly PartitionColumn[]): ValueRange[] {
+  return columns.flatMap((column): ValueRange[] => {
+    const value = file.partition.get(column.field['field-id']);
+    if (value === undefined) return [];
+    const nan = typeof value === 'number' && Number.isNaN(value);
+    const known = value === null || nan ? undefined : value;
+    return [{ lower: known, upper: known, mayHoldNull: value === null, mayHoldValue: value !== null, mayHoldNan: nan, ...(column.transform ? { transform: column.transform } : {}) }];
+  });
+}
+
+function fileRanges(file: DataFile, field: number, type: string | undefined): ValueRange[] {
+  if (type === undefined) return [];
+  const nulls = file.nullValueCounts?.get(field);
+  return [
+    {
+      lower: bound(type, file.lowerBounds?.get(field) ?? null),
+      upper: bound(type, file.upperBounds?.get(field) ?? null),
+      mayHoldNull: nulls !== 0,
+      mayHoldValue: nulls !== file.recordCount,
+      mayHoldNan: isFloat(type) && file.nanValueCounts?.get(field) !== 0,
+    },
+  ];
+}
+
+/** A bound that orders as DuckDB orders; NaN bounds (of faulty writers) and types whose order differs are not used. */
+function bound(type: string, bytes: Uint8Array | null): Value | undefined {
+  if (bytes === null || type === 'uuid' || type === 'binary' || type.startsWith('fixed')) return undefined;
+  const value = decodeValue(type, bytes);
+  return typeof value === 'number' && Number.isNaN(value) ? undefined : value;
+}
+
+function isFloat(type: string): boolean {
+  return type === 'float' || type === 'double';
+}
+
+function checkReadable(file: DataFile): void {
+  if (file.format.toUpperCase() === 'PARQUET') return;
+  throw new ConfigError({
+    code: 'FILE_FORMAT',
+    message: `${file.path}: expected a Parquet file, found ${file.format}`,
+    hint: 'rewrite the table as Parquet with the engine that wrote it',
+  });
+}
+
+/** Field id of `file_path` in position delete files. */
+const DELETED_PATH = 2147483546;
+
+/** The delete files that may touch one of the data files. */
+function deletesOf(data: readonly ManifestEntry[], deletes: readonly ManifestEntry[]): ManifestEntry[] {
+  if (deletes.length === 0 || data.length === 0) return [];
+  return deletes.filter((entry) => {
+    if (!data.some((d) => mayDelete(entry, d))) return false;
+    if (entry.file.content !== EQUALITY_DELETES) return true;
+    throw new ConfigError({
+      code: 'EQUALITY_DELETES',
+      message: `${entry.file.path}: the table has equality deletes, which this version does not read`,
+      hint: 'compact the table with the engine that wrote them (Spark: rewrite_data_files with delete-file-threshold 1; Trino: ALTER TABLE … EXECUTE optimize)',
+    });
+  });
+}
+
+/** Whether a delete file may hold positions (or keys) of a data file: sequence number, partition, and bounds on the path. */
+export function mayDelete(remove: ManifestEntry, data: ManifestEntry): boolean {
+  const { file } = remove;
+  if (file.content === EQUALITY_DELETES) return remove.sequenceNumber > data.sequenceNumber && (file.partition.size === 0 || samePartition(file, data.file));
+  if (remove.sequenceNumber < data.sequenceNumber || !samePartition(file, data.file)) return false;
+  const lower = bound('string', file.lowerBounds?.get(DELETED_PATH) ?? null);
+  const upper = bound('string', file.upperBounds?.get(DELETED_PATH) ?? null);
+  return mayMatch({ kind: 'compare', field: 0, op: '=', value: data.file.path }, () => [{ lower, upper, mayHoldNull: false, mayHoldValue: true, mayHoldNan: false }]);
+}
+
+function samePartition(a: DataFile, b: DataFile): boolean {
+  if (a.specId !== b.specId) return false;
+  for (const [field, value] of a.partition) {
+    const other = b.partition.get(field);
+    const same = value instanceof Uint8Array && other instanceof Uint8Array ? Buffer.compare(value, other) === 0 : value === other;
+    if (!same) return false;
+  }
+  return true;
+}

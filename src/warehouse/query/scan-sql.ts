@@ -1,0 +1,88 @@
+import { stubColumn } from '../../core/duckdb/plan-filters.js';
+import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import type { IcebergSchema, ManifestEntry } from '../table/model.js';
+import { duckTypeOf } from '../table/types.js';
+import { mayDelete, type FilePlan } from './plan-files.js';
+
+/** A file's URI and where DuckDB finds it. */
+export type LocalPaths = ReadonlyMap<string, string>;
+
+/** SELECT over nothing with the schema's columns: for tables that keep no file or that the plan does not scan. */
+export function emptyScanSql(schema: IcebergSchema): string {
+  if (schema.fields.length === 0) return 'SELECT 1 WHERE false';
+  return `SELECT ${schema.fields.map((f) => `CAST(NULL AS ${duckTypeOf(f.type)}) AS ${quoteIdentifier(f.name)}`).join(', ')} WHERE false`;
+}
+
+/** SELECT over two stub files, with the stub's column names behind the table's. */
+export function stubScanSql(stub: number, schema: IcebergSchema, files: readonly string[]): string {
+  return `SELECT ${schema.fields.map((f) => `${stubColumn(stub, f.id)} AS ${quoteIdentifier(f.name)}`).join(', ')} FROM read_parquet([${files.map(quoteLiteral).join(', ')}])`;
+}
+
+/** SELECT that gives a stub file's columns. */
+export function stubFileSql(stub: number, schema: IcebergSchema): string {
+  return `SELECT ${schema.fields.map((f) => `CAST(NULL AS ${duckTypeOf(f.type)}) AS ${stubColumn(stub, f.id)}`).join(', ')} LIMIT 0`;
+}
+
+/** Names of the two columns that {@link scanSql} adds with `withPlace`. */
+export const PLACE_COLUMNS = { file: '__sluice_file', row: '__sluice_row' } as const;
+
+/**
+ * SELECT over the kept files: columns by field id (renamed, added and widened columns come right), position deletes
+ * applied by anti-join to the files they may touch. `withPlace` adds each row's local file path and row number.
+ */
+export function scanSql(plan: FilePlan, schema: IcebergSchema, local: LocalPaths, options: { readonly withPlace?: boolean } = {}): string {
+  const groups = groupFiles(plan, schema);
+  if (groups.length === 0 || schema.fields.length === 0) return options.withPlace ? `SELECT *, CAST(NULL AS VARCHAR) AS ${PLACE_COLUMNS.file}, CAST(NULL AS BIGINT) AS ${PLACE_COLUMNS.row} FROM (${emptyScanSql(schema)})` : emptyScanSql(schema);
+  return groups.map((group) => groupSql(group, plan, schema, local, options.withPlace ?? false)).join(' UNION ALL ');
+}
+
+interface FileGroup {
+  readonly files: ManifestEntry[];
+  readonly mayHoldNan: boolean;
+  readonly touched: boolean;
+}
+
+/**
+ * Files that need no care go into one plain scan. DuckDB skips row groups of files by other writers as if their float
+ * columns held no NaN (duckdb#25521): files that may hold one get `can_have_nan`.
+ */
+function groupFiles(plan: FilePlan, schema: IcebergSchema): FileGroup[] {
+  const floats = schema.fields.filter((f) => f.type === 'float' || f.type === 'double').map((f) => f.id);
+  const groups: FileGroup[] = [];
+  for (const entry of plan.data) {
+    const mayHoldNan = floats.some((id) => entry.file.nanValueCounts?.get(id) !== 0);
+    const touched = plan.deletes.some((d) => mayDelete(d, entry));
+    let group = groups.find((g) => g.mayHoldNan === mayHoldNan && g.touched === touched);
+    if (!group) groups.push((group = { files: [], mayHoldNan, touched }));
+    group.files.push(entry);
+  }
+  return groups;
+}
+
+function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local: LocalPaths, withPlace: boolean): string {
+  const columns = schema.fields.map((f) => `d.${quoteIdentifier(f.name)}`);
+  if (withPlace) columns.push(`d.filename AS ${PLACE_COLUMNS.file}`, `d.file_row_number AS ${PLACE_COLUMNS.row}`);
+  const fields = schema.fields.map((f) => `${f.id}: {name: ${quoteLiteral(f.name)}, type: ${quoteLiteral(duckTypeOf(f.type))}, default_value: NULL}`);
+  const options = [`schema = MAP {${fields.join(', ')}}`];
+  if (group.mayHoldNan) options.push('can_have_nan = true');
+  if (group.touched || withPlace) options.push('filename = true', 'file_row_number = true');
+  const scan = `SELECT ${columns.join(', ')} FROM read_parquet([${group.files.map((e) => quoteLiteral(pathOf(e, local))).join(', ')}], ${options.join(', ')}) d`;
+  if (!group.touched) return scan;
+  const deletes = plan.deletes.filter((d) => group.files.some((f) => mayDelete(d, f)));
+  // Delete files name data files by URI, byte for byte; DuckDB knows them by local path.
+  const uris = group.files.map((e) => `(${quoteLiteral(e.file.path)}, ${quoteLiteral(pathOf(e, local))})`);
+  const list = deletes.map((d) => quoteLiteral(pathOf(d, local))).join(', ');
+  const deleted = `SELECT u.path, x.pos FROM read_parquet([${list}], schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
+  return `${scan} ANTI JOIN (${deleted}) r ON r.path = d.filename AND r.pos = d.file_row_number`;
+}
+
+function pathOf(entry: ManifestEntry, local: LocalPaths): string {
+  const path = local.get(entry.file.path);
+  if (path === undefined) throw new RangeError(`no local path for ${entry.file.path}`);
+  return path;
+}
+
+/** The URIs a plan reads. */
+export function urisOf(plan: FilePlan): string[] {
+  return [...plan.data, ...plan.deletes].map((e) => e.file.path);
+}
