@@ -20,3 +20,5 @@ export * from './quoting.js';
 export * from './reading.js';
 export * from './run-store.js';
 export * from './schema.js';
+export * from './secret.js';
+export * from './suggestion.js';

@@ -1,0 +1,15 @@
+export { formatPath, parsePath } from './config-path.js';
+export { makeDocument, parseDocument, readDocument } from './document.js';
+export type { ConfigDocument, DocumentOptions } from './document.js';
+export { EXEC_SCHEMA, parseRejectLimit } from './exec.js';
+export type { ExecConfig, RejectLimit } from './exec.js';
+export { loadDrafts, loadPipelineDocument, loadPipelines, openPipelineFile, pipelineName } from './pipeline.js';
+export type { PipelineConfig, PipelineDraft, PipelineOptions } from './pipeline.js';
+export { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
+export { ConfigErrors, formatPlace, makeProblem, throwProblems } from './problem.js';
+export { displayPath, loadProject } from './project.js';
+export type { MaintainConfig, MetastoreConfig, ProjectConfig, ProjectOptions } from './project.js';
+export { PROJECT_SCHEMA } from './project-schema.js';
+export type { Environment } from './references.js';
+export type { Configured } from './section.js';
+export { compileSchema, validateSection } from './validate.js';

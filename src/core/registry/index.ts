@@ -1,0 +1,2 @@
+export { createRegistry, describeUnknown } from './registry.js';
+export type { BuiltinPlugin, PluginsByKind, Registry, RegistryOptions } from './registry.js';
