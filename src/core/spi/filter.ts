@@ -1,16 +1,28 @@
-import type { PluginContext, ScalarFunction } from './context.js';
+import type { PluginContext, ScalarFunction, SqlConnection } from './context.js';
 import type { JsonObject } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
-import type { ColumnType, Schema } from './schema.js';
+import type { ColumnType, Schema, TextFormat } from './schema.js';
 
-/** One output column of a row-wise filter: SQL over the input's columns (quote them with quoteIdentifier). */
+/** A conversion that the engine makes with its own strict rules; see docs/reference/types.md. */
+export interface FilterCast {
+  /** An input column, or SQL over the input's columns with the type it has. */
+  readonly from: string | { readonly sql: string; readonly type: ColumnType };
+  readonly to: ColumnType;
+  readonly text?: TextFormat;
+  /** SQL of type `to` for rows where `from` is NULL. A value that does not convert is still rejected. */
+  readonly whenNull?: string;
+}
+
+/** One output column of a row-wise filter: exactly one of `sql` and `cast`. */
 export interface FilterColumn {
   readonly name: string;
   readonly type: ColumnType;
-  readonly sql: string;
+  /** SQL over the input's columns (quote them with quoteIdentifier). */
+  readonly sql?: string;
+  readonly cast?: FilterCast;
   /**
-   * SQL predicate over the input's columns: where it is true and `sql` gives NULL, the row is rejected with `reason`
-   * (a strict cast that failed).
+   * SQL predicate over the input's columns: where it is true and the value is NULL, the row is rejected with `reason`.
+   * Set by the engine for `cast`.
    */
   readonly rejectNullWhen?: string;
   readonly reason?: string;
@@ -61,6 +73,8 @@ export interface FilterPlanContext extends PluginContext {
   readonly place: ConfigPlace;
   /** The run's start in milliseconds since 1970; the same after a resume. */
   readonly startedAt: number;
+  /** A connection without data, to look at SQL with (syntax, types). Absent where none can be had, e.g. while docs are made. */
+  readonly sql?: SqlConnection;
 }
 
 export interface FilterPlugin<C = JsonObject> extends PluginDeclaration {
