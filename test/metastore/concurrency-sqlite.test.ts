@@ -1,0 +1,4 @@
+import { runConcurrency } from './concurrency.js';
+import { sqliteStore } from './stores.js';
+
+runConcurrency('sqlite', sqliteStore);

@@ -1,0 +1,4 @@
+import { runContract } from './contract.js';
+import { postgresqlStore } from './stores-postgresql.js';
+
+runContract('postgresql', postgresqlStore);
