@@ -8,6 +8,7 @@ export type TimeType = 'timestamp' | 'datetime' | 'date';
 const UTC: Zone = { kind: 'offset', seconds: 0 };
 const DATE_GUARD = '(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
 const TIME_GUARD = '[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]{1,9})?)?';
+const TIME_WITH_SECONDS_GUARD = '[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?';
 /** Microseconds of 0001-01-01 and of 10000-01-01, both UTC. */
 const FIRST_MICROS = -62_135_596_800_000_000n;
 const END_MICROS = 253_402_300_800_000_000n;
@@ -61,10 +62,17 @@ function isoSql(ref: string, type: TimeType, zone: Zone): string {
   const branches = [`when regexp_full_match(${ref}, '${DATE_GUARD}(?:${TIME_GUARD})?') then ${typed(cast, type, zone)}`];
   if (type === 'timestamp') {
     branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD}Z') then ${instantOf(`try_cast(left(${ref}, -1) as timestamp)`, UTC)}`);
-    const withOffset = `regexp_replace(regexp_replace(${ref}, ' ?${UTC_WORD_PATTERN}$', '+00:00'), ' ?([+-][0-9]{2}):?([0-9]{2})?$', '\\1:\\2')`;
-    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD} ?(?:${UTC_WORD_PATTERN}|${OFFSET_PATTERN})') then ${inRange(`try_cast(regexp_replace(${withOffset}, ':$', ':00') as timestamptz)`)}`);
+    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_WITH_SECONDS_GUARD}[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]') then ${inRange(`try_cast(${ref} as timestamptz)`)}`);
+    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD} ?(?:${UTC_WORD_PATTERN}|${OFFSET_PATTERN})') then ${inRange(`try_cast(${spelledOut(ref)} as timestamptz)`)}`);
   }
   return `coalesce(${canonicalSql(ref, type, zone, 'seconds')}, case ${branches.join(' ')} end)`;
+}
+
+/** Adds what DuckDB's cast wants of an ISO text with a zone: seconds, and an offset as `+hh:mm`. */
+function spelledOut(ref: string): string {
+  const seconds = `regexp_replace(${ref}, '^(.{16})([^:])', '\\1:00\\2')`;
+  const offset = `regexp_replace(${seconds}, ' ?${UTC_WORD_PATTERN}$', '+00')`;
+  return `regexp_replace(regexp_replace(${offset}, ' ?([+-][0-9]{2})$', '\\1:00'), ' ?([+-][0-9]{2}):?([0-9]{2})$', '\\1:\\2')`;
 }
 
 function epochSql(ref: string, type: TimeType, unit: 'seconds' | 'milliseconds'): string {

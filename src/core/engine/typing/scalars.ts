@@ -37,7 +37,7 @@ export function doubleSql(ref: string): string {
 
 /** At most `scale` fraction digits; zeros may follow. No exponent. */
 export function decimalPattern(scale: number): string {
-  return scale === 0 ? '[+-]?(?:[0-9]+(?:\\.0*)?)' : `[+-]?(?:[0-9]+(?:\\.[0-9]{0,${scale}}0*)?|\\.[0-9]{1,${scale}}0*)`;
+  return scale === 0 ? '[+-]?(?:[0-9]+(?:\\.0*)?|\\.0+)' : `[+-]?(?:[0-9]+(?:\\.[0-9]{0,${scale}}0*)?|\\.[0-9]{1,${scale}}0*)`;
 }
 
 export function decimalSql(ref: string, precision: number, scale: number): string {
