@@ -43,57 +43,61 @@ test('passing files give exit code 0 and the closing line', async () => {
   assert.is(outcome.exitCode, 0);
 });
 
-test('a failing assertion fails the run and its output is shown', async () => {
-  const outcome = await runOver({ 'a.test.ts': good, 'b.test.ts': `UVU test('sum', () => assert.is(1, 2, 'planted failure')); test.run();` });
-  assert.is(outcome.lastLine, '2 passed, 1 failed, 0 skipped');
-  assert.match(outcome.output, /planted failure/);
-  assert.is(outcome.exitCode, 1);
-});
+/** Files that must fail, with what the runner says about each. */
+const failing: Record<string, { text: string; counts: string; says: RegExp }> = {
+  'assertion.test.ts': {
+    text: `UVU test('sum', () => assert.is(1, 2, 'planted failure')); test.run();`,
+    counts: '0 passed, 1 failed',
+    says: /\| .*planted failure/,
+  },
+  'no-run.test.ts': {
+    text: `UVU test('never run', () => assert.is(1, 1));`,
+    counts: '0 passed, 1 failed',
+    says: /no summary was printed: it crashed, or test.run\(\) is missing/,
+  },
+  'no-test.test.ts': { text: `UVU assert.ok(true); test.run();`, counts: '0 passed, 1 failed', says: /no test ran/ },
+  'not-uvu.test.ts': { text: `console.log('fine');`, counts: '0 passed, 1 failed', says: /no summary was printed/ },
+  'same-name.test.ts': {
+    text: `UVU\ntest('same', () => assert.is(1, 1));\ntest('same', () => assert.is(1, 1));\ntest.run();`,
+    counts: '2 passed, 1 failed',
+    says: /line 3: a second test is named "same"/,
+  },
+  // uvu itself ends with exit code 0 here.
+  'before-hook.test.ts': {
+    text: `UVU test.before(() => { throw new Error('no server'); }); test('one', () => assert.is(1, 1)); test.run();`,
+    counts: '0 passed, 1 failed',
+    says: /1 of 1 tests did not pass/,
+  },
+  'exits-early.test.ts': {
+    text: `UVU test('one', () => process.exit(0)); test.run();`,
+    counts: '0 passed, 1 failed',
+    says: /no summary was printed/,
+  },
+  'syntax.test.ts': { text: `const = 1;`, counts: '0 passed, 1 failed', says: /the process ended with exit 1/ },
+  'exit-code.test.ts': {
+    text: `UVU test('one', () => assert.is(1, 1)); test.run(); process.on('exit', () => (process.exitCode = 9));`,
+    counts: '1 passed, 1 failed',
+    says: /the process ended with exit 9/,
+  },
+  'endless.test.ts': {
+    text: `UVU test('one', () => assert.is(1, 1)); test.run(); setInterval(() => {}, 1000);`,
+    counts: '1 passed, 1 failed',
+    says: /a timeout after 4 s/,
+  },
+};
 
-test('a file that forgets test.run() fails', async () => {
-  const outcome = await runOver({ 'a.test.ts': `UVU test('never run', () => assert.is(1, 1));` });
-  assert.is(outcome.lastLine, '0 passed, 1 failed, 0 skipped');
-  assert.match(outcome.output, /no test ran|no summary was printed/);
+test('every kind of broken file fails, says why, and fails the run', async () => {
+  const texts = Object.fromEntries(Object.entries(failing).map(([name, { text }]) => [name, text]));
+  const outcome = await runOver({ 'good.test.ts': good, ...texts }, ['--timeout', '4']);
   assert.is(outcome.exitCode, 1);
-});
-
-test('a file without tests fails', async () => {
-  const outcome = await runOver({ 'a.test.ts': `UVU assert.ok(true); test.run();` });
-  assert.is(outcome.lastLine, '0 passed, 1 failed, 0 skipped');
-  assert.match(outcome.output, /no test ran/);
-  assert.is(outcome.exitCode, 1);
-});
-
-test('a second test of the same name fails the file', async () => {
-  const outcome = await runOver({ 'a.test.ts': `UVU\ntest('same', () => assert.is(1, 1));\ntest('same', () => assert.is(1, 1));\ntest.run();` });
-  assert.match(outcome.output, /line 3: a second test is named "same"/);
-  assert.is(outcome.lastLine, '2 passed, 1 failed, 0 skipped');
-  assert.is(outcome.exitCode, 1);
-});
-
-test('a throwing before hook fails the file although uvu exits with 0', async () => {
-  const outcome = await runOver({
-    'a.test.ts': `UVU test.before(() => { throw new Error('no server'); }); test('one', () => assert.is(1, 1)); test.run();`,
-  });
-  assert.match(outcome.output, /1 of 1 tests did not pass/);
-  assert.is(outcome.lastLine, '0 passed, 1 failed, 0 skipped');
-  assert.is(outcome.exitCode, 1);
-});
-
-test('a crash before the summary fails the file', async () => {
-  const outcome = await runOver({ 'a.test.ts': `UVU test('one', () => process.exit(0)); test.run();` });
-  assert.is(outcome.lastLine, '0 passed, 1 failed, 0 skipped');
-  assert.is(outcome.exitCode, 1);
-});
-
-test('a file that does not end is killed after the timeout', async () => {
-  const outcome = await runOver({ 'a.test.ts': `UVU test('one', () => assert.is(1, 1)); test.run(); setInterval(() => {}, 1000);` }, [
-    '--timeout',
-    '2',
-  ]);
-  assert.match(outcome.output, /a timeout after 2 s/);
-  assert.is(outcome.lastLine, '1 passed, 1 failed, 0 skipped');
-  assert.is(outcome.exitCode, 1);
+  const sections = new Map(outcome.output.split(/^(?=FAIL |ok {3})/m).map((section) => [/test\/(\S+)/.exec(section)?.[1], section]));
+  assert.match(sections.get('good.test.ts') ?? '', /^ok {3}test\/good\.test\.ts {2}2 passed {2}/);
+  for (const [name, { counts, says }] of Object.entries(failing)) {
+    const section = sections.get(name) ?? '';
+    assert.ok(section.startsWith(`FAIL test/${name}  ${counts}  `), section);
+    assert.match(section, says);
+  }
+  assert.is(outcome.lastLine, `6 passed, ${Object.keys(failing).length} failed, 0 skipped`);
 });
 
 test('a skipped test is counted, and fails in CI with its name', async () => {
