@@ -82,13 +82,13 @@ const failing: Record<string, { text: string; counts: string; says: RegExp }> = 
   'endless.test.ts': {
     text: `UVU test('one', () => assert.is(1, 1)); test.run(); setInterval(() => {}, 1000);`,
     counts: '1 passed, 1 failed',
-    says: /a timeout after 4 s/,
+    says: /a timeout after 12 s/,
   },
 };
 
 test('every kind of broken file fails, says why, and fails the run', async () => {
   const texts = Object.fromEntries(Object.entries(failing).map(([name, { text }]) => [name, text]));
-  const outcome = await runOver({ 'good.test.ts': good, ...texts }, ['--timeout', '4']);
+  const outcome = await runOver({ 'good.test.ts': good, ...texts }, ['--timeout', '12']);
   assert.is(outcome.exitCode, 1);
   const sections = new Map(outcome.output.split(/^(?=FAIL |ok {3})/m).map((section) => [/test\/(\S+)/.exec(section)?.[1], section]));
   assert.match(sections.get('good.test.ts') ?? '', /^ok {3}test\/good\.test\.ts {2}2 passed {2}/);
