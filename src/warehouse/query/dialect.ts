@@ -7,7 +7,11 @@ export interface SqlText {
   readonly text: string;
   /** What the user wrote. */
   readonly original: string;
-  /** Offset in `original` of a byte offset in `text` (DuckDB counts UTF-8 bytes). */
+  /** Offset in `original` of an offset in `text`. */
+  originOf(offset: number): number;
+  /** Offset in `text` of a byte offset in it (DuckDB counts UTF-8 bytes). */
+  offsetOfByte(byte: number): number;
+  /** Offset in `original` of a byte offset in `text`. */
   originOfByte(byte: number): number;
   /** Line and column of an offset in `original`. */
   place(offset: number): { readonly line: number; readonly column: number };
@@ -28,10 +32,13 @@ export const duckdbDialect: Dialect = {
 };
 
 export function sqlText(original: string, rewritten: RewrittenText): SqlText {
+  const offsetOfByte = (byte: number): number => Buffer.from(rewritten.text).subarray(0, byte).toString().length;
   return {
     text: rewritten.text,
     original,
-    originOfByte: (byte) => rewritten.originOf(Buffer.from(rewritten.text).subarray(0, byte).toString().length),
+    originOf: (offset) => rewritten.originOf(offset),
+    offsetOfByte,
+    originOfByte: (byte) => rewritten.originOf(offsetOfByte(byte)),
     place: (offset) => placeInText(original, offset),
   };
 }

@@ -1,15 +1,11 @@
 import { ConfigError } from '../../core/spi/index.js';
-import { DATA, DELETE_MANIFEST, DELETED, EQUALITY_DELETES, type DataFile, type IcebergSchema, type ManifestEntry, type ManifestFile, type PartitionField, type Snapshot, type TableMetadata, specById } from '../table/model.js';
+import { DATA, DELETE_MANIFEST, DELETED, EQUALITY_DELETES, specById, type DataFile, type IcebergSchema, type ManifestEntry, type ManifestFile, type PartitionField, type Snapshot, type TableMetadata, type Value } from '../table/model.js';
 import { decodeValue } from '../table/single-value.js';
 import { parseTransform, transformedType, transformProblem, transformValue, type Transform } from '../table/transforms.js';
-import type { Value } from '../table/model.js';
+import type { TableReader } from '../table/table-reader.js';
 import { mayMatch, type FileFilter, type ValueRange } from './file-filter.js';
 
-/** Decoded metadata by URI; implementations cache, since files never change. */
-export interface MetadataSource {
-  readManifestList(snapshot: Snapshot): Promise<readonly ManifestFile[]>;
-  readManifest(manifest: ManifestFile, table: TableMetadata): Promise<readonly ManifestEntry[]>;
-}
+export type ManifestSource = Pick<TableReader, 'manifests' | 'entries'>;
 
 export interface FilePlan {
   readonly data: readonly ManifestEntry[];
@@ -34,16 +30,16 @@ export interface PruneStats {
  * filter `undefined` keeps everything): first by the manifest list's partition summaries, then by each file's partition
  * value, column bounds and counts.
  */
-export async function planFiles(source: MetadataSource, table: TableMetadata, snapshot: Snapshot | undefined, schema: IcebergSchema, filters: readonly FileFilter[]): Promise<FilePlan> {
+export async function planFiles(source: ManifestSource, table: TableMetadata, snapshot: Snapshot | undefined, schema: IcebergSchema, filters: readonly FileFilter[]): Promise<FilePlan> {
   const data: ManifestEntry[] = [];
   const deletes: ManifestEntry[] = [];
   const totals = { manifestsTotal: 0, manifestsRead: 0, filesTotal: 0, rowsTotal: 0, bytesTotal: 0, rowsKept: 0, bytesKept: 0 };
   const typeOf = primitiveTypes(schema);
-  for (const manifest of snapshot ? await source.readManifestList(snapshot) : []) {
+  for (const manifest of snapshot ? await source.manifests(snapshot) : []) {
     totals.manifestsTotal++;
     if (manifest.content === DELETE_MANIFEST) {
       totals.manifestsRead++;
-      for (const entry of await source.readManifest(manifest, table)) if (entry.status !== DELETED) deletes.push(entry);
+      for (const entry of await source.entries(manifest)) if (entry.status !== DELETED) deletes.push(entry);
       continue;
     }
     const columns = partitionColumns(table, manifest.specId, typeOf);
@@ -54,7 +50,7 @@ export async function planFiles(source: MetadataSource, table: TableMetadata, sn
       continue;
     }
     totals.manifestsRead++;
-    for (const entry of await source.readManifest(manifest, table)) {
+    for (const entry of await source.entries(manifest)) {
       if (entry.status === DELETED || entry.file.content !== DATA) continue;
       const { file } = entry;
       totals.filesTotal++;

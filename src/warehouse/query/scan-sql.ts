@@ -60,9 +60,10 @@ function groupFiles(plan: FilePlan, schema: IcebergSchema): FileGroup[] {
 }
 
 function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local: LocalPaths, withPlace: boolean): string {
-  const columns = schema.fields.map((f) => `d.${quoteIdentifier(f.name)}`);
+  // Columns go by number inside, so that one named `filename` cannot clash with DuckDB's.
+  const columns = schema.fields.map((f) => `d.c${f.id} AS ${quoteIdentifier(f.name)}`);
   if (withPlace) columns.push(`d.filename AS ${PLACE_COLUMNS.file}`, `d.file_row_number AS ${PLACE_COLUMNS.row}`);
-  const fields = schema.fields.map((f) => `${f.id}: {name: ${quoteLiteral(f.name)}, type: ${quoteLiteral(duckTypeOf(f.type))}, default_value: NULL}`);
+  const fields = schema.fields.map((f) => `${f.id}: {name: 'c${f.id}', type: ${quoteLiteral(duckTypeOf(f.type))}, default_value: NULL}`);
   const options = [`schema = MAP {${fields.join(', ')}}`];
   if (group.mayHoldNan) options.push('can_have_nan = true');
   if (group.touched || withPlace) options.push('filename = true', 'file_row_number = true');

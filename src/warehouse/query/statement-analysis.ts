@@ -8,6 +8,8 @@ export interface MentionedTable {
   readonly namespace: string | undefined;
   readonly name: string;
   readonly at: number;
+  /** Where the name starts in DuckDB's text. */
+  readonly textAt: number;
   /** A CTE of that name exists somewhere in the statement: an unknown name is then no error. */
   readonly maybeCte: boolean;
 }
@@ -50,7 +52,7 @@ interface Node {
 }
 
 function collectTables(root: unknown, sql: SqlText): MentionedTable[] {
-  const found: { node: Node; at: number }[] = [];
+  const found: { node: Node; at: number; textAt: number }[] = [];
   const ctes = new Set<string>();
   const open: unknown[] = [root];
   while (open.length > 0) {
@@ -58,14 +60,15 @@ function collectTables(root: unknown, sql: SqlText): MentionedTable[] {
     if (Array.isArray(next)) open.push(...(next as unknown[]));
     if (typeof next !== 'object' || next === null || Array.isArray(next)) continue;
     const node = next as Node;
-    const at = sql.originOfByte(Number(node['query_location'] ?? 0));
-    if (node['type'] === 'BASE_TABLE') found.push({ node, at });
+    const textAt = sql.offsetOfByte(Number(node['query_location'] ?? 0));
+    const at = sql.originOf(textAt);
+    if (node['type'] === 'BASE_TABLE') found.push({ node, at, textAt });
     else if (node['type'] === 'TABLE_FUNCTION') checkTableFunction(node, sql, at);
     else if (node['type'] === 'SHOW_REF') checkShow(node, sql);
     for (const name of cteNames(node)) ctes.add(name.toLowerCase());
     open.push(...Object.values(node));
   }
-  return found.map(({ node, at }) => {
+  return found.map(({ node, at, textAt }) => {
     const name = String(node['table_name'] ?? '');
     const namespace = node['schema_name'];
     if (node['catalog_name'] !== undefined) throw invalidSql(sql, at, `"${String(node['catalog_name'])}.${String(namespace)}.${name}": a table is named namespace.table`);
@@ -73,6 +76,7 @@ function collectTables(root: unknown, sql: SqlText): MentionedTable[] {
       name,
       namespace: typeof namespace === 'string' ? namespace : undefined,
       at,
+      textAt,
       maybeCte: namespace === undefined && ctes.has(name.toLowerCase()),
     };
   });
