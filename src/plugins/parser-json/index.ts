@@ -1,0 +1,25 @@
+import { defineParser } from '../../core/spi/index.js';
+import { readLayout, sourceColumns, type JsonParserConfig } from './config.js';
+import { chooseLane } from './native-lane.js';
+import { openNativeLane } from './native-reading.js';
+import { openOwnLane } from './own-reading.js';
+import { jsonParserSchema } from './schema.js';
+
+export default defineParser<JsonParserConfig>({
+  kind: 'parser',
+  type: 'json',
+  summary: 'Reads JSON: objects one a line, one after the other, or in arrays; values stay exact.',
+  stability: 'stable',
+  schema: jsonParserSchema,
+  examples: [
+    { title: 'JSON lines', config: { type: 'json', columns: [{ name: 'id', type: 'long' }, { name: 'tags', type: 'json' }] } },
+    { title: 'Records within a response', config: { type: 'json', root: '/data/items', flatten_json_array: true, columns: [{ name: 'id', type: 'long', element_at: '/meta/id' }] } },
+  ],
+  filesPerTask: 256,
+  plan: (config, _files, ctx) => Promise.resolve({ columns: sourceColumns(readLayout(config, ctx.place)) }),
+  async open(files, _plan, config, ctx) {
+    const layout = readLayout(config);
+    const lane = await chooseLane(files, layout, ctx);
+    return lane.native ? openNativeLane(lane, layout, ctx) : openOwnLane(files, layout, ctx);
+  },
+});

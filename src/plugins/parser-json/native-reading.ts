@@ -1,0 +1,145 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import type { Reading, RejectRecord, RowPlace, TaskContext, Verdict } from '../../core/spi/index.js';
+import { quoteIdentifier } from '../../core/spi/index.js';
+import { scanValue, skipSpace } from '../shared/json-scanner.js';
+import { sourceColumns, type JsonColumn, type JsonLayout } from './config.js';
+import { readLines } from './lines.js';
+import { MAX_LINE_BYTES, type NativeLane } from './native-lane.js';
+import { buildNativeSql } from './native-sql.js';
+import { openOwnLane, stopOnInvalid } from './own-reading.js';
+import { readRecord } from './values.js';
+
+const BATCH = 1000;
+
+/** The native lane: DuckDB reads the lines; what it cannot read exactly goes line by line through our tokenizer. */
+export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskContext): Reading {
+  const columns = sourceColumns(layout);
+  const total = lane.lines.reduce((sum, n) => sum + n, 0);
+  if (total === 0) {
+    const names = columns.map((c) => `cast(null as varchar) as ${quoteIdentifier(c.name)}`);
+    return {
+      relation: { from: `(select ${names.join(', ')} where false)`, columns },
+      check: () => Promise.resolve({ keep: true, read: 0, rejected: 0, rejects: noRejects, files: lane.facts }),
+      close: () => lane.spool?.remove() ?? Promise.resolve(),
+    };
+  }
+  const exactFunction = `sluice_json_${randomUUID().replaceAll('-', '')}`;
+  ctx.sql.registerFunction({ name: exactFunction, parameters: ['VARCHAR'], returns: 'VARCHAR', call: ([line]) => exactTexts(String(line), layout.columns) });
+  const sql = buildNativeSql(layout, { paths: lane.paths, keyLists: lane.keyLists, exactFunction, maxLineBytes: MAX_LINE_BYTES + 1_048_576 });
+  let left = new Float64Array(0);
+  return {
+    relation: { from: sql.relation, columns },
+    async check(rows): Promise<Verdict> {
+      if (rows === total) return { keep: true, read: total, rejected: 0, rejects: noRejects, files: lane.facts };
+      left = await numbersLeftOut(sql.leftOut, ctx);
+      const odd = await firstOddLine(lane, layout, left);
+      if (odd !== undefined) return { keep: false, reason: odd, instead: await openOwnLane(lane.files, layout, ctx) };
+      if (layout.stopOnInvalid) for await (const [first] of listRejects(lane, layout, left.subarray(0, 1))) if (first) throw stopOnInvalid(first.source, first.recordNumber ?? 0, first.reason);
+      if (rows >= 0 && rows + left.length !== total) {
+        return { keep: false, reason: `${total} lines gave ${rows} rows and ${left.length} rejects`, instead: await openOwnLane(lane.files, layout, ctx) };
+      }
+      return { keep: true, read: total, rejected: left.length, rejects: () => listRejects(lane, layout, left), files: lane.facts };
+    },
+    places: (ordinals, withRaw) => listPlaces(lane, left, ordinals, withRaw),
+    close: () => lane.spool?.remove() ?? Promise.resolve(),
+  };
+}
+
+async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
+
+function exactTexts(line: string, columns: readonly JsonColumn[]): string | null {
+  const bytes = Buffer.from(line);
+  const judged = judgeLine(bytes, columns);
+  return judged.kind === 'good' ? JSON.stringify(judged.values) : null;
+}
+
+type Judged =
+  | { readonly kind: 'good'; readonly values: readonly (string | null)[] }
+  | { readonly kind: 'bad'; readonly column: string | null; readonly reason: string }
+  /** The line is not exactly one value: the file is no NDJSON here. */
+  | { readonly kind: 'odd'; readonly reason: string };
+
+function judgeLine(bytes: Buffer, columns: readonly JsonColumn[]): Judged {
+  const scan = scanValue(bytes, 0, bytes.length);
+  if (scan.kind === 'more') return { kind: 'odd', reason: 'a value goes on behind its line' };
+  if (scan.kind === 'bad') return { kind: 'bad', column: null, reason: scan.reason };
+  if (skipSpace(bytes, scan.end, bytes.length) < bytes.length) return { kind: 'odd', reason: 'several values on one line' };
+  if (!isUtf8(bytes)) return { kind: 'bad', column: null, reason: 'not valid UTF-8' };
+  const read = readRecord(bytes, { start: 0, end: scan.end }, columns);
+  return read.ok ? { kind: 'good', values: read.values } : { kind: 'bad', column: read.column, reason: read.reason };
+}
+
+async function numbersLeftOut(sql: string, ctx: TaskContext): Promise<Float64Array<ArrayBuffer>> {
+  const numbers: number[] = [];
+  for await (const [column] of ctx.sql.chunks(sql)) for (const n of column ?? []) numbers.push(Number(n));
+  return Float64Array.from(numbers).sort();
+}
+
+interface WantedLine {
+  readonly source: string;
+  readonly number: number;
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** Lines by their ascending numbers over all files of the task. */
+async function* pickLines(lane: NativeLane, wanted: Float64Array): AsyncGenerator<WantedLine> {
+  let next = 0;
+  let before = 0;
+  for (const [index, file] of lane.files.entries()) {
+    const count = lane.lines[index] ?? 0;
+    const last = before + count;
+    if (next < wanted.length && (wanted[next] as number) <= last) {
+      for await (const line of readLines(file.open())) {
+        if (before + line.number !== wanted[next]) continue;
+        yield { source: file.name, number: line.number, offset: line.offset + (file.offset ?? 0), bytes: line.bytes };
+        next++;
+        if (next >= wanted.length || (wanted[next] as number) > last) break;
+      }
+    }
+    before = last;
+  }
+}
+
+/** A left-out line that our tokenizer would read in another way than as one bad record. */
+async function firstOddLine(lane: NativeLane, layout: JsonLayout, left: Float64Array): Promise<string | undefined> {
+  for await (const line of pickLines(lane, left)) {
+    const judged = judgeLine(line.bytes, layout.columns);
+    if (judged.kind === 'bad') continue;
+    return `${line.source}, record ${line.number}: ${judged.kind === 'odd' ? judged.reason : 'DuckDB cannot read this record'}`;
+  }
+  return undefined;
+}
+
+async function* listRejects(lane: NativeLane, layout: JsonLayout, left: Float64Array): AsyncGenerator<RejectRecord[]> {
+  let batch: RejectRecord[] = [];
+  for await (const line of pickLines(lane, left)) {
+    const judged = judgeLine(line.bytes, layout.columns);
+    const column = judged.kind === 'bad' ? judged.column : null;
+    const reason = judged.kind === 'good' ? 'not readable' : judged.reason;
+    batch.push({ source: line.source, recordNumber: line.number, byteOffset: line.offset, columnName: column, reason, raw: line.bytes.toString('utf8') });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function* listPlaces(lane: NativeLane, left: Float64Array, ordinals: Float64Array, withRaw: boolean): AsyncGenerator<RowPlace[]> {
+  // Row k is line k plus the lines left out before it.
+  const wanted = new Float64Array(ordinals.length);
+  let skipped = 0;
+  ordinals.forEach((ordinal, i) => {
+    while (skipped < left.length && (left[skipped] as number) <= ordinal + skipped) skipped++;
+    wanted[i] = ordinal + skipped;
+  });
+  let batch: RowPlace[] = [];
+  for await (const line of pickLines(lane, wanted)) {
+    batch.push({ source: line.source, recordNumber: line.number, byteOffset: line.offset, raw: withRaw ? line.bytes.toString('utf8') : null });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
