@@ -1,0 +1,27 @@
+import { quoteIdentifier, type SqlConnection } from '../../core/spi/index.js';
+
+/** What DuckDB's `store_rejects` tables say about the first scan that filled them. */
+export interface RejectSummary {
+  /** Rejected records; DuckDB stores one entry per missing column. */
+  readonly lines: number;
+  /** After these errors DuckDB goes on inside the line and may deliver garbage as a good row. */
+  readonly unreliable: boolean;
+}
+
+/**
+ * Reads the reject table of a scan, which must have run on this same connection: the tables are temporary.
+ * Contract (column names, error types): test/plugins/parser-csv/duckdb-rejects.test.ts.
+ */
+export async function readRejectSummary(sql: SqlConnection, table: string): Promise<RejectSummary> {
+  const name = quoteIdentifier(table);
+  const [row] = await sql.rows(
+    `SELECT count(DISTINCT (file_id, line)) AS lines,
+            count(*) FILTER (error_type::VARCHAR NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS', 'INVALID ENCODING')) AS unreliable
+     FROM ${name} WHERE scan_id = (SELECT min(scan_id) FROM ${name})`,
+  );
+  return { lines: Number(row?.['lines'] ?? 0), unreliable: Number(row?.['unreliable'] ?? 0) > 0 };
+}
+
+export async function dropRejects(sql: SqlConnection, tables: readonly string[]): Promise<void> {
+  for (const table of tables) await sql.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`);
+}

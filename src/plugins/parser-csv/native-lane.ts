@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { quoteIdentifier, type FileFact, type Reading, type Verdict } from '../../core/spi/index.js';
+import type { ByteFacts } from '../shared/scan-bytes.js';
+import { countRecords, sum, type CsvTask, type RecordCounts } from './csv-task.js';
+import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
+import { locateRejects, locateRows } from './locate-records.js';
+import { openOwnLane } from './own-lane.js';
+import { readCsvSql } from './read-csv-sql.js';
+import { chooseLane, countLines, needsCount, routingNeedles, type NativeNewline } from './routing.js';
+
+/** The pass over the raw bytes that runs beside the scan. */
+export interface BytePass {
+  /** Facts of all files, in their order; rejects when reading fails. */
+  readonly done: Promise<readonly { readonly facts: ByteFacts; readonly file: FileFact }[]>;
+  /** Why the prediction from the first megabyte turned out wrong, as soon as it is seen. */
+  contradiction(): string | undefined;
+  stop(): void;
+}
+
+/** DuckDB reads the files itself; `check` proves that nothing was lost, else our own tokenizer reads them again. */
+export function openNativeLane(task: CsvTask, newline: NativeNewline, order: readonly number[] | undefined, pass: BytePass): Reading {
+  const { ctx, dialect } = task;
+  const id = randomUUID().replaceAll('-', '');
+  const rejects = { table: `csv_rejects_${id}`, scan: `csv_scans_${id}` };
+  let handedOver = false;
+  let counts: RecordCounts | undefined;
+
+  async function redo(reason: string): Promise<Verdict> {
+    handedOver = true;
+    const instead = await openOwnLane(task, async () => (await pass.done).map((f) => f.file));
+    return { keep: false, reason, instead };
+  }
+
+  async function keep(rows: number): Promise<Verdict> {
+    const exact = counts;
+    const rejected = exact ? sum(exact.rejected) : 0;
+    return {
+      keep: true,
+      read: rows + rejected,
+      rejected,
+      rejects: exact ? () => locateRejects(task, exact) : noRejects,
+      files: (await pass.done).map((f) => f.file),
+    };
+  }
+
+  return {
+    relation: { from: relationSql(task, newline, order, rejects), columns: task.columns },
+    async check(rows) {
+      const facts = (await pass.done).map((f) => f.facts);
+      const lane = chooseLane(dialect, facts);
+      if (lane.lane === 'own') return redo(lane.why);
+      if (lane.newline !== newline && facts.some((f) => f.lf + f.cr > 0)) return redo('another newline than at the start of the file');
+      if (rows < 0) return redo(pass.contradiction() ?? 'the scan was stopped');
+      const summary = await readRejectSummary(ctx.sql, rejects.table);
+      if (summary.unreliable) return redo('a quote was not closed where DuckDB expected it');
+      const lines = sum(facts.map((f) => Math.max(0, countLines(f, newline) - dialect.skipLines)));
+      const needles = routingNeedles(dialect);
+      const doubtful = facts.some((f) => needsCount(needles, f));
+      if (summary.lines === 0 && lines === rows && !doubtful) return keep(rows);
+      counts = await countRecords(task);
+      if (counts.brokenQuotes) return redo('a quoted value is broken');
+      if (sum(counts.good) !== rows || sum(counts.rejected) !== summary.lines) return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);
+      return keep(rows);
+    },
+    async *places(ordinals, withRaw) {
+      counts ??= await countRecords(task);
+      yield* locateRows(task, counts, ordinals, withRaw);
+    },
+    shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
+    async close() {
+      pass.stop();
+      await dropRejects(ctx.sql, [rejects.table, rejects.scan]);
+      if (!handedOver) await Promise.all(task.files.map((file) => file.remove()));
+    },
+  };
+}
+
+async function* noRejects(): AsyncGenerator<never[]> {
+  // Nothing was rejected.
+}
+
+function relationSql(task: CsvTask, newline: NativeNewline, order: readonly number[] | undefined, rejects: { readonly table: string; readonly scan: string }): string {
+  const names = task.columns.map((column) => column.name);
+  const inFile = order ? order.map((_, field) => names[order.indexOf(field)] as string) : names;
+  const from = readCsvSql({
+    paths: task.files.map((file) => file.path),
+    names: inFile,
+    delimiter: task.dialect.delimiter,
+    quote: task.dialect.quote,
+    newline,
+    skip: task.dialect.skipLines,
+    nullString: task.dialect.nullString,
+    rejects,
+  });
+  const select = names.map((name) => quoteIdentifier(name)).join(', ');
+  // DuckDB reads a blank line of a file with one column as NULL; it is no record.
+  if (names.length === 1) return `(SELECT ${select} FROM ${from} WHERE ${select} IS NOT NULL)`;
+  return order ? `(SELECT ${select} FROM ${from})` : from;
+}

@@ -1,0 +1,53 @@
+import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import type { NativeNewline } from './routing.js';
+
+export interface ReadCsvOptions {
+  readonly paths: readonly string[];
+  /** Names in the order of the file's fields. */
+  readonly names: readonly string[];
+  readonly delimiter: Uint8Array;
+  /** Byte, or -1 for no quoting. */
+  readonly quote: number;
+  readonly newline: NativeNewline;
+  readonly skip: number;
+  readonly nullString: string | undefined;
+  readonly rejects?: { readonly table: string; readonly scan: string };
+  readonly maxLineBytes?: number;
+}
+
+/** A `read_csv(…)` call that reads every column as text and leaves nothing to detection. */
+export function readCsvSql(options: ReadCsvOptions): string {
+  const quote = quoteLiteral(options.quote < 0 ? '' : String.fromCharCode(options.quote));
+  const parts = [
+    `[${options.paths.map((path) => quoteLiteral(escapeGlob(path))).join(', ')}]`,
+    'auto_detect=false',
+    // header=true would eat a leading blank line.
+    'header=false',
+    `skip=${options.skip}`,
+    `delim=${quoteLiteral(Buffer.from(options.delimiter).toString())}`,
+    `quote=${quote}`,
+    `escape=${quote}`,
+    `new_line='${options.newline}'`,
+    `nullstr=${quoteLiteral(options.nullString ?? '')}`,
+    `allow_quoted_nulls=${options.nullString !== undefined}`,
+    'strict_mode=true',
+    "encoding='utf-8'",
+    "compression='none'",
+    'hive_partitioning=false',
+    'union_by_name=false',
+    `columns={${options.names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')}}`,
+    ...(options.maxLineBytes === undefined ? [] : [`max_line_size=${options.maxLineBytes}`]),
+    ...(options.rejects ? ['store_rejects=true', 'rejects_limit=0', `rejects_table=${quoteLiteral(options.rejects.table)}`, `rejects_scan=${quoteLiteral(options.rejects.scan)}`] : []),
+  ];
+  return `read_csv(${parts.join(', ')})`;
+}
+
+/** A relation without rows. */
+export function emptySql(names: readonly string[]): string {
+  return `(SELECT ${names.map((name) => `NULL::VARCHAR AS ${quoteIdentifier(name)}`).join(', ')} WHERE false)`;
+}
+
+/** DuckDB takes a path as a pattern; a character class of one character stands for itself. */
+export function escapeGlob(path: string): string {
+  return path.replace(/[*?[\]]/g, (c) => `[${c}]`);
+}

