@@ -314,6 +314,7 @@ class Executor {
       root: pipeline.root,
       tempDir,
       reach: (point) => this.#services.reach(point),
+      resource: (name) => this.#services.resource(name),
       task,
       runId,
       sql,

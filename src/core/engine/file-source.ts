@@ -10,7 +10,7 @@ import {
   type SourceFile,
 } from '../spi/index.js';
 import { rawBytes } from './file-plan.js';
-import type { Configured, Pipeline } from './pipeline.js';
+import type { Configured, SourcePipeline } from './pipeline.js';
 
 /** A file of a task, as stored in the plan. */
 export interface TaskFile {
@@ -23,7 +23,7 @@ export interface TaskFile {
 }
 
 /** Which decoders a file needs: the config's, else by its extension. */
-export function decodersOf(pipeline: Pipeline, name: string): readonly Configured<DecoderPlugin>[] {
+export function decodersOf(pipeline: SourcePipeline, name: string): readonly Configured<DecoderPlugin>[] {
   if (pipeline.decoders) return pipeline.decoders;
   const lower = name.toLowerCase();
   const found = pipeline.knownDecoders.find((d) => d.plugin.extensions.some((extension) => lower.endsWith(extension)));
@@ -31,7 +31,7 @@ export function decodersOf(pipeline: Pipeline, name: string): readonly Configure
 }
 
 /** The parser's view of a file: local path where nothing stands between, and streams of raw and decoded bytes. */
-export async function openParserFile(pipeline: Pipeline, task: TaskFile, ctx: PluginContext): Promise<ParserFile> {
+export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, ctx: PluginContext): Promise<ParserFile> {
   const input = pipeline.input as Configured<FileInputPlugin>;
   const decoders = task.decoders.map((type) => {
     const found = [...(pipeline.decoders ?? []), ...pipeline.knownDecoders].find((d) => d.plugin.type === type);

@@ -39,8 +39,8 @@ export interface ExecOptions {
 /** What Node itself, buffers and Parquet writers need beside DuckDB's own limit (measured: decided 6). */
 export const PROCESS_RESERVE = 300 * 1024 * 1024;
 
-/** A pipeline, validated and with its plugins loaded; what the engine runs. */
-export interface Pipeline {
+/** A pipeline up to its filters: what a preview reads. */
+export interface SourcePipeline {
   readonly name: string;
   /** For messages; undefined for pipelines made from command-line options. */
   readonly file: string | undefined;
@@ -51,8 +51,12 @@ export interface Pipeline {
   readonly decoders: readonly Configured<DecoderPlugin>[] | undefined;
   readonly knownDecoders: readonly Configured<DecoderPlugin>[];
   readonly filters: readonly Configured<FilterPlugin>[];
-  readonly output: Configured<OutputPlugin>;
   readonly exec: ExecOptions;
+}
+
+/** A pipeline, validated and with its plugins loaded; what the engine runs. */
+export interface Pipeline extends SourcePipeline {
+  readonly output: Configured<OutputPlugin>;
   /** Hash of everything but `exec`, with secrets as references. */
   readonly hash: string;
 }

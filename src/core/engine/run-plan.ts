@@ -19,7 +19,7 @@ import {
 import { planFiles, type OnChanged, type PlannedFile } from './file-plan.js';
 import { decodersOf, groupFiles, lastRecordEnd, openParserFile, type TaskFile } from './file-source.js';
 import { nextFileState, readFileState } from './file-state.js';
-import type { Configured, Pipeline } from './pipeline.js';
+import type { Configured, SourcePipeline } from './pipeline.js';
 import type { FusedFilter } from './select.js';
 
 /** The input's half of a plan; JSON, stored with the run. */
@@ -64,7 +64,7 @@ export function sourceSchema(input: InputHalf): readonly SourceColumn[] {
 
 /** Discovers the source and splits the work. */
 export async function planInput(
-  pipeline: Pipeline,
+  pipeline: SourcePipeline,
   state: JsonValue | undefined,
   useState: boolean,
   ctx: PlanContext,
@@ -78,7 +78,7 @@ export async function planInput(
 }
 
 async function planFileInput(
-  pipeline: Pipeline,
+  pipeline: SourcePipeline,
   plugin: FileInputPlugin,
   state: JsonValue | undefined,
   useState: boolean,
@@ -106,7 +106,7 @@ async function planFileInput(
   };
 }
 
-async function toTaskFile(pipeline: Pipeline, input: Configured<FileInputPlugin>, planned: PlannedFile, onChanged: OnChanged, ctx: PluginContext): Promise<TaskFile> {
+async function toTaskFile(pipeline: SourcePipeline, input: Configured<FileInputPlugin>, planned: PlannedFile, onChanged: OnChanged, ctx: PluginContext): Promise<TaskFile> {
   const decoders = decodersOf(pipeline, planned.file.name).map((d) => d.plugin.type);
   if (onChanged !== 'tail') return { ...planned, decoders };
   if (decoders.length > 0) {
@@ -121,7 +121,7 @@ async function toTaskFile(pipeline: Pipeline, input: Configured<FileInputPlugin>
 }
 
 /** Folder values (`country=jp`) become text columns after the file's own. */
-function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[], pipeline: Pipeline): SourceColumn[] {
+function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[], pipeline: SourcePipeline): SourceColumn[] {
   const names = new Set<string>();
   for (const { file } of files) for (const name of Object.keys(file.partition ?? {})) names.add(name);
   for (const name of names) {
@@ -139,7 +139,7 @@ function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[]
 }
 
 /** Maps the schema through all filters and cuts the chain at whole-run filters. */
-export async function planFilters(pipeline: Pipeline, schema: Schema, startedAt: number, ctx: PlanContext): Promise<PlannedFilters> {
+export async function planFilters(pipeline: SourcePipeline, schema: Schema, startedAt: number, ctx: PlanContext): Promise<PlannedFilters> {
   const segments: Segment[] = [];
   let filters: FusedFilter[] = [];
   let firstFilter = 0;
@@ -161,7 +161,7 @@ export async function planFilters(pipeline: Pipeline, schema: Schema, startedAt:
   return { segments, schema: current, hidesValues };
 }
 
-function assertDistinct(schema: Schema, pipeline: Pipeline): void {
+function assertDistinct(schema: Schema, pipeline: SourcePipeline): void {
   const seen = new Map<string, string>();
   for (const { name } of schema) {
     const other = seen.get(name.toLowerCase());
@@ -170,7 +170,7 @@ function assertDistinct(schema: Schema, pipeline: Pipeline): void {
         code: 'DUPLICATE_COLUMN',
         message: `columns ${other} and ${name} differ only by case`,
         hint: 'rename one of them (filter rename)',
-        where: pipeline.output.place.at(''),
+        where: (pipeline.filters.at(-1) ?? pipeline.input).place.at(''),
       });
     }
     seen.set(name.toLowerCase(), name);
@@ -178,7 +178,7 @@ function assertDistinct(schema: Schema, pipeline: Pipeline): void {
 }
 
 /** The state that the commit stores; undefined leaves the old one. */
-export function stateAfter(pipeline: Pipeline, plan: RunPlan, facts: ReadonlyMap<string, { readonly source: string; readonly hash: string; readonly bytes: number }>, useState: boolean): JsonValue | undefined {
+export function stateAfter(pipeline: SourcePipeline, plan: RunPlan, facts: ReadonlyMap<string, { readonly source: string; readonly hash: string; readonly bytes: number }>, useState: boolean): JsonValue | undefined {
   const before = useState && plan.stateBefore !== null ? plan.stateBefore : undefined;
   if (plan.input.form === 'tasks') return (pipeline.input.plugin as InputPlugin).nextState?.(plan.input.plan, before, pipeline.input.config);
   if (pipeline.input.config['incremental'] === false) return undefined;

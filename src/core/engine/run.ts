@@ -345,6 +345,7 @@ class PipelineRun {
       root: this.#pipeline.root,
       tempDir,
       reach: (point) => this.#services.reach(point),
+      resource: (name) => this.#services.resource(name),
     };
   }
 

@@ -12,6 +12,8 @@ export interface EngineServices {
   readonly random: () => number;
   reach(point: Point): void;
   onEvent(event: RunEvent): void;
+  /** See PluginContext.resource. */
+  resource(name: string): Promise<unknown>;
 }
 
 export interface RunOptions {

@@ -20,7 +20,7 @@ export function spoolSink(folder: string): (relation: StagedRelation, ctx: Stage
     let rows = 0;
     let bytes = 0;
     for (const file of files) {
-      const code = file.partitionKeys.get(relation.statusColumn) ?? '0';
+      const code = file.partition.get(relation.statusColumn) ?? '0';
       if (code === '0') {
         rows += file.rows;
         bytes += file.bytes;

@@ -26,6 +26,11 @@ export interface PluginContext {
   readonly tempDir: string;
   /** Announces a named point, so that tests can crash or fail there. Does nothing in production. */
   reach(point: Point): void;
+  /**
+   * A service that the composition offers by name; `warehouse` is the project's warehouse (see warehouse/index.ts).
+   * Throws BugError RESOURCE_MISSING for a name that is not offered.
+   */
+  resource(name: string): Promise<unknown>;
 }
 
 /** The run's DuckDB, one connection per role. Values come back as JavaScript values: bigint for BIGINT, string for DECIMAL. */

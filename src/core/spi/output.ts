@@ -73,6 +73,8 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    */
   identify(config: C, ctx: OutputPlanContext): Promise<{ readonly target: string; readonly name: string; readonly ignoresState: boolean }>;
   plan(config: C, schema: Schema, ctx: OutputPlanContext): Promise<OutputPlan>;
+  /** Deletes what `stage` of a run that will not commit had recorded. Missing paths are fine. */
+  remove(paths: readonly string[], ctx: PluginContext): Promise<void>;
   stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
   /** Stages rejected records (NDJSON file with the columns of the rejects table) so that they commit with the rows. */
   stageRejects(plan: OutputPlan, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;

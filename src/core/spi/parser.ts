@@ -35,6 +35,8 @@ export interface ParserPlugin<C = JsonObject> extends PluginDeclaration {
   readonly kind: 'parser';
   /** Largest group of files that one task may read together; small files share a task up to it. Default 1. */
   readonly filesPerTask?: number;
+  /** A cut file is no file to this parser (Parquet): previews read the whole one. */
+  readonly needsWholeFile?: boolean;
   /** The columns this config gives for these files (all that this run would read; may be empty). May look at their first bytes. */
   plan(
     config: C,

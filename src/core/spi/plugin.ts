@@ -2,8 +2,9 @@ import type { JsonObject, JsonValue } from './json.js';
 
 /**
  * A plugin's config schema: JSON Schema (draft-07 vocabulary), `additionalProperties: false`. The single source of
- * validation, defaults, reference docs and the editor schema. Own keywords: `x-secret: true` (value is redacted),
- * `x-advanced: true` (docs list it last).
+ * validation, defaults, reference docs and the editor schema. Own keywords: `x-secret: true` (the value is redacted and
+ * arrives as a `Secret`), `x-advanced: true` (docs list it last), `x-column-type: true` (text that must name a column
+ * type), `x-expected: "a size such as 800MB"` (words for the error of a `pattern` or `oneOf`).
  */
 export type ConfigSchema = { readonly type: 'object'; readonly [key: string]: unknown };
 

@@ -60,8 +60,11 @@ export type Verdict =
  */
 export interface Reading {
   readonly relation: Relation;
-  /** `rows` = rows the relation delivered in that scan. Called exactly once, when the scan is over. */
-  check(rows: number): Promise<Verdict>;
+  /**
+   * `rows` = rows the relation delivered in that scan. Called exactly once, when the scan is over. -1: the scan was stopped
+   * (`shouldStop`) or failed with `failure`; the answer is then another reading, or the failure is thrown on.
+   */
+  check(rows: number, failure?: unknown): Promise<Verdict>;
   /**
    * Places of relation rows, given their 1-based ordinals in ascending order; answers in the same order.
    * Only called after `check` said keep. A source without places leaves it out.

@@ -59,13 +59,23 @@ function canonicalSql(ref: string, type: TimeType, zone: Zone, form: CanonicalFo
 function isoSql(ref: string, type: TimeType, zone: Zone): string {
   if (type === 'date') return `coalesce(${canonicalSql(ref, type, zone, 'day')}, case when regexp_full_match(${ref}, '${DATE_GUARD}') then try_cast(${ref} as date) end)`;
   const cast = `try_cast(${ref} as timestamp)`;
-  const branches = [`when regexp_full_match(${ref}, '${DATE_GUARD}(?:${TIME_GUARD})?') then ${typed(cast, type, zone)}`];
-  if (type === 'timestamp') {
-    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD}Z') then ${instantOf(`try_cast(left(${ref}, -1) as timestamp)`, UTC)}`);
-    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_WITH_SECONDS_GUARD}[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]') then ${inRange(`try_cast(${ref} as timestamptz)`)}`);
-    branches.push(`when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD} ?(?:${UTC_WORD_PATTERN}|${OFFSET_PATTERN})') then ${inRange(`try_cast(${spelledOut(ref)} as timestamptz)`)}`);
-  }
+  const local = `when regexp_full_match(${ref}, '${DATE_GUARD}(?:${TIME_GUARD})?') then ${typed(cast, type, zone)}`;
+  const branches = type === 'timestamp' ? [isoZuluBranch(ref, cast), local, ...isoOffsetBranches(ref)] : [local];
   return `coalesce(${canonicalSql(ref, type, zone, 'seconds')}, case ${branches.join(' ')} end)`;
+}
+
+/** First because it is the commonest form of all; the suffix test is nearly free. */
+function isoZuluBranch(ref: string, cast: string): string {
+  return `when suffix(${ref}, 'Z') and regexp_full_match(${ref}, '${DATE_GUARD}${TIME_WITH_SECONDS_GUARD}Z') then ${instantOf(cast, UTC)}`;
+}
+
+function isoOffsetBranches(ref: string): string[] {
+  // Only texts of the first and the last year can leave the range.
+  const bounded = (instant: string): string => `case when ${ref} >= '0001-01-03' and ${ref} < '9999-12-30' then ${instant} else ${inRange(instant)} end`;
+  return [
+    `when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_WITH_SECONDS_GUARD}[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]') then ${bounded(`try_cast(${ref} as timestamptz)`)}`,
+    `when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD} ?(?:${UTC_WORD_PATTERN}|${OFFSET_PATTERN})') then ${bounded(`try_cast(${spelledOut(ref)} as timestamptz)`)}`,
+  ];
 }
 
 /** Adds what DuckDB's cast wants of an ISO text with a zone: seconds, and an offset as `+hh:mm`. */
@@ -164,12 +174,22 @@ function agreementSql(ref: string, pattern: TimePattern, text: TextFormat | unde
   return checks.join(' and ');
 }
 
+/** A `Z` at the end is read as a literal: nothing has to be rewritten. */
+function zuluBranches(ref: string, pattern: TimePattern, text: TextFormat | undefined, cuts: readonly boolean[]): string[] {
+  if (cuts.includes(true) && !cuts.includes(false)) return [];
+  const tokens = pattern.tokens.map((t): Token => (t.part === 'zone' ? { part: 'literal', pattern: 'Z', strptime: 'Z' } : t));
+  const { guard } = rewrite(ref, tokens, { cutsFraction: false, namesUtc: false });
+  const local = strptimeOf({ tokens, parts: pattern.parts }, text, ref, true);
+  return [`when suffix(${ref}, 'Z') and regexp_full_match(${ref}, ${quoteLiteral(guard)}) then ${instantOf(local, UTC)}`];
+}
+
 function patternSql(ref: string, type: TimeType, pattern: TimePattern, text: TextFormat | undefined, zone: Zone): string {
   const hasZone = pattern.parts.has('zone');
   const fraction = pattern.tokens.find((t) => t.part === 'fraction');
   const width = fraction === undefined ? undefined : /\{(\d)\}$/.exec(fraction.pattern)?.[1];
   const cuts = fraction === undefined ? [false] : width === undefined ? [false, true] : [Number(width) > 6];
   const branches: string[] = [];
+  if (pattern.tokens.at(-1)?.part === 'zone') branches.push(...zuluBranches(ref, pattern, text, cuts));
   for (const cutsFraction of cuts) {
     for (const namesUtc of hasZone ? [false, true] : [false]) {
       const { guard, text: value } = rewrite(ref, pattern.tokens, { cutsFraction, namesUtc });

@@ -46,11 +46,11 @@ export function decimalSql(ref: string, precision: number, scale: number): strin
 }
 
 /**
- * DuckDB's JSON reader takes NaN, infinities and trailing commas for valid. Outside of strings valid JSON has none of the
- * letters that those words need, so the strings are blanked out and the rest is searched. The text itself is kept.
+ * DuckDB's JSON reader takes NaN, infinities and trailing commas for valid. Where one of them may be meant, the strings are
+ * blanked out and the rest is searched again. The text itself is kept.
  */
 export function jsonSql(ref: string): string {
-  const trap = '[iINA]|na|,[ \\t\\r\\n]*[\\]}]';
+  const trap = '(?i:(?:^|[\\[,: \\t\\r\\n])-?(?:nan|inf))|,[ \\t\\r\\n]*[\\]}]';
   const outsideStrings = `regexp_replace(${ref}, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g')`;
   return `case when regexp_matches(${ref}, '${trap}') and regexp_matches(${outsideStrings}, '${trap}') then null else try_cast(${ref} as json) end`;
 }

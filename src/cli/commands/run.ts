@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import type { RunSummary } from '../../core/engine/events.js';
+import type { RunOptions } from '../../core/engine/services.js';
+import type { PipelineConfig } from '../../core/config/index.js';
+import type { JsonObject, JsonValue } from '../../core/spi/index.js';
+import { flag, text, type Command, type CommandContext } from '../command.js';
+import { ProgressPrinter } from '../progress.js';
+import { formatReport } from '../report.js';
+import { withSession, type Session } from '../session.js';
+
+export const command: Command = {
+  name: 'run',
+  usage: 'CONFIG...',
+  summary: 'Run the pipelines of config files: plan, load, one atomic commit, report.',
+  details: 'A run that failed is continued by running it again; a run that committed finds nothing to do.',
+  options: {
+    'config-diff': { short: 'c', value: 'STATE.yml', help: 'read the state from this file where none is stored; write a copy after the commit' },
+    resume: { help: 'continue the unfinished run or refuse, naming the first difference' },
+    hold: { help: 'stop before the commit; `sluice commit` or `sluice discard` ends the run' },
+    'full-refresh': { help: 'read everything and replace the target, whatever the state says' },
+    'dry-run': { help: 'plan only: nothing is read or written' },
+    'max-rejects': { value: 'N|P%', help: 'override exec.max_rejects' },
+  },
+  examples: ['sluice run pipelines/orders.yml', 'sluice run orders.yml --max-rejects 1% --json'],
+  arity: [1, Infinity],
+  async run(context) {
+    const summaries: RunSummary[] = [];
+    for (const file of context.args) {
+      await withSession(context, file, async (session) => {
+        const { loadPipelines } = await import('../../core/config/index.js');
+        const configs = await loadPipelines(resolve(context.environment.cwd, file), {
+          registry: session.registry,
+          project: session.project,
+          env: context.environment.env,
+          cwd: context.environment.cwd,
+          overrides: { exec: execOverrides(context) },
+        });
+        summaries.push(...(await runConfigs(context, session, configs)));
+      });
+    }
+    await printSummaries(context, summaries);
+    return 0;
+  },
+};
+
+/** Runs pipelines one after the other; the first failure ends them. */
+export async function runConfigs(context: CommandContext, session: Session, configs: readonly PipelineConfig[]): Promise<RunSummary[]> {
+  const { runPipeline } = await import('../../core/engine/run.js');
+  const progress = new ProgressPrinter(context.out, context.environment.clock);
+  const stateFile = text(context.options, 'config-diff');
+  const summaries: RunSummary[] = [];
+  try {
+    const services = await session.services((event) => progress.show(event));
+    for (const config of configs) {
+      for (const note of config.exec.notes) context.out.say(`note: ${note}`);
+      const initialState = stateFile === undefined ? undefined : await readStateFile(context, stateFile);
+      const summary = await runPipeline(await session.pipeline(config), runOptions(context, config, initialState), services);
+      summaries.push(summary);
+      if (stateFile !== undefined && summary.status === 'committed') await writeStateFile(context, stateFile, summary.state_after);
+    }
+  } finally {
+    progress.clear();
+  }
+  return summaries;
+}
+
+export async function printSummaries(context: CommandContext, summaries: readonly RunSummary[]): Promise<void> {
+  if (context.out.json) await context.out.printJson({ event: 'summary', pipelines: summaries });
+  else {
+    context.out.say(formatReport(summaries));
+    if (context.out.logJson) context.out.event({ event: 'summary', pipelines: summaries } as never);
+  }
+}
+
+function runOptions(context: CommandContext, config: PipelineConfig, initialState: JsonValue | undefined): RunOptions {
+  const { options } = context;
+  return {
+    resume: flag(options, 'resume') ? 'required' : 'auto',
+    hold: flag(options, 'hold'),
+    fullRefresh: flag(options, 'full-refresh'),
+    dryRun: flag(options, 'dry-run'),
+    origin: { file: config.file, definition: config.definition, name: config.name },
+    ...(initialState === undefined ? {} : { initialState }),
+  };
+}
+
+export function execOverrides(context: CommandContext): JsonObject {
+  const limit = text(context.options, 'max-rejects');
+  return limit === undefined ? {} : { max_rejects: /^\d+$/.test(limit) ? Number(limit) : limit };
+}
+
+async function readStateFile(context: CommandContext, file: string): Promise<JsonValue | undefined> {
+  const { readFile } = await import('node:fs/promises');
+  const path = resolve(context.environment.cwd, file);
+  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (content.trim() === '') return undefined;
+  const { parse } = await import('yaml');
+  return parse(content) as JsonValue;
+}
+
+/** Written under a temporary name and renamed, so that a crash leaves the old copy. */
+async function writeStateFile(context: CommandContext, file: string, state: JsonValue): Promise<void> {
+  const { writeFile, rename } = await import('node:fs/promises');
+  const { stringify } = await import('yaml');
+  const path = resolve(context.environment.cwd, file);
+  await writeFile(`${path}.tmp`, stringify(state));
+  await rename(`${path}.tmp`, path);
+}

@@ -1,0 +1,48 @@
+import type { RunSummary } from '../core/engine/events.js';
+import type { JsonObject, JsonValue } from '../core/spi/index.js';
+import { formatBytes, formatCount, formatSeconds, formatTable } from './format.js';
+
+/** The table at the end of a run, one row a target, and what changed. */
+export function formatReport(summaries: readonly RunSummary[]): string {
+  const headers = ['target', 'status', 'read', 'added', 'written', 'filtered', 'rejected', 'in', 'out', 'files', 'time', 'rows/s', 'peak memory'];
+  const rows = summaries.map((s) => [
+    s.target,
+    s.status,
+    formatCount(s.read),
+    formatCount(s.added),
+    formatCount(s.written),
+    formatCount(s.filtered),
+    formatCount(s.rejected),
+    formatBytes(s.bytes_read),
+    formatBytes(s.bytes_written),
+    formatCount(s.files_written),
+    formatSeconds(s.seconds),
+    formatCount(s.seconds > 0 ? Math.round(s.read / s.seconds) : 0),
+    formatBytes(s.peak_memory_bytes),
+  ]);
+  const keep = headers.map((h, i) => h !== 'added' || rows.some((row) => row[i] !== '0'));
+  const pick = (cells: readonly string[]): string[] => cells.filter((_, i) => keep[i]);
+  const lines = [formatTable(pick(headers), rows.map(pick))];
+  for (const s of summaries) {
+    for (const change of s.schema_changes) lines.push(`${s.target}: ${change}`);
+    if (s.run_id !== null) lines.push(`${s.target}: run ${s.run_id}, state ${describeState(s.state_before)} → ${describeState(s.state_after)}`);
+    if (s.rejected > 0 && s.run_id !== null) lines.push(`${s.target}: ${formatCount(s.rejected)} rejected records are in ${s.target}__rejects; \`sluice rejects ${s.run_id}\` shows them`);
+    if (s.status === 'held') lines.push(`${s.target}: held before the commit; \`sluice commit ${s.run_id}\` or \`sluice discard ${s.run_id}\` ends it`);
+    if (s.status === 'up-to-date') lines.push(`${s.target}: nothing new to load`);
+  }
+  return lines.join('\n');
+}
+
+/** A state in a few words: how many files are known, or the cursor itself. */
+export function describeState(state: JsonValue): string {
+  if (state === null || state === undefined) return 'none';
+  if (typeof state === 'object' && !Array.isArray(state)) {
+    const files = (state as JsonObject)['files'];
+    if (files !== null && typeof files === 'object' && !Array.isArray(files)) {
+      const count = Object.keys(files).length;
+      return `${formatCount(count)} ${count === 1 ? 'file' : 'files'}`;
+    }
+  }
+  const text = JSON.stringify(state);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

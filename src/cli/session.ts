@@ -1,0 +1,139 @@
+import { hostname, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { PipelineConfig, ProjectConfig } from '../core/config/index.js';
+import type { Pipeline } from '../core/engine/pipeline.js';
+import type { EngineServices } from '../core/engine/services.js';
+import type { RunEvent } from '../core/engine/events.js';
+import type { Registry } from '../core/registry/index.js';
+import type { Metastore } from '../metastore/types.js';
+import type { Warehouse } from '../warehouse/index.js';
+import { BugError, ConfigError, type Secret } from '../core/spi/index.js';
+import { text, type CommandContext } from './command.js';
+
+const DEFAULT_MEMORY = 1_000_000_000;
+
+/** What a verb works with: the project, its plugins, its metastore and its warehouse, each opened when first needed. */
+export class Session {
+  readonly project: ProjectConfig;
+  readonly registry: Registry;
+  readonly #context: CommandContext;
+  #metastore: Promise<Metastore> | undefined;
+  #warehouse: Promise<Warehouse> | undefined;
+
+  constructor(context: CommandContext, project: ProjectConfig, registry: Registry) {
+    this.#context = context;
+    this.project = project;
+    this.registry = registry;
+  }
+
+  metastore(): Promise<Metastore> {
+    this.#metastore ??= this.#openMetastore();
+    return this.#metastore;
+  }
+
+  warehouse(): Promise<Warehouse> {
+    this.#warehouse ??= this.#openWarehouse();
+    return this.#warehouse;
+  }
+
+  async close(): Promise<void> {
+    if (this.#metastore) await (await this.#metastore).close();
+  }
+
+  async pipeline(config: PipelineConfig): Promise<Pipeline> {
+    const known = await this.registry.all('decoder');
+    const { exec } = config;
+    return {
+      ...config,
+      knownDecoders: known.map((plugin) => ({ plugin, config: {}, place: { at: () => ({}) } })),
+      exec: {
+        maxThreads: exec.maxThreads,
+        memoryLimit: exec.memoryLimitBytes ?? DEFAULT_MEMORY,
+        maxRejects: exec.maxRejects.unit === 'rows' ? { rows: exec.maxRejects.limit } : { percent: exec.maxRejects.limit },
+        tempDir: exec.tempDir === undefined ? undefined : isAbsolute(exec.tempDir) ? exec.tempDir : join(config.root, exec.tempDir),
+        segmentSizeBytes: exec.segmentSizeBytes,
+        retry: { limit: exec.retry.limit, initialWaitMs: exec.retry.initialWaitSecs * 1000, maxWaitMs: exec.retry.maxWaitSecs * 1000 },
+      },
+    };
+  }
+
+  async services(onEvent: (event: RunEvent) => void): Promise<EngineServices> {
+    const { environment, out, signal } = this.#context;
+    return {
+      store: await this.metastore(),
+      clock: environment.clock,
+      log: out.logger,
+      signal,
+      holder: describeHolder(),
+      random: environment.random,
+      reach: (point) => environment.reach(point),
+      onEvent,
+      resource: (name) => this.resource(name),
+    };
+  }
+
+  async resource(name: string): Promise<unknown> {
+    if (name === 'warehouse') return this.warehouse();
+    throw new BugError({ code: 'RESOURCE_MISSING', message: `no resource named ${name} is offered` });
+  }
+
+  async #openMetastore(): Promise<Metastore> {
+    const { openMetastore } = await import('../metastore/index.js');
+    const { project } = this;
+    if (project.isNew) this.#context.out.say(`new project in ${project.root} (.sluice/)`);
+    if (project.metastore.type === 'sqlite') return openMetastore({ url: `sqlite:${project.metastore.path}`, catalogName: project.catalog });
+    const { url, host, port, database, user, password } = project.metastore;
+    const given = url === undefined ? undefined : await revealUrl(url);
+    const built = given?.url ?? `postgresql://${user === undefined ? '' : `${encodeURIComponent(user)}@`}${host ?? 'localhost'}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database ?? '')}`;
+    const secret = password === undefined ? given?.password : await password.reveal();
+    if (secret !== undefined) this.#context.out.hide([secret]);
+    return openMetastore({ url: built, catalogName: project.catalog, ...(secret === undefined ? {} : { password: secret }) });
+  }
+
+  async #openWarehouse(): Promise<Warehouse> {
+    const { openWarehouse } = await import('../warehouse/index.js');
+    const { environment, out } = this.#context;
+    return openWarehouse({ metastore: await this.metastore(), root: this.project.storage.uri, clock: environment.clock, log: out.logger });
+  }
+}
+
+/** Opens the project of `near` (a pipeline file or folder; default: `--project` or the working folder). */
+export async function openSession(context: CommandContext, near?: string): Promise<Session> {
+  const { environment, options } = context;
+  const { loadProject } = await import('../core/config/index.js');
+  const { createRegistry } = await import('../core/registry/index.js');
+  const { BUILTIN_PLUGINS } = await import('../plugins/builtins.js');
+  const folder = text(options, 'project') ?? near ?? environment.cwd;
+  const project = await loadProject(resolve(environment.cwd, folder), { env: environment.env, cwd: environment.cwd });
+  return new Session(context, project, createRegistry({ builtins: BUILTIN_PLUGINS, project }));
+}
+
+/** Runs `work` with a session that is closed afterwards. */
+export async function withSession<T>(context: CommandContext, near: string | undefined, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(context, near);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function revealUrl(secret: Secret): Promise<{ url: string; password: string | undefined }> {
+  const full = await secret.reveal();
+  if (!URL.canParse(full)) throw new ConfigError({ code: 'METASTORE_URL', message: 'metastore.url: expected postgresql://user@host/database', hint: 'check the value in sluice.yml' });
+  const url = new URL(full);
+  const password = url.password === '' ? undefined : decodeURIComponent(url.password);
+  url.password = '';
+  return { url: url.href, password };
+}
+
+function describeHolder(): string {
+  let user = 'unknown';
+  try {
+    user = userInfo().username;
+  } catch {
+    // A uid without a passwd entry (containers) has no name.
+    user = String(process.getuid?.() ?? user);
+  }
+  return `${user}@${hostname()} pid ${process.pid}`;
+}

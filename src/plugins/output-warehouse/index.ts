@@ -1,0 +1,125 @@
+import {
+  ConfigError,
+  defineOutput,
+  quoteIdentifier,
+  quoteLiteral,
+  type Column,
+  type JsonObject,
+  type OutputPlan,
+  type PluginContext,
+  type Schema,
+  type StagedRelation,
+} from '../../core/spi/index.js';
+import type { Warehouse, WritePlan } from '../../warehouse/index.js';
+import { schema } from './schema.js';
+
+interface WarehouseConfig {
+  readonly table: string;
+  readonly mode: 'append' | 'insert' | 'insert_direct' | 'replace';
+  readonly time_column?: string;
+  readonly partition_by?: readonly string[];
+  readonly schema_evolution: 'add' | 'strict';
+  readonly add_loaded_at: boolean;
+  readonly comment?: string;
+  readonly expire_days?: number;
+}
+
+const LOADED_AT: Column = { name: '_loaded_at', type: 'timestamp' };
+
+function writePlanOf(plan: OutputPlan): WritePlan {
+  return plan.details['write'] as unknown as WritePlan;
+}
+
+async function warehouseOf(ctx: PluginContext): Promise<Warehouse> {
+  return (await ctx.resource('warehouse')) as Warehouse;
+}
+
+function replaces(config: WarehouseConfig): boolean {
+  return config.mode === 'replace';
+}
+
+/** `_loaded_at` is the run's start, so that a continued run writes what it would have written. */
+function withLoadedAt(relation: StagedRelation, plan: OutputPlan): StagedRelation {
+  const at = plan.details['loaded_at'];
+  if (typeof at !== 'string') return relation;
+  return {
+    ...relation,
+    schema: [...relation.schema, LOADED_AT],
+    select: `SELECT *, TIMESTAMPTZ ${quoteLiteral(at)} AS ${quoteIdentifier(LOADED_AT.name)} FROM (${relation.select})`,
+  };
+}
+
+export default defineOutput<WarehouseConfig>({
+  kind: 'output',
+  type: 'warehouse',
+  summary: 'Iceberg tables of the project: partitioned Parquet, one atomic commit a run.',
+  stability: 'stable',
+  schema,
+  examples: [
+    { title: 'A table partitioned by the day of a column', config: { type: 'warehouse', table: 'shop.orders', time_column: 'ordered_at' } },
+    { title: 'Replace a small table at each run', config: { type: 'warehouse', table: 'shop.countries', mode: 'replace' } },
+  ],
+
+  async identify(config, ctx) {
+    const warehouse = await warehouseOf(ctx);
+    const uuid = await warehouse.tableUuid(config.table);
+    return { target: uuid ?? `new:${config.table}`, name: config.table, ignoresState: replaces(config) };
+  },
+
+  async plan(config, input, ctx) {
+    const warehouse = await warehouseOf(ctx);
+    const columns = config.add_loaded_at ? addLoadedAt(input, ctx.place.at('add_loaded_at')) : input;
+    const write = await warehouse.planWrite({
+      table: config.table,
+      schema: columns,
+      mode: replaces(config) || ctx.fullRefresh ? 'replace' : 'append',
+      schemaEvolution: config.schema_evolution,
+      ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
+      ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
+      ...(config.comment === undefined ? {} : { comment: config.comment }),
+      ...(config.expire_days === undefined ? {} : { properties: { 'sluice.expire-days': String(config.expire_days) } }),
+      place: ctx.place,
+    });
+    const details: JsonObject = {
+      write: write as unknown as JsonObject,
+      ...(config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {}),
+    };
+    return {
+      target: write.tableUuid,
+      name: config.table,
+      ignoresState: replaces(config),
+      schemaChanges: write.schemaChanges,
+      notes: write.notes,
+      details,
+    };
+  },
+
+  async remove(paths, ctx) {
+    await (await warehouseOf(ctx)).removeStaged(paths);
+  },
+
+  async stage(plan, relation, ctx) {
+    return (await warehouseOf(ctx)).stageFiles(writePlanOf(plan), withLoadedAt(relation, plan), ctx);
+  },
+
+  async stageRejects(plan, rejects, ctx) {
+    return (await warehouseOf(ctx)).stageRejects(writePlanOf(plan), rejects, ctx);
+  },
+
+  async commit(plan, reports, rejects, ctx) {
+    const warehouse = await warehouseOf(ctx);
+    const result = await warehouse.commitWrites(
+      { plan: writePlanOf(plan), staged: reports, rejects },
+      { runId: ctx.runId, signal: ctx.signal, reach: (point) => ctx.reach(point), within: (tx, facts) => ctx.complete(tx, facts) },
+    );
+    return { details: result.facts, after: () => result.upkeep() };
+  },
+});
+
+function addLoadedAt(input: Schema, where: ReturnType<import('../../core/spi/index.js').ConfigPlace['at']>): Schema {
+  const clash = input.find((column) => column.name.toLowerCase() === LOADED_AT.name);
+  if (clash) {
+    throw new ConfigError({ code: 'LOADED_AT_CLASH', message: `add_loaded_at: the input already has a column ${clash.name}`, hint: 'rename that column, or leave add_loaded_at out', where });
+  }
+  return [...input, LOADED_AT];
+}
