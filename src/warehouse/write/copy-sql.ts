@@ -1,0 +1,72 @@
+import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import type { IcebergSchema, IcebergType, NestedField } from '../table/model.js';
+import type { BoundPartitionField } from '../table/partition-record.js';
+import { transformSql } from '../table/transform-sql.js';
+import { parseTransform } from '../table/transforms.js';
+import type { PlannedColumn } from './write-plan.js';
+
+/** Names of columns that the COPY makes; users' columns cannot start with `__`. */
+export const STATUS_NAME = '__status';
+export function partitionName(field: Pick<BoundPartitionField, 'field-id'>): string {
+  return `__p_${field['field-id']}`;
+}
+
+/** Parquet as every engine reads it: v1 pages (trino-lab 3), zstd 3. */
+export const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v1, RETURN_STATS true';
+
+export interface CopyInput {
+  /** SELECT with the planned columns' sources and the status column. */
+  readonly select: string;
+  readonly statusColumn: string;
+  readonly columns: readonly PlannedColumn[];
+  readonly partition: readonly BoundPartitionField[];
+  /** Local folder. */
+  readonly folder: string;
+  readonly sorted: boolean;
+  /** Writes only every n-th group of partitions; rows of other statuses belong to group 0. */
+  readonly group?: { readonly index: number; readonly of: number };
+}
+
+/** One COPY that writes all rows of a task, split by status and partition. */
+export function copySql(input: CopyInput): string {
+  const status = quoteIdentifier(STATUS_NAME);
+  const columns = input.columns.map((c) => `CAST(${quoteIdentifier(c.source)} AS ${c.duckType}) AS ${quoteIdentifier(c.name)}`);
+  const typed = `SELECT ${[...columns, `CAST(${quoteIdentifier(input.statusColumn)} AS INTEGER) AS ${status}`].join(', ')} FROM (${input.select})`;
+  const keys = input.partition.map((f) => partitionSql(f, input.columns));
+  // NULL for rows that are not kept, so that each status makes one file.
+  const expressions = keys.map((k) => `CASE WHEN ${status} = 0 THEN ${k.sql} END AS ${quoteIdentifier(k.name)}`);
+  const names = [status, ...keys.map((k) => quoteIdentifier(k.name))];
+  const partitioned = `SELECT *${expressions.map((e) => `, ${e}`).join('')} FROM (${typed})`;
+  const { group } = input;
+  const grouped = group === undefined ? partitioned : `SELECT * FROM (${partitioned}) WHERE CASE WHEN ${status} = 0 THEN CAST(hash(${names.slice(1).join(', ') || '0'}) % ${group.of} AS INTEGER) ELSE 0 END = ${group.index}`;
+  const body = input.sorted ? `SELECT * FROM (${grouped}) ORDER BY ${names.join(', ')}` : grouped;
+  return `COPY (${body}) TO ${quoteLiteral(input.folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${names.join(', ')}), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE true, FILENAME_PATTERN '{uuidv7}', FIELD_IDS ${fieldIdsSql(input.columns)})`;
+}
+
+function partitionSql(field: BoundPartitionField, columns: readonly PlannedColumn[]): { readonly name: string; readonly sql: string } {
+  const source = columns.find((c) => c.id === field['source-id']);
+  // A partition column that the input does not have is NULL throughout.
+  const sql = source ? transformSql(parseTransform(field.transform), source.type, quoteIdentifier(source.name)) : 'CAST(NULL AS VARCHAR)';
+  return { name: partitionName(field), sql };
+}
+
+function fieldIdsSql(columns: readonly PlannedColumn[]): string {
+  return `{${columns.map((c) => `${quoteIdentifier(c.name)}: ${c.id}`).join(', ')}}`;
+}
+
+/** `FIELD_IDS` of a whole schema, nested fields included (trino-lab 4, rule 8); for rewrites of existing tables. */
+export function schemaFieldIdsSql(schema: Pick<IcebergSchema, 'fields'>): string {
+  const leaf = (id: number, type: IcebergType): string => (typeof type === 'string' ? String(id) : `{__duckdb_field_id: ${id}, ${children(type)}}`);
+  const children = (type: Exclude<IcebergType, string>): string => {
+    switch (type.type) {
+      case 'list':
+        return `element: ${leaf(type['element-id'], type.element)}`;
+      case 'map':
+        return `key: ${leaf(type['key-id'], type.key)}, value: ${leaf(type['value-id'], type.value)}`;
+      case 'struct':
+        return type.fields.map(named).join(', ');
+    }
+  };
+  const named = (field: NestedField): string => `${quoteIdentifier(field.name)}: ${leaf(field.id, field.type)}`;
+  return `{${schema.fields.map(named).join(', ')}}`;
+}

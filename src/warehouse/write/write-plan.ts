@@ -1,0 +1,57 @@
+import type { JsonObject } from '../../core/spi/index.js';
+import type { NestedField, PartitionField } from '../table/model.js';
+
+/** What a pipeline asks of the warehouse; see `planWrite`. */
+export interface WriteRequest {
+  /** `shop.orders`; without a namespace `main`. */
+  readonly table: string;
+  readonly schema: readonly { readonly name: string; readonly type: string }[];
+  readonly mode: 'append' | 'replace';
+  readonly timeColumn?: string;
+  /** `day(c)`, `bucket(16, c)`, `truncate(4, c)`, `identity(c)`, `c`, and Iceberg's own `truncate[86400](c)`. */
+  readonly partitionBy?: readonly string[];
+  /** `add` (default): new columns and wider types change the table; `strict`: they are errors. */
+  readonly schemaEvolution?: 'add' | 'strict';
+  readonly tableComment?: string;
+  /** Table properties, merged over those of the table. */
+  readonly properties?: { readonly [key: string]: string };
+}
+
+/** A column to write: from `source` of the relation into field `id`. */
+export interface PlannedColumn {
+  readonly source: string;
+  readonly id: number;
+  readonly name: string;
+  /** Iceberg type of the field. */
+  readonly type: string;
+  /** What the relation's column is cast to. */
+  readonly duckType: string;
+}
+
+/** The plan of one write: plain JSON, stored with the run, valid until the table changes in a way that contradicts it. */
+export interface WritePlan {
+  readonly table: string;
+  readonly tableUuid: string;
+  /** The table does not exist yet; the commit makes it. */
+  readonly isNew: boolean;
+  /** URI of the table's folder. */
+  readonly location: string;
+  readonly mode: 'append' | 'replace';
+  /** Columns of the relation; fields of the table without one get NULL. */
+  readonly columns: readonly PlannedColumn[];
+  /** The table's fields after this write. */
+  readonly fields: readonly NestedField[];
+  readonly partition: readonly PartitionField[];
+  /** One sentence each. */
+  readonly schemaChanges: readonly string[];
+  readonly notes: readonly string[];
+  readonly properties: { readonly [key: string]: string };
+}
+
+export function writePlanToJson(plan: WritePlan): JsonObject {
+  return plan as unknown as JsonObject;
+}
+
+export function writePlanFromJson(json: JsonObject): WritePlan {
+  return json as unknown as WritePlan;
+}
