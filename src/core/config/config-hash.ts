@@ -3,7 +3,9 @@ import type { JsonValue } from '../spi/index.js';
 
 /** `sha256:<hex>` of a JSON value, whatever the order of its keys. */
 export function hashJson(value: JsonValue): string {
-  return `sha256:${createHash('sha256').update(JSON.stringify(sortKeys(value))).digest('hex')}`;
+  return `sha256:${createHash('sha256')
+    .update(JSON.stringify(sortKeys(value)))
+    .digest('hex')}`;
 }
 
 function sortKeys(value: JsonValue): JsonValue {

@@ -29,7 +29,12 @@ export interface DocumentOptions {
 /** Reads `.yml`, `.yaml` or `.yml.liquid`. Messages name the file as `shown`. */
 export async function readDocument(file: string, options: DocumentOptions, shown = file): Promise<ConfigDocument> {
   if (!/\.ya?ml(\.liquid)?$/.test(file)) {
-    throw makeProblem({ code: 'CONFIG_EXTENSION', text: 'expected a file that ends in .yml, .yaml or .yml.liquid', where: { file: shown }, hint: 'rename the config file' });
+    throw makeProblem({
+      code: 'CONFIG_EXTENSION',
+      text: 'expected a file that ends in .yml, .yaml or .yml.liquid',
+      where: { file: shown },
+      hint: 'rename the config file',
+    });
   }
   return parseDocument(decodeText(await readBytes(file, shown), shown), file, options, shown);
 }
@@ -43,7 +48,10 @@ export async function parseDocument(text: string, file: string, options: Documen
   }
   const rendered = await renderTemplate(text, { file: path, shown }, options.env, options.scheduledTime);
   const lines = compareLines(text, rendered.text);
-  const document = await parseYaml(rendered.text, { file: lines === undefined ? `${shown} (rendered)` : shown, exactColumn: (line) => lines?.has(line) ?? true });
+  const document = await parseYaml(rendered.text, {
+    file: lines === undefined ? `${shown} (rendered)` : shown,
+    exactColumn: (line) => lines?.has(line) ?? true,
+  });
   return { file: path, shown, secrets: rendered.secrets, ...document };
 }
 
@@ -70,7 +78,13 @@ async function readBytes(file: string, shown: string): Promise<Uint8Array> {
     return await readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileSystemError(error, `reading ${shown}`);
-    throw new ConfigError({ code: 'CONFIG_NOT_FOUND', message: `${shown}: no such file`, hint: 'check the path, or write a config with `sluice guess`', where: { file: shown }, cause: error });
+    throw new ConfigError({
+      code: 'CONFIG_NOT_FOUND',
+      message: `${shown}: no such file`,
+      hint: 'check the path, or write a config with `sluice guess`',
+      where: { file: shown },
+      cause: error,
+    });
   }
 }
 

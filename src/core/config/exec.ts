@@ -26,13 +26,19 @@ export const EXEC_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    max_threads: { type: 'integer', minimum: 1, maximum: 1024, description: 'Tasks and DuckDB threads that work at once. Default: the number of cores.' },
+    max_threads: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1024,
+      description: 'Tasks and DuckDB threads that work at once. Default: the number of cores.',
+    },
     memory_limit: {
       type: ['string', 'integer'],
       pattern: '^\\s*\\d+(\\.\\d+)?\\s*([KMGTkmgt]i?[Bb]?|[Bb])?\\s*$',
       minimum: 1,
       'x-expected': 'a size such as 800MB or 2GiB',
-      description: 'Memory the whole process should stay below, such as 800MB (10^6), 2GiB (2^30) or a number of bytes. Default: chosen from the cores and the memory of the machine.',
+      description:
+        'Memory the whole process should stay below, such as 800MB (10^6), 2GiB (2^30) or a number of bytes. Default: chosen from the cores and the memory of the machine.',
     },
     max_rejects: {
       type: ['integer', 'string'],
@@ -43,11 +49,35 @@ export const EXEC_SCHEMA = {
       description: 'Bad records a run may have and still commit: a number, or a share of the records read such as "1%".',
     },
     temp_dir: { type: 'string', minLength: 1, description: 'Folder for spool files and spill. Default: .sluice/tmp of the project.' },
-    segment_size_bytes: { type: 'integer', minimum: 65536, default: 67108864, 'x-advanced': true, description: 'Size of one spool segment of a streamed source.' },
-    guess_plugins: { type: 'array', items: { type: 'string' }, default: [], 'x-advanced': true, description: 'Further guess plugins to try after the built-in ones.' },
+    segment_size_bytes: {
+      type: 'integer',
+      minimum: 65536,
+      default: 67108864,
+      'x-advanced': true,
+      description: 'Size of one spool segment of a streamed source.',
+    },
+    guess_plugins: {
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      'x-advanced': true,
+      description: 'Further guess plugins to try after the built-in ones.',
+    },
     exclude_guess_plugins: { type: 'array', items: { type: 'string' }, default: [], 'x-advanced': true, description: 'Guess plugins to leave out.' },
-    guess_sample_buffer_bytes: { type: 'integer', minimum: 1024, default: 1048576, 'x-advanced': true, description: 'Bytes of sample data that guess looks at.' },
-    preview_sample_buffer_bytes: { type: 'integer', minimum: 1024, default: 1048576, 'x-advanced': true, description: 'Bytes of data that preview looks at.' },
+    guess_sample_buffer_bytes: {
+      type: 'integer',
+      minimum: 1024,
+      default: 1048576,
+      'x-advanced': true,
+      description: 'Bytes of sample data that guess looks at.',
+    },
+    preview_sample_buffer_bytes: {
+      type: 'integer',
+      minimum: 1024,
+      default: 1048576,
+      'x-advanced': true,
+      description: 'Bytes of data that preview looks at.',
+    },
     retry: {
       type: 'object',
       additionalProperties: false,

@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import { didYouMean, isSecretName, redactUrls } from '../spi/index.js';
+import { COLUMN_TYPE_NAMES, didYouMean, isSecretName, redactUrls } from '../spi/index.js';
 import { parsePointer } from './config-path.js';
 import type { ConfigPath } from './config-path.js';
 import { asList, asNode, knownKeys, typesOf } from './json-schema.js';
@@ -27,7 +27,9 @@ export function explainErrors(errors: readonly ErrorObject[], data: unknown, ext
  */
 function pickBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   let kept = errors.filter((error) => error.keyword !== 'if');
-  const combinators = kept.filter((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf').sort((a, b) => b.schemaPath.length - a.schemaPath.length);
+  const combinators = kept
+    .filter((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf')
+    .sort((a, b) => b.schemaPath.length - a.schemaPath.length);
   for (const combinator of combinators) {
     const prefix = `${combinator.schemaPath}/`;
     const inside = kept.filter((error) => error.schemaPath.startsWith(prefix) && error.instancePath.startsWith(combinator.instancePath));
@@ -64,17 +66,35 @@ function explainOne(error: ErrorObject, path: ConfigPath, extraKeys: readonly st
   const schema = asNode(error.parentSchema) ?? {};
   const params = error.params as { [name: string]: unknown };
   const found = describeFound(error.data, path, schema);
-  const wrong = (text: string, code: Explained['code'] = 'CONFIG_VALUE', hint?: string): Explained[] => [{ code, path, part: 'value', text, hint: hint ?? describeHint(schema) }];
+  const wrong = (text: string, code: Explained['code'] = 'CONFIG_VALUE', hint?: string): Explained[] => [
+    { code, path, part: 'value', text, hint: hint ?? describeHint(schema) },
+  ];
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const key = String(params['additionalProperty']);
       const known = [...knownKeys([schema]), ...extraKeys];
-      return [{ code: 'CONFIG_UNKNOWN_KEY', path: [...path, key], part: 'key', text: `unknown key "${key}"${didYouMean(key, known)}`, hint: `known keys here: ${known.sort().join(', ')}` }];
+      return [
+        {
+          code: 'CONFIG_UNKNOWN_KEY',
+          path: [...path, key],
+          part: 'key',
+          text: `unknown key "${key}"${didYouMean(key, known)}`,
+          hint: `known keys here: ${known.sort().join(', ')}`,
+        },
+      ];
     }
     case 'required': {
       const key = String(params['missingProperty']);
-      return [{ code: 'CONFIG_MISSING_KEY', path: [...path, key], part: 'key', text: `expected the key "${key}", which is missing`, hint: describeHint(asNode(asNode(schema['properties'])?.[key])) ?? `add ${key}: ...` }];
+      return [
+        {
+          code: 'CONFIG_MISSING_KEY',
+          path: [...path, key],
+          part: 'key',
+          text: `expected the key "${key}", which is missing`,
+          hint: describeHint(asNode(asNode(schema['properties'])?.[key])) ?? `add ${key}: ...`,
+        },
+      ];
     }
     case 'dependencies':
     case 'dependentRequired':
@@ -87,6 +107,12 @@ function explainOne(error: ErrorObject, path: ConfigPath, extraKeys: readonly st
       return wrong(explainChoice([params['allowedValue']], error.data, found));
     case 'pattern':
       return wrong(`expected ${String(schema['x-expected'] ?? `text like ${exampleOf(schema) ?? String(params['pattern'])}`)}, found ${found}`);
+    case 'x-column-type':
+      return wrong(
+        `expected a column type, found ${found}${didYouMean(String(error.data), COLUMN_TYPE_NAMES)}`,
+        'CONFIG_VALUE',
+        `column types: ${COLUMN_TYPE_NAMES.join(', ')}`,
+      );
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':
@@ -123,12 +149,23 @@ function explainCombinator(error: ErrorObject, schema: SchemaNode, found: string
   const inside = branchErrors.get(error) ?? [];
   const choices = inside.filter((inner) => inner.keyword === 'const' || inner.keyword === 'enum');
   const [choice] = choices;
-  if (choice !== undefined && choices.length === inside.filter((inner) => inner.keyword !== 'additionalProperties' && inner.keyword !== 'required').length) {
-    const allowed = choices.flatMap((inner) => asList((inner.params as { allowedValues?: unknown }).allowedValues ?? [(inner.params as { allowedValue?: unknown }).allowedValue]));
+  if (
+    choice !== undefined &&
+    choices.length === inside.filter((inner) => inner.keyword !== 'additionalProperties' && inner.keyword !== 'required').length
+  ) {
+    const allowed = choices.flatMap((inner) =>
+      asList((inner.params as { allowedValues?: unknown }).allowedValues ?? [(inner.params as { allowedValue?: unknown }).allowedValue]),
+    );
     const key = choice.instancePath.slice(error.instancePath.length + 1);
     return `${key === '' ? '' : `${key}: `}${explainChoice(allowed, choice.data, describeFound(choice.data, [key], {}))}`;
   }
-  const types = [...new Set(inside.filter((inner) => inner.keyword === 'type' && inner.instancePath === error.instancePath).flatMap((inner) => typesOf(asNode(inner.parentSchema) ?? {})))];
+  const types = [
+    ...new Set(
+      inside
+        .filter((inner) => inner.keyword === 'type' && inner.instancePath === error.instancePath)
+        .flatMap((inner) => typesOf(asNode(inner.parentSchema) ?? {})),
+    ),
+  ];
   return types.length > 0 ? `expected ${describeTypes(types, {})}, found ${found}` : `fits none of the ${branches.length} accepted forms: ${found}`;
 }
 
@@ -141,7 +178,15 @@ function explainChoice(allowed: readonly unknown[], data: unknown, found: string
   return `expected ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}, found ${found}${typeof data === 'string' ? didYouMean(data, words) : ''}`;
 }
 
-const TYPE_WORDS: { readonly [type: string]: string } = { object: 'a mapping', array: 'a list', string: 'text', integer: 'an integer', number: 'a number', boolean: 'true or false', null: 'null' };
+const TYPE_WORDS: { readonly [type: string]: string } = {
+  object: 'a mapping',
+  array: 'a list',
+  string: 'text',
+  integer: 'an integer',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'null',
+};
 
 function describeTypes(types: readonly string[], schema: SchemaNode): string {
   const choices = asList(schema['enum']);
@@ -170,7 +215,8 @@ function describeHint(schema: SchemaNode | undefined): string | undefined {
 function quoteHint(schema: SchemaNode, data: unknown): string | undefined {
   const types = typesOf(schema);
   if (types.includes('string') && (typeof data === 'number' || typeof data === 'boolean')) return 'put quotes around the value to make it text';
-  if (typeof data === 'string' && types.some((type) => type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(data)) return 'remove the quotes';
+  if (typeof data === 'string' && types.some((type) => type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(data))
+    return 'remove the quotes';
   if (types.includes('array') && typeof data === 'string') return 'write a list: [a, b], or one entry a line after "- "';
   return undefined;
 }

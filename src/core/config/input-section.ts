@@ -33,18 +33,35 @@ export async function configureInput(layer: Layer, scope: SectionScope, project:
     return undefined;
   }
   const { plugin, short } = parts;
-  const input = await configure(plugin, withDefaults(parts.input, 'in', plugin.type, project), scope, plugin.form === 'files' ? ['parser', 'decoders'] : []);
+  const input = await configure(
+    plugin,
+    withDefaults(parts.input, 'in', plugin.type, project),
+    scope,
+    plugin.form === 'files' ? ['parser', 'decoders'] : [],
+  );
   if (plugin.form !== 'files') return { input, parser: undefined, decoders: undefined };
   const decoders = await configureDecoders(parts.decoders, layer, scope);
   if (parts.parser === undefined) {
-    scope.problems.push(makeProblem({ code: 'CONFIG_MISSING_KEY', text: 'expected the key "parser", which is missing', where: layer.locate(['parser'], 'key'), hint: 'add parser: {type: csv, ...}, or let `sluice guess` write it' }));
+    scope.problems.push(
+      makeProblem({
+        code: 'CONFIG_MISSING_KEY',
+        text: 'expected the key "parser", which is missing',
+        where: layer.locate(['parser'], 'key'),
+        hint: 'add parser: {type: csv, ...}, or let `sluice guess` write it',
+      }),
+    );
     return undefined;
   }
   const parser = await configureParser(parts.parser, scope, project, short ? [...knownKeys([plugin.schema]), 'decoders'] : []);
   return parser && { input, parser, decoders };
 }
 
-async function configureParser(layer: Layer, scope: SectionScope, project: ProjectConfig, extraKeys: readonly string[]): Promise<Configured<ParserPlugin> | undefined> {
+async function configureParser(
+  layer: Layer,
+  scope: SectionScope,
+  project: ProjectConfig,
+  extraKeys: readonly string[],
+): Promise<Configured<ParserPlugin> | undefined> {
   const type = readType(layer.value, 'parser', layer.locate, scope.problems);
   const plugin = type === undefined ? undefined : await findPlugin('parser', type, layer.locate, scope);
   return plugin && configure(plugin, withDefaults(layer, 'parser', plugin.type, project), scope, extraKeys);
@@ -69,16 +86,33 @@ export async function splitInput(layer: Layer, scope: SectionScope): Promise<Inp
   if (short) {
     const own = new Set(knownKeys([plugin.schema]).filter((key) => key !== 'type'));
     const all = parser === undefined ? rest : { ...rest, parser };
-    return { plugin, short, decoders, input: { ...layer, value: pickKeys(all, (key) => own.has(key)) }, parser: { ...layer, value: pickKeys(all, (key) => !own.has(key)) } };
+    return {
+      plugin,
+      short,
+      decoders,
+      input: { ...layer, value: pickKeys(all, (key) => own.has(key)) },
+      parser: { ...layer, value: pickKeys(all, (key) => !own.has(key)) },
+    };
   }
   return { plugin, short, decoders, input: { ...layer, value: rest }, parser: parserLayer(layer) };
 }
 
 /** `decoders: [gzip]` or `[{type: gzip}]`. */
-async function configureDecoders(value: JsonValue | undefined, layer: Layer, scope: SectionScope): Promise<readonly Configured<DecoderPlugin>[] | undefined> {
+async function configureDecoders(
+  value: JsonValue | undefined,
+  layer: Layer,
+  scope: SectionScope,
+): Promise<readonly Configured<DecoderPlugin>[] | undefined> {
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value)) {
-    scope.problems.push(makeProblem({ code: 'CONFIG_WRONG_TYPE', text: 'expected a list of decoders', where: layer.locate(['decoders']), hint: 'write decoders: [{type: gzip}]' }));
+    scope.problems.push(
+      makeProblem({
+        code: 'CONFIG_WRONG_TYPE',
+        text: 'expected a list of decoders',
+        where: layer.locate(['decoders']),
+        hint: 'write decoders: [{type: gzip}]',
+      }),
+    );
     return undefined;
   }
   const decoders: Configured<DecoderPlugin>[] = [];

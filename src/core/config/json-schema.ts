@@ -26,7 +26,11 @@ export function alternativesOf(schema: unknown, root: unknown): readonly SchemaN
 export function followReference(reference: string, root: unknown): unknown {
   if (!reference.startsWith('#')) return undefined;
   let current: unknown = root;
-  for (const part of reference.slice(1).split('/').filter((text) => text !== '')) current = asNode(current)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')];
+  for (const part of reference
+    .slice(1)
+    .split('/')
+    .filter((text) => text !== ''))
+    current = asNode(current)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')];
   return current;
 }
 

@@ -2,7 +2,12 @@ import type { ConfigSchema } from '../spi/index.js';
 
 /** Keys of one pipeline; what stands below in, filters and out is each plugin's own schema's business. */
 const PIPELINE_PROPERTIES = {
-  name: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f]{1,200}$', 'x-expected': 'a name of at most 200 characters', description: 'Names the pipeline in states and runs. Default: path of the file from the project root, without extension.' },
+  name: {
+    type: 'string',
+    pattern: '^[^\\u0000-\\u001f\\u007f]{1,200}$',
+    'x-expected': 'a name of at most 200 characters',
+    description: 'Names the pipeline in states and runs. Default: path of the file from the project root, without extension.',
+  },
   in: { type: 'object', description: 'The input: type, and the keys of that plugin.' },
   filters: { type: 'array', items: { type: 'object' }, description: 'Filters, in order.' },
   out: { type: 'object', description: 'The output: type, and the keys of that plugin.' },
@@ -10,7 +15,12 @@ const PIPELINE_PROPERTIES = {
 } as const;
 
 /** One entry of `pipelines:`. */
-export const LISTED_PIPELINE_SCHEMA = { type: 'object', additionalProperties: false, required: ['name', 'in'], properties: PIPELINE_PROPERTIES } as const satisfies ConfigSchema;
+export const LISTED_PIPELINE_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name', 'in'],
+  properties: PIPELINE_PROPERTIES,
+} as const satisfies ConfigSchema;
 
 /** A file with a single pipeline. */
 export const SINGLE_PIPELINE_SCHEMA = {
@@ -29,7 +39,12 @@ export const PIPELINES_FILE_SCHEMA = {
   additionalProperties: false,
   required: ['pipelines'],
   properties: {
-    pipelines: { type: 'array', minItems: 1, items: { type: 'object' }, description: 'Pipelines that run together with one report; each has name, in, filters, out and exec.' },
+    pipelines: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'object' },
+      description: 'Pipelines that run together with one report; each has name, in, filters, out and exec.',
+    },
     exec: PIPELINE_PROPERTIES.exec,
     preview_sample_rows: SINGLE_PIPELINE_SCHEMA.properties.preview_sample_rows,
   },

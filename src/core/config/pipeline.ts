@@ -71,12 +71,18 @@ export async function loadDrafts(file: string, options: PipelineOptions): Promis
 }
 
 /** As {@link loadPipelines}, for a config that was parsed or built by a command. */
-export async function loadPipelineDocument(document: ConfigDocument, options: PipelineOptions & { readonly project: ProjectConfig }): Promise<readonly PipelineConfig[]> {
+export async function loadPipelineDocument(
+  document: ConfigDocument,
+  options: PipelineOptions & { readonly project: ProjectConfig },
+): Promise<readonly PipelineConfig[]> {
   return (await readPipelines(document, options, true)) as readonly PipelineConfig[];
 }
 
 /** The parsed file and its project. */
-export async function openPipelineFile(file: string, options: Omit<PipelineOptions, 'registry'>): Promise<{ document: ConfigDocument; project: ProjectConfig }> {
+export async function openPipelineFile(
+  file: string,
+  options: Omit<PipelineOptions, 'registry'>,
+): Promise<{ document: ConfigDocument; project: ProjectConfig }> {
   const { env = process.env, cwd = process.cwd() } = options;
   const project = options.project ?? (await loadProject(file, { env, cwd }));
   return { document: await readDocument(file, { env, scheduledTime: options.scheduledTime }, displayPath(file, cwd)), project };
@@ -84,7 +90,10 @@ export async function openPipelineFile(file: string, options: Omit<PipelineOptio
 
 /** The name of a pipeline file without `name:`: its path from the root without extension. */
 export function pipelineName(file: string, root: string): string {
-  return relative(root, file).split(sep).join('/').replace(/\.ya?ml(\.liquid)?$/, '');
+  return relative(root, file)
+    .split(sep)
+    .join('/')
+    .replace(/\.ya?ml(\.liquid)?$/, '');
 }
 
 export function makeScope(document: ConfigDocument, options: PipelineOptions & { readonly project: ProjectConfig }): SectionScope {
@@ -92,11 +101,20 @@ export function makeScope(document: ConfigDocument, options: PipelineOptions & {
   return { registry, problems: [], references: { env, root: project.root, commands: false, tokens: document.secrets, scheduledTime } };
 }
 
-async function readPipelines(document: ConfigDocument, options: PipelineOptions & { readonly project: ProjectConfig }, needsOutput: boolean): Promise<readonly PipelineDraft[]> {
+async function readPipelines(
+  document: ConfigDocument,
+  options: PipelineOptions & { readonly project: ProjectConfig },
+  needsOutput: boolean,
+): Promise<readonly PipelineDraft[]> {
   const scope = makeScope(document, options);
   const root = asNode(document.value) as JsonObject | undefined;
   if (root === undefined) {
-    throw makeProblem({ code: 'CONFIG_WRONG_TYPE', text: `expected a mapping with in: and out:, found ${document.value === null ? 'nothing' : 'something else'}`, where: document.locate([]), hint: 'see docs/reference/config.md, or write a config with `sluice guess`' });
+    throw makeProblem({
+      code: 'CONFIG_WRONG_TYPE',
+      text: `expected a mapping with in: and out:, found ${document.value === null ? 'nothing' : 'something else'}`,
+      where: document.locate([]),
+      hint: 'see docs/reference/config.md, or write a config with `sluice guess`',
+    });
   }
   const reader = new PipelineReader(document, options, scope, needsOutput);
   const pipelines = Object.hasOwn(root, 'pipelines') ? await reader.readList(root) : [await reader.readSingle(root)];
@@ -136,7 +154,12 @@ class PipelineReader {
       const pipeline = asNode(entry) as JsonObject | undefined;
       if (pipeline === undefined) continue;
       const { name } = await this.#checkShape(pipeline, path, LISTED_PIPELINE_SCHEMA, []);
-      if (typeof name === 'string' && names.has(name)) this.#addProblem('CONFIG_VALUE', [...path, 'name'], `expected a name of its own, found "${name}" twice`, 'names keep the states of pipelines apart');
+      if (typeof name === 'string' && names.has(name))
+        this.#addProblem([...path, 'name'], {
+          code: 'CONFIG_VALUE',
+          text: `expected a name of its own, found "${name}" twice`,
+          hint: 'names keep the states of pipelines apart',
+        });
       names.add(String(name));
       const exec = shared === undefined ? [] : [layerAt(shared, this.#document.locate, ['exec'])];
       pipelines.push(await this.#readPipeline(pipeline, path, String(name), exec, Number(shape['preview_sample_rows'])));
@@ -147,25 +170,52 @@ class PipelineReader {
   /** Validates the keys of this level; the sections below are emptied, because their plugins judge them. */
   async #checkShape(value: JsonObject, path: ConfigPath, schema: SchemaNode, extraKeys: readonly string[]): Promise<JsonObject> {
     const skeleton = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, emptySection(key, inner)]));
-    const { config, problems } = await validateSection(skeleton, schema, { ...this.#scope.references, locate: layerAt(value, this.#document.locate, path).locate }, extraKeys);
+    const { config, problems } = await validateSection(
+      skeleton,
+      schema,
+      { ...this.#scope.references, locate: layerAt(value, this.#document.locate, path).locate },
+      extraKeys,
+    );
     this.#scope.problems.push(...problems);
     return config;
   }
 
-  async #readPipeline(value: JsonObject, path: ConfigPath, name: string, sharedExec: readonly Layer[], previewSampleRows: number): Promise<PipelineDraft | undefined> {
+  async #readPipeline(
+    value: JsonObject,
+    path: ConfigPath,
+    name: string,
+    sharedExec: readonly Layer[],
+    previewSampleRows: number,
+  ): Promise<PipelineDraft | undefined> {
     const { project } = this.#options;
     const section = asNode(value['in']) as JsonObject | undefined;
-    const input = section === undefined ? undefined : await configureInput(layerAt(section, this.#document.locate, [...path, 'in']), this.#scope, project);
+    const input =
+      section === undefined ? undefined : await configureInput(layerAt(section, this.#document.locate, [...path, 'in']), this.#scope, project);
     const filters = await this.#readFilters(value['filters'], [...path, 'filters']);
     const output = await this.#readOutput(value, path);
     const exec = await this.#readExecSection(value, path, sharedExec);
     if (input === undefined || exec === undefined || this.#scope.problems.length > 0) return undefined;
     const definition: JsonObject = {
-      in: { ...input.input.given, ...(input.parser ? { parser: input.parser.given } : {}), ...(input.decoders ? { decoders: input.decoders.map((decoder) => decoder.given) } : {}) },
+      in: {
+        ...input.input.given,
+        ...(input.parser ? { parser: input.parser.given } : {}),
+        ...(input.decoders ? { decoders: input.decoders.map((decoder) => decoder.given) } : {}),
+      },
       filters: filters.map((filter) => filter.given),
       ...(output ? { out: output.given } : {}),
     };
-    return { name, file: this.#document.file, root: project.root, ...input, filters, output, exec, previewSampleRows, definition, hash: hashJson(definition) };
+    return {
+      name,
+      file: this.#document.file,
+      root: project.root,
+      ...input,
+      filters,
+      output,
+      exec,
+      previewSampleRows,
+      definition,
+      hash: hashJson(definition),
+    };
   }
 
   async #readFilters(value: JsonValue | undefined, path: ConfigPath): Promise<readonly Configured<FilterPlugin>[]> {
@@ -183,7 +233,12 @@ class PipelineReader {
   async #readOutput(value: JsonObject, path: ConfigPath): Promise<Configured<OutputPlugin> | undefined> {
     const section = asNode(value['out']) as JsonObject | undefined;
     if (section === undefined) {
-      if (this.#needsOutput && !Object.hasOwn(value, 'out')) this.#addProblem('CONFIG_MISSING_KEY', [...path, 'out'], 'expected the key "out", which is missing', 'add out: {type: warehouse, table: namespace.name}');
+      if (this.#needsOutput && !Object.hasOwn(value, 'out'))
+        this.#addProblem([...path, 'out'], {
+          code: 'CONFIG_MISSING_KEY',
+          text: 'expected the key "out", which is missing',
+          hint: 'add out: {type: warehouse, table: namespace.name}',
+        });
       return undefined;
     }
     const layer = layerAt(section, this.#document.locate, [...path, 'out']);
@@ -206,8 +261,8 @@ class PipelineReader {
     return problems.length > 0 ? undefined : readExec(config);
   }
 
-  #addProblem(code: string, path: ConfigPath, text: string, hint: string): void {
-    this.#scope.problems.push(makeProblem({ code, text, where: this.#document.locate(path, 'key'), hint }));
+  #addProblem(path: ConfigPath, problem: { code: string; text: string; hint: string }): void {
+    this.#scope.problems.push(makeProblem({ ...problem, where: this.#document.locate(path, 'key') }));
   }
 }
 

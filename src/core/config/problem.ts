@@ -43,7 +43,9 @@ export function makeProblem({ code, text, where, hint, cause }: ProblemDetails):
 export function throwProblems(problems: readonly ConfigError[]): void {
   const seen = new Set<string>();
   const distinct = problems.filter((problem) => !seen.has(problem.message) && seen.add(problem.message));
-  distinct.sort((a, b) => compareText(a.where.file, b.where.file) || (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0));
+  distinct.sort(
+    (a, b) => compareText(a.where.file, b.where.file) || (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0),
+  );
   const [first, ...rest] = distinct;
   if (first !== undefined) throw new ConfigErrors([first, ...rest]);
 }

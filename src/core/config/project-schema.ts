@@ -35,7 +35,12 @@ export const PROJECT_SCHEMA = {
           required: ['type'],
           properties: {
             type: { const: 'postgresql', description: 'A PostgreSQL database, shared by several machines.' },
-            url: { type: 'string', minLength: 1, 'x-secret': true, description: 'postgresql://user:password@host:port/database, instead of the single keys.' },
+            url: {
+              type: 'string',
+              minLength: 1,
+              'x-secret': true,
+              description: 'postgresql://user:password@host:port/database, instead of the single keys.',
+            },
             host: { type: 'string', minLength: 1, description: 'Default: localhost.' },
             port: { type: 'integer', minimum: 1, maximum: 65535, description: 'Default: 5432.' },
             database: { type: 'string', minLength: 1, description: 'The database; it must exist.' },
@@ -53,7 +58,13 @@ export const PROJECT_SCHEMA = {
       description: 'Where the files of the tables are.',
       properties: { root: { type: 'string', minLength: 1, description: 'A folder, or a file:// URI. Default: .sluice/warehouse.' } },
     },
-    catalog: { type: 'string', pattern: '^[a-z0-9_]{1,64}$', 'x-expected': 'a word of a-z, 0-9 and _', default: 'sluice', description: 'Name of the Iceberg catalog; other engines need the same one.' },
+    catalog: {
+      type: 'string',
+      pattern: '^[a-z0-9_]{1,64}$',
+      'x-expected': 'a word of a-z, 0-9 and _',
+      default: 'sluice',
+      description: 'Name of the Iceberg catalog; other engines need the same one.',
+    },
     exec: { ...EXEC_SCHEMA, default: {}, description: 'Values for keys that the exec section of a pipeline does not give.' },
     defaults: {
       type: 'object',
@@ -72,7 +83,8 @@ export const PROJECT_SCHEMA = {
       items: { type: 'string', minLength: 1 },
       default: [],
       uniqueItems: true,
-      description: 'Plugins from outside: packages named sluice-plugin-..., or paths that start with ./ (from the project folder). They run with the rights of Sluice.',
+      description:
+        'Plugins from outside: packages named sluice-plugin-..., or paths that start with ./ (from the project folder). They run with the rights of Sluice.',
     },
     maintain: {
       type: 'object',

@@ -69,13 +69,19 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
   const document = hasFile ? await readDocument(file, { env }, shown) : undefined;
   const locate = (path: ConfigPath, part?: 'key' | 'value'): ErrorPlace => document?.locate(path, part) ?? {};
   const value = document?.value ?? {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw makeProblem({ code: 'CONFIG_WRONG_TYPE', text: 'expected a mapping of settings', where: locate([]), hint: 'see docs/reference/config.md' });
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw makeProblem({ code: 'CONFIG_WRONG_TYPE', text: 'expected a mapping of settings', where: locate([]), hint: 'see docs/reference/config.md' });
   const scope = { env, root, commands: true, tokens: NO_SECRET_TOKENS, scheduledTime: undefined, locate };
   const { config, given, problems } = await validateSection(value, PROJECT_SCHEMA, scope);
   throwProblems(problems);
   const metastore = readMetastore(config['metastore'] as JsonObject, root);
   if (metastore.type === 'postgresql' && metastore.url === undefined && metastore.database === undefined) {
-    throw makeProblem({ code: 'CONFIG_MISSING_KEY', text: 'expected the key "url" or "database"', where: locate(['metastore']), hint: 'name the PostgreSQL database of the metastore' });
+    throw makeProblem({
+      code: 'CONFIG_MISSING_KEY',
+      text: 'expected the key "url" or "database"',
+      where: locate(['metastore']),
+      hint: 'name the PostgreSQL database of the metastore',
+    });
   }
   return {
     root,
@@ -85,7 +91,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     metastore,
     storage: { uri: readStorage((config['storage'] as { root?: string }).root, root, locate) },
     catalog: config['catalog'] as string,
-    exec: ((given as { exec?: JsonObject }).exec ?? {}),
+    exec: (given as { exec?: JsonObject }).exec ?? {},
     defaults: readDefaults(config['defaults'] as JsonObject),
     plugins: config['plugins'] as readonly string[],
     maintain: readMaintain(config['maintain'] as JsonObject),
@@ -117,26 +123,49 @@ function isFolder(path: string): boolean {
 }
 
 function readMetastore(config: JsonObject, root: string): MetastoreConfig {
-  if (config['type'] !== 'postgresql') return { type: 'sqlite', path: resolve(root, (config['path'] as string | undefined) ?? join('.sluice', 'metastore.db')) };
+  if (config['type'] !== 'postgresql')
+    return { type: 'sqlite', path: resolve(root, (config['path'] as string | undefined) ?? join('.sluice', 'metastore.db')) };
   const secret = (key: string): Secret | undefined => config[key] as unknown as Secret | undefined;
   const text = (key: string): string | undefined => config[key] as string | undefined;
-  return { type: 'postgresql', url: secret('url'), host: text('host'), port: config['port'] as number | undefined, database: text('database'), user: text('user'), password: secret('password'), schema: text('schema') };
+  return {
+    type: 'postgresql',
+    url: secret('url'),
+    host: text('host'),
+    port: config['port'] as number | undefined,
+    database: text('database'),
+    user: text('user'),
+    password: secret('password'),
+    schema: text('schema'),
+  };
 }
 
 function readStorage(root: string | undefined, projectRoot: string, locate: ProjectConfig['locate']): string {
   const text = root ?? join('.sluice', 'warehouse');
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return pathToFileURL(resolve(projectRoot, text)).href;
-  if (scheme !== 'file') throw makeProblem({ code: 'CONFIG_VALUE', text: `expected a folder or a file:// URI, found one of ${scheme}://`, where: locate(['storage', 'root']), hint: 'this version stores tables on file:// only' });
+  if (scheme !== 'file')
+    throw makeProblem({
+      code: 'CONFIG_VALUE',
+      text: `expected a folder or a file:// URI, found one of ${scheme}://`,
+      where: locate(['storage', 'root']),
+      hint: 'this version stores tables on file:// only',
+    });
   try {
     return pathToFileURL(fileURLToPath(text)).href.replace(/\/$/, '');
   } catch (error) {
-    throw makeProblem({ code: 'CONFIG_VALUE', text: 'expected a file:// URI with an absolute path', where: locate(['storage', 'root']), hint: 'write file:///folder/...', cause: error });
+    throw makeProblem({
+      code: 'CONFIG_VALUE',
+      text: 'expected a file:// URI with an absolute path',
+      where: locate(['storage', 'root']),
+      hint: 'write file:///folder/...',
+      cause: error,
+    });
   }
 }
 
 function readDefaults(config: JsonObject): ProjectConfig['defaults'] {
-  const section = (key: string): { readonly [type: string]: JsonObject } => (config[key] as { readonly [type: string]: JsonObject } | undefined) ?? {};
+  const section = (key: string): { readonly [type: string]: JsonObject } =>
+    (config[key] as { readonly [type: string]: JsonObject } | undefined) ?? {};
   return { in: section('in'), parser: section('parser'), filters: section('filters'), out: section('out') };
 }
 

@@ -28,7 +28,11 @@ export interface ReferenceScope {
  * Puts values in place of `{env: NAME}`, `{file: PATH}`, `{command: …}` and `{{ scheduled_time }}`. Keys that the schema
  * marks `x-secret` become {@link Secret} objects; elsewhere `env` gives plain text unless its name looks like a secret's.
  */
-export function resolveReferences(value: JsonValue, schema: SchemaNode, scope: ReferenceScope): { value: SecretValue; problems: readonly ConfigError[] } {
+export function resolveReferences(
+  value: JsonValue,
+  schema: SchemaNode,
+  scope: ReferenceScope,
+): { value: SecretValue; problems: readonly ConfigError[] } {
   const resolver = new ReferenceResolver(schema, scope);
   const resolved = resolver.visit(value, alternativesOf(schema, schema), []);
   return { value: resolved, problems: resolver.problems };
@@ -47,10 +51,13 @@ class ReferenceResolver {
   visit(value: JsonValue, schemas: readonly SchemaNode[], path: ConfigPath): SecretValue {
     if (typeof value === 'string') return this.#text(value, schemas, path);
     if (typeof value !== 'object' || value === null) return isSecretKey(schemas) && value !== null ? literalSecret(String(value)) : value;
-    if (Array.isArray(value)) return (value as readonly JsonValue[]).map((item, i) => this.visit(item, itemSchemas(schemas, i, this.#root), [...path, i]));
+    if (Array.isArray(value))
+      return (value as readonly JsonValue[]).map((item, i) => this.visit(item, itemSchemas(schemas, i, this.#root), [...path, i]));
     const reference = readReference(value as { readonly [key: string]: JsonValue });
     if (reference !== undefined && schemas.length > 0 && !acceptsKey(schemas, reference.kind)) return this.#reference(reference, schemas, path);
-    const entries = Object.entries(value).map(([key, inner]) => [key, this.visit(inner as JsonValue, propertySchemas(schemas, key, this.#root), [...path, key])] as const);
+    const entries = Object.entries(value).map(
+      ([key, inner]) => [key, this.visit(inner as JsonValue, propertySchemas(schemas, key, this.#root), [...path, key])] as const,
+    );
     return Object.fromEntries(entries);
   }
 
@@ -59,7 +66,11 @@ class ReferenceResolver {
     const names = this.#scope.tokens.within(text);
     if (names.length > 0) {
       if (secretKey) return this.#templateSecret(text);
-      return this.#fail(path, 'SECRET_IN_PLAIN_KEY', `the secret ${names.join(', ')} would be written into a plain key`, 'use it only in keys that hold secrets, or rename the variable when it is none');
+      return this.#fail(path, {
+        code: 'SECRET_IN_PLAIN_KEY',
+        text: `the secret ${names.join(', ')} would be written into a plain key`,
+        hint: 'use it only in keys that hold secrets, or rename the variable when it is none',
+      });
     }
     const filled = this.#fillScheduledTime(text, path);
     return secretKey ? literalSecret(filled) : filled;
@@ -73,12 +84,20 @@ class ReferenceResolver {
 
   #fillScheduledTime(text: string, path: ConfigPath): string {
     if (/\{\{-?\s*env\./.test(text)) {
-      this.#fail(path, 'TEMPLATE_IN_PLAIN_FILE', 'only files that end in .yml.liquid are rendered as templates', 'rename the file to end in .yml.liquid, or write {env: NAME}');
+      this.#fail(path, {
+        code: 'TEMPLATE_IN_PLAIN_FILE',
+        text: 'only files that end in .yml.liquid are rendered as templates',
+        hint: 'rename the file to end in .yml.liquid, or write {env: NAME}',
+      });
       return text;
     }
     return text.replaceAll(/\{\{\s*scheduled_time\s*\}\}/g, (placeholder) => {
       if (this.#scope.scheduledTime !== undefined) return this.#scope.scheduledTime;
-      this.#fail(path, 'NO_SCHEDULED_TIME', 'scheduled_time has no value in this run', 'give the nominal time with --at, or start the pipeline from a schedule');
+      this.#fail(path, {
+        code: 'NO_SCHEDULED_TIME',
+        text: 'scheduled_time has no value in this run',
+        hint: 'give the nominal time with --at, or start the pipeline from a schedule',
+      });
       return placeholder;
     });
   }
@@ -88,26 +107,50 @@ class ReferenceResolver {
     const secretKey = isSecretKey(schemas);
     const where = locate(path);
     if (reference.kind === 'command') {
-      if (!commands) return this.#fail(path, 'SECRET_COMMAND', '{command: ...} may stand in sluice.yml only', 'use {env: NAME} or {file: PATH} here');
-      if (!secretKey) return this.#fail(path, 'SECRET_IN_PLAIN_KEY', 'this key holds plain text, which {command: ...} may not fill', 'write the value itself');
+      if (!commands)
+        return this.#fail(path, {
+          code: 'SECRET_COMMAND',
+          text: '{command: ...} may stand in sluice.yml only',
+          hint: 'use {env: NAME} or {file: PATH} here',
+        });
+      if (!secretKey)
+        return this.#fail(path, {
+          code: 'SECRET_IN_PLAIN_KEY',
+          text: 'this key holds plain text, which {command: ...} may not fill',
+          hint: 'write the value itself',
+        });
       return commandSecret(reference.name, root, where);
     }
     if (reference.kind === 'file') {
-      if (!secretKey) return this.#fail(path, 'SECRET_IN_PLAIN_KEY', 'this key holds plain text, which {file: ...} may not fill', 'write the value itself, or use {env: NAME}');
+      if (!secretKey)
+        return this.#fail(path, {
+          code: 'SECRET_IN_PLAIN_KEY',
+          text: 'this key holds plain text, which {file: ...} may not fill',
+          hint: 'write the value itself, or use {env: NAME}',
+        });
       const secret = fileSecret(reference.name, resolve(root, reference.name), where);
       return secret instanceof ConfigError ? this.#add(secret) : secret;
     }
     const value = env[reference.name];
-    if (value === undefined) return this.#fail(path, 'SECRET_MISSING', `the environment variable ${reference.name} is not set`, `set it before the command: ${reference.name}=... sluice ...`);
+    if (value === undefined)
+      return this.#fail(path, {
+        code: 'SECRET_MISSING',
+        text: `the environment variable ${reference.name} is not set`,
+        hint: `set it before the command: ${reference.name}=... sluice ...`,
+      });
     if (secretKey) return new Secret({ env: reference.name }, () => Promise.resolve(value));
     if (isSecretName(reference.name)) {
-      return this.#fail(path, 'SECRET_IN_PLAIN_KEY', `the secret ${reference.name} would be written into a plain key`, 'use it only in keys that hold secrets, or rename the variable when it is none');
+      return this.#fail(path, {
+        code: 'SECRET_IN_PLAIN_KEY',
+        text: `the secret ${reference.name} would be written into a plain key`,
+        hint: 'use it only in keys that hold secrets, or rename the variable when it is none',
+      });
     }
     return convertText(value, schemas);
   }
 
-  #fail(path: ConfigPath, code: string, text: string, hint: string): null {
-    return this.#add(makeProblem({ code, text, where: this.#scope.locate(path), hint }));
+  #fail(path: ConfigPath, problem: { code: string; text: string; hint: string }): null {
+    return this.#add(makeProblem({ ...problem, where: this.#scope.locate(path) }));
   }
 
   #add(problem: ConfigError): null {

@@ -13,7 +13,13 @@ export function fileSecret(name: string, path: string, where: ErrorPlace): Secre
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    return makeProblem({ code: 'SECRET_MISSING', text: `the file ${name} cannot be read`, where, hint: `create ${path}, readable by this user alone`, cause: error });
+    return makeProblem({
+      code: 'SECRET_MISSING',
+      text: `the file ${name} cannot be read`,
+      where,
+      hint: `create ${path}, readable by this user alone`,
+      cause: error,
+    });
   }
   return new Secret({ file: name }, async () => {
     try {
@@ -37,6 +43,12 @@ async function runCommand(command: string, root: string, where: ErrorPlace): Pro
   } catch (error) {
     const { code, killed } = error as { code?: number | string; killed?: boolean };
     const reason = killed === true ? `did not end within ${COMMAND_TIMEOUT_MS / 1000} seconds` : `failed with status ${code ?? 'unknown'}`;
-    throw new RemoteError({ code: 'SECRET_COMMAND_FAILED', message: `${formatPlace(where)}: the command for this secret ${reason}`, hint: 'run the command by hand in the project folder', retryable: false, where });
+    throw new RemoteError({
+      code: 'SECRET_COMMAND_FAILED',
+      message: `${formatPlace(where)}: the command for this secret ${reason}`,
+      hint: 'run the command by hand in the project folder',
+      retryable: false,
+      where,
+    });
   }
 }

@@ -54,13 +54,23 @@ export function readType(value: JsonValue, kind: PluginKind, locate: Locate, pro
   const type = section?.['type'];
   if (section !== undefined && typeof type === 'string') return type;
   const [text, path]: [string, ConfigPath] =
-    section === undefined ? ['expected a mapping with the key "type"', []] : Object.hasOwn(section, 'type') ? ['expected the name of a plugin', ['type']] : ['expected the key "type", which is missing', ['type']];
+    section === undefined
+      ? ['expected a mapping with the key "type"', []]
+      : Object.hasOwn(section, 'type')
+        ? ['expected the name of a plugin', ['type']]
+        : ['expected the key "type", which is missing', ['type']];
   problems.push(makeProblem({ code: 'CONFIG_MISSING_KEY', text, where: locate(path, 'key'), hint: `add type: and the name of the ${kind}` }));
   return undefined;
 }
 
 /** Finds the plugin; an unknown one becomes a problem at `type`. `alsoKnown` are further words that fit there. */
-export async function findPlugin<K extends PluginKind>(kind: K, type: string, locate: Locate, scope: SectionScope, alsoKnown: readonly string[] = []): Promise<PluginsByKind[K] | undefined> {
+export async function findPlugin<K extends PluginKind>(
+  kind: K,
+  type: string,
+  locate: Locate,
+  scope: SectionScope,
+  alsoKnown: readonly string[] = [],
+): Promise<PluginsByKind[K] | undefined> {
   const plugin = await scope.registry.find(kind, type);
   if (plugin !== undefined) return plugin;
   const types = [...new Set([...(await scope.registry.types(kind)), ...alsoKnown])].sort();
@@ -69,9 +79,14 @@ export async function findPlugin<K extends PluginKind>(kind: K, type: string, lo
 }
 
 /** Validates one plugin's section against its schema. Problems go to the scope; the result is then unusable. */
-export async function configure<P extends { readonly type: string; readonly schema: JsonObject | { readonly [key: string]: unknown } }>(plugin: P, layer: Layer, scope: SectionScope, extraKeys: readonly string[] = []): Promise<Configured<P>> {
-  const { type, ...rest } = layer.value;
-  const value = knownKeys([plugin.schema]).includes('type') && type !== undefined ? layer.value : rest;
+export async function configure<P extends { readonly type: string; readonly schema: JsonObject | { readonly [key: string]: unknown } }>(
+  plugin: P,
+  layer: Layer,
+  scope: SectionScope,
+  extraKeys: readonly string[] = [],
+): Promise<Configured<P>> {
+  const { type: _written, ...rest } = layer.value;
+  const value = knownKeys([plugin.schema]).includes('type') ? { type: plugin.type, ...rest } : rest;
   const validated = await validateSection(value, plugin.schema, { ...scope.references, locate: layer.locate }, extraKeys);
   scope.problems.push(...validated.problems);
   return {

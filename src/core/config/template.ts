@@ -28,7 +28,12 @@ const MEMORY_LIMIT = 100_000_000;
  * Renders a `.yml.liquid` file: strict variables and filters; only `env.*` and `scheduled_time` exist; `include 'a/b'`
  * reads `a/_b.yml.liquid` below the config's folder (Embulk's rule). Values of secret variables never enter the text.
  */
-export async function renderTemplate(source: string, at: { file: string; shown: string }, env: Environment, scheduledTime: string | undefined): Promise<RenderedTemplate> {
+export async function renderTemplate(
+  source: string,
+  at: { file: string; shown: string },
+  env: Environment,
+  scheduledTime: string | undefined,
+): Promise<RenderedTemplate> {
   const { Liquid, UndefinedVariableError } = await import('liquidjs');
   const marker = randomBytes(8).toString('hex');
   const names: string[] = [];
@@ -82,14 +87,23 @@ function templateProblem(error: unknown, shown: string, undefinedVariable: boole
   const [line, column] = token?.getPosition?.() ?? [];
   const where = { file: token?.file ?? shown, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
   const reason = (originalError?.message ?? (error as Error).message).split('\n', 1)[0] ?? '';
-  if (!undefinedVariable) return makeProblem({ code: 'TEMPLATE_ERROR', text: reason, where, hint: 'see the Liquid section of docs/reference/config.md', cause: originalError });
+  if (!undefinedVariable)
+    return makeProblem({
+      code: 'TEMPLATE_ERROR',
+      text: reason,
+      where,
+      hint: 'see the Liquid section of docs/reference/config.md',
+      cause: originalError,
+    });
   const name = /undefined variable: (?:env\.)?(\S+)/.exec(reason)?.[1] ?? '';
   const isEnv = reason.includes('env.');
   return makeProblem({
     code: 'TEMPLATE_VARIABLE',
     text: isEnv ? `the environment variable ${name} is not set` : `unknown variable ${name}: templates know env.* and scheduled_time`,
     where,
-    hint: isEnv ? `set ${name}${similarName(name, known)}, or give a default: {{ env.${name} | default: "..." }}` : `write env.${name} to mean the environment variable`,
+    hint: isEnv
+      ? `set ${name}${similarName(name, known)}, or give a default: {{ env.${name} | default: "..." }}`
+      : `write env.${name} to mean the environment variable`,
   });
 }
 

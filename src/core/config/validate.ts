@@ -1,5 +1,5 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { ConfigError, Secret } from '../spi/index.js';
+import { ConfigError, parseColumnType, Secret } from '../spi/index.js';
 import type { ErrorPlace, JsonObject, JsonValue } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
 import { explainErrors } from './explain.js';
@@ -17,7 +17,12 @@ export interface Validated {
 }
 
 /** Resolves references, then validates against one schema and fills its defaults. */
-export async function validateSection(value: JsonValue, schema: SchemaNode, scope: ReferenceScope, extraKeys: readonly string[] = []): Promise<Validated> {
+export async function validateSection(
+  value: JsonValue,
+  schema: SchemaNode,
+  scope: ReferenceScope,
+  extraKeys: readonly string[] = [],
+): Promise<Validated> {
   const resolved = resolveReferences(value, schema, scope);
   const secrets: { path: ConfigPath; secret: Secret }[] = [];
   const copy = hideSecrets(resolved.value, [], secrets);
@@ -51,15 +56,36 @@ export async function compileSchema(schema: SchemaNode): Promise<ValidateFunctio
   if (known) return known;
   const { Ajv } = await import('ajv');
   // `strictTypes` and `strictRequired` would forbid `oneOf: [{required: …}]` beside `type: object`.
-  const ajv = new Ajv({ strict: true, strictTypes: false, strictTuples: false, allErrors: true, useDefaults: true, verbose: true, allowUnionTypes: true, logger: false });
+  const ajv = new Ajv({
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    allErrors: true,
+    useDefaults: true,
+    verbose: true,
+    allowUnionTypes: true,
+    logger: false,
+  });
   for (const keyword of ['x-secret', 'x-advanced']) ajv.addKeyword({ keyword, schemaType: 'boolean' });
   ajv.addKeyword({ keyword: 'x-expected', schemaType: 'string' });
+  ajv.addKeyword({
+    keyword: 'x-column-type',
+    schemaType: 'boolean',
+    type: 'string',
+    validate: (_on: boolean, text: string) => parseColumnType(text) !== undefined,
+    errors: false,
+  });
   try {
     const validate = ajv.compile(schema);
     compiled.set(schema, validate);
     return validate;
   } catch (error) {
-    throw new ConfigError({ code: 'PLUGIN_INVALID', message: `this config schema is not valid: ${(error as Error).message}`, hint: 'report this to the plugin author', cause: error });
+    throw new ConfigError({
+      code: 'PLUGIN_INVALID',
+      message: `this config schema is not valid: ${(error as Error).message}`,
+      hint: 'report this to the plugin author',
+      cause: error,
+    });
   }
 }
 
@@ -71,7 +97,9 @@ function hideSecrets(value: SecretValue, path: ConfigPath, secrets: { path: Conf
   }
   if (Array.isArray(value)) return (value as readonly SecretValue[]).map((item, i) => hideSecrets(item, [...path, i], secrets));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value as { [key: string]: SecretValue }).map(([key, inner]) => [key, hideSecrets(inner, [...path, key], secrets)]));
+  return Object.fromEntries(
+    Object.entries(value as { [key: string]: SecretValue }).map(([key, inner]) => [key, hideSecrets(inner, [...path, key], secrets)]),
+  );
 }
 
 function putBack(target: unknown, path: ConfigPath, secret: Secret): void {

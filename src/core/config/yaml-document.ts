@@ -36,14 +36,34 @@ export async function parseYaml(text: string, origin: TextOrigin): Promise<YamlD
   };
   let document: Document.Parsed;
   try {
-    document = yaml.parseDocument(text, { version: '1.2', schema: 'core', merge: true, uniqueKeys: true, strict: true, prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
+    document = yaml.parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      merge: true,
+      uniqueKeys: true,
+      strict: true,
+      prettyErrors: false,
+      lineCounter: lines,
+      logLevel: 'silent',
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw makeProblem({ code: 'CONFIG_SYNTAX', text: 'the YAML is nested too deeply', where: { file: origin.file }, hint: 'flatten the config', cause: error });
+    throw makeProblem({
+      code: 'CONFIG_SYNTAX',
+      text: 'the YAML is nested too deeply',
+      where: { file: origin.file },
+      hint: 'flatten the config',
+      cause: error,
+    });
   }
   throwProblems(
     [...document.errors, ...document.warnings].map((error) =>
-      makeProblem({ code: 'CONFIG_SYNTAX', text: describeSyntax(error.code, error.message), where: placeOf(error.pos[0]), hint: syntaxHint(error.code) }),
+      makeProblem({
+        code: 'CONFIG_SYNTAX',
+        text: describeSyntax(error.code, error.message),
+        where: placeOf(error.pos[0]),
+        hint: syntaxHint(error.code),
+      }),
     ),
   );
   const reader = new ValueReader(yaml, document, text, placeOf);
@@ -119,7 +139,8 @@ class ValueReader {
   }
 
   #value(node: Node | null | undefined, path: ConfigPath, inAlias: number): JsonValue {
-    if (inAlias > 0 && ++this.#aliasNodes > MAX_ALIAS_NODES) throw this.#problem(node, path, `expected at most ${MAX_ALIAS_NODES} values by way of anchors, found more`, 'write the values out');
+    if (inAlias > 0 && ++this.#aliasNodes > MAX_ALIAS_NODES)
+      throw this.#problem(node, path, `expected at most ${MAX_ALIAS_NODES} values by way of anchors, found more`, 'write the values out');
     if (this.#yaml.isAlias(node)) {
       const target = this.#resolve(node);
       if (target === undefined || inAlias > 100) throw this.#problem(node, path, 'this alias leads to itself', 'remove the alias');
@@ -138,7 +159,8 @@ class ValueReader {
       if (this.#isMerge(pair)) {
         for (const source of this.#mergeSources(pair)) {
           const value = this.#value(source, path, inAlias + 1);
-          if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#problem(pair.key, path, 'expected a mapping (or a list of them) after <<', 'point << at an anchor on a mapping');
+          if (typeof value !== 'object' || value === null || Array.isArray(value))
+            throw this.#problem(pair.key, path, 'expected a mapping (or a list of them) after <<', 'point << at an anchor on a mapping');
           for (const [key, inner] of Object.entries(value)) if (!Object.hasOwn(merged, key)) merged[key] = inner;
         }
         continue;

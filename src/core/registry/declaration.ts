@@ -37,9 +37,15 @@ function findFaults(value: unknown): readonly string[] {
   expect(['stable', 'beta', 'experimental'].includes(String(plugin['stability'])), 'stability: expected stable, beta or experimental');
   expect(Array.isArray(plugin['examples']), 'examples: expected a list');
   const schema = plugin['schema'] as { readonly [key: string]: unknown } | null | undefined;
-  expect(schema?.['type'] === 'object' && schema['additionalProperties'] === false, 'schema: expected {type: "object", additionalProperties: false, ...}');
+  expect(
+    schema?.['type'] === 'object' && schema['additionalProperties'] === false,
+    'schema: expected {type: "object", additionalProperties: false, ...}',
+  );
   if (faults.length > 0) return faults;
-  const methods = [...METHODS[kind as PluginKind], ...(kind === 'input' ? (INPUT_METHODS[String(plugin['form'])] ?? ['form ("tasks" or "files")']) : [])];
+  const methods = [
+    ...METHODS[kind as PluginKind],
+    ...(kind === 'input' ? (INPUT_METHODS[String(plugin['form'])] ?? ['form ("tasks" or "files")']) : []),
+  ];
   for (const method of methods) expect(typeof plugin[method] === 'function', `${method}: expected a function`);
   if (kind === 'guess') expect(typeof plugin['order'] === 'number', 'order: expected a number');
   if (kind === 'decoder') expect(Array.isArray(plugin['extensions']), 'extensions: expected a list');

@@ -1,5 +1,15 @@
 import { ConfigError, didYouMean } from '../spi/index.js';
-import type { DecoderPlugin, FileInputPlugin, FilterPlugin, GuessPlugin, InputPlugin, OutputPlugin, ParserPlugin, PluginDeclaration, PluginKind } from '../spi/index.js';
+import type {
+  DecoderPlugin,
+  FileInputPlugin,
+  FilterPlugin,
+  GuessPlugin,
+  InputPlugin,
+  OutputPlugin,
+  ParserPlugin,
+  PluginDeclaration,
+  PluginKind,
+} from '../spi/index.js';
 import { checkDeclaration } from './declaration.js';
 import { loadThirdParty } from './third-party.js';
 
@@ -57,7 +67,9 @@ export function createRegistry({ builtins, project }: RegistryOptions): Registry
 
   const find: Registry['find'] = async <K extends PluginKind>(kind: K, type: string) => {
     const builtin = builtins.find((entry) => entry.kind === kind && entry.type === type);
-    const plugin = builtin ? await loadBuiltin(builtin) : (await thirdParty()).find((candidate) => candidate.kind === kind && candidate.type === type);
+    const plugin = builtin
+      ? await loadBuiltin(builtin)
+      : (await thirdParty()).find((candidate) => candidate.kind === kind && candidate.type === type);
     return plugin as PluginsByKind[K] | undefined;
   };
   const types: Registry['types'] = async (kind) => {
@@ -83,7 +95,10 @@ export function createRegistry({ builtins, project }: RegistryOptions): Registry
 export function describeUnknown(kind: PluginKind, type: string, types: readonly string[]): { text: string; hint: string } {
   return {
     text: `unknown ${kind} type "${type}"${didYouMean(type, types)}`,
-    hint: types.length === 0 ? `no ${kind} plugin is installed` : `known ${kind} types: ${types.join(', ')}; others must be listed under plugins: in sluice.yml`,
+    hint:
+      types.length === 0
+        ? `no ${kind} plugin is installed`
+        : `known ${kind} types: ${types.join(', ')}; others must be listed under plugins: in sluice.yml`,
   };
 }
 

@@ -13,7 +13,11 @@ const PACKAGE_NAME = /^(@[a-z0-9-~][a-z0-9-._~]*\/)?sluice-plugin-[a-z0-9-._~]+$
  * Imports the plugins that sluice.yml lists: npm packages named `sluice-plugin-*`, or paths, both from the project
  * root. A module's default export is one declaration or a list of them. No plugin may take a built-in's place.
  */
-export async function loadThirdParty(names: readonly string[], root: string, builtins: readonly BuiltinPlugin[]): Promise<readonly PluginDeclaration[]> {
+export async function loadThirdParty(
+  names: readonly string[],
+  root: string,
+  builtins: readonly BuiltinPlugin[],
+): Promise<readonly PluginDeclaration[]> {
   const taken = new Map(builtins.map(({ kind, type }) => [`${kind} ${type}`, 'a built-in plugin']));
   const found: PluginDeclaration[] = [];
   for (const name of names) {
@@ -22,7 +26,12 @@ export async function loadThirdParty(names: readonly string[], root: string, bui
       const plugin = checkDeclaration(value, `the plugin ${name}`);
       const id = `${plugin.kind} ${plugin.type}`;
       const owner = taken.get(id);
-      if (owner !== undefined) throw new ConfigError({ code: 'PLUGIN_CLASH', message: `the plugin ${name} declares the ${id}, which is ${owner}`, hint: 'remove one of them from plugins: in sluice.yml' });
+      if (owner !== undefined)
+        throw new ConfigError({
+          code: 'PLUGIN_CLASH',
+          message: `the plugin ${name} declares the ${id}, which is ${owner}`,
+          hint: 'remove one of them from plugins: in sluice.yml',
+        });
       taken.set(id, `declared by ${name}`);
       found.push(plugin);
     }
@@ -40,7 +49,9 @@ async function importPlugin(name: string, root: string): Promise<unknown> {
     throw new ConfigError({
       code: 'PLUGIN_LOAD',
       message: `loading the plugin ${name}: ${(error as Error).message}`,
-      hint: missing ? 'check the path, or install the package in the project (npm install)' : 'fix the plugin, or remove it from plugins: in sluice.yml',
+      hint: missing
+        ? 'check the path, or install the package in the project (npm install)'
+        : 'fix the plugin, or remove it from plugins: in sluice.yml',
       cause: error,
     });
   }
@@ -50,7 +61,11 @@ async function importPlugin(name: string, root: string): Promise<unknown> {
 function locatePlugin(name: string, root: string): string {
   if (name.startsWith('.') || isAbsolute(name)) return resolve(root, name);
   if (!PACKAGE_NAME.test(name)) {
-    throw new ConfigError({ code: 'PLUGIN_NAME', message: `expected a package named sluice-plugin-... or a path that starts with ./, found "${name}"`, hint: 'mend plugins: in sluice.yml' });
+    throw new ConfigError({
+      code: 'PLUGIN_NAME',
+      message: `expected a package named sluice-plugin-... or a path that starts with ./, found "${name}"`,
+      hint: 'mend plugins: in sluice.yml',
+    });
   }
   const require = createRequire(join(root, 'package.json'));
   try {
@@ -60,7 +75,12 @@ function locatePlugin(name: string, root: string): string {
       const path = locateModuleEntry(name, require);
       if (path !== undefined) return path;
     }
-    throw new ConfigError({ code: 'PLUGIN_LOAD', message: `the plugin package ${name} is not installed in ${root}`, hint: `npm install ${name}`, cause: error });
+    throw new ConfigError({
+      code: 'PLUGIN_LOAD',
+      message: `the plugin package ${name} is not installed in ${root}`,
+      hint: `npm install ${name}`,
+      cause: error,
+    });
   }
 }
 

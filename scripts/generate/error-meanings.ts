@@ -1,0 +1,38 @@
+export interface ErrorMeaning {
+  readonly means: string;
+  readonly todo: string;
+}
+
+/** What codes mean to a user, where the message in the source does not say it by itself. */
+export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
+  CONFIG_MISSING_KEY: { means: 'A required key is missing.', todo: 'Add it; the hint says what it holds.' },
+  CONFIG_SYNTAX: { means: 'The file is not valid YAML, or uses YAML that configs do not allow.', todo: 'Mend the place that is named.' },
+  CONFIG_UNKNOWN_KEY: { means: 'No plugin or section knows this key.', todo: 'Take the suggestion, or see the known keys in the hint.' },
+  CONFIG_VALUE: { means: 'A value is outside what the key allows.', todo: 'Choose one of the values that are named.' },
+  CONFIG_WRONG_TYPE: {
+    means: 'A value is of another kind than the key expects, such as text for a number.',
+    todo: 'Remove or add quotes, or write a list or mapping.',
+  },
+  DISK_FULL: { means: 'A disk is full.', todo: 'Free space, or point exec.temp_dir at a larger disk.' },
+  ENGINE_FAILED: { means: 'DuckDB stopped with an error that Sluice does not know.', todo: 'See the reason in the message.' },
+  ENGINE_IO: { means: 'DuckDB could not read or write a file.', todo: 'Check that the file exists, its permissions and the free space of the disk.' },
+  FILE_SYSTEM: { means: 'The operating system refused a file operation.', todo: 'See the reason in the message.' },
+  METASTORE_BUSY: { means: 'Other writers held the metastore for too long.', todo: 'Run again; for many writers use a PostgreSQL metastore.' },
+  METASTORE_CORRUPT: {
+    means: 'The metastore file is damaged, or no SQLite database.',
+    todo: 'Restore it from a backup; table data in the storage is not affected.',
+  },
+  METASTORE_DATABASE: { means: 'The database of the metastore does not exist.', todo: 'Create it, or name another one.' },
+  METASTORE_DENIED: {
+    means: 'The user may not do this in the metastore.',
+    todo: 'Grant CREATE on the schema and all rights on the sluice_* and iceberg_* tables.',
+  },
+  METASTORE_FAILED: { means: 'The metastore answered with an error that Sluice does not know.', todo: 'See the message, and the log of the server.' },
+  METASTORE_LOGIN: { means: 'The metastore refused user or password.', todo: 'Check both in sluice.yml.' },
+  METASTORE_TLS: { means: "The metastore's certificate could not be verified.", todo: 'Name the certificate authority with sslrootcert=FILE.' },
+  OUT_OF_MEMORY: { means: 'The work does not fit into exec.memory_limit.', todo: 'Raise the limit, or lower exec.max_threads.' },
+  TEMPLATE_ERROR: { means: 'The Liquid template cannot be parsed or rendered.', todo: 'Mend the place that is named.' },
+  TEMPLATE_VARIABLE: { means: 'A template names a variable that does not exist.', todo: 'Set it, or give a default.' },
+  UNEXPECTED: { means: 'Something failed that has no code of its own.', todo: 'Report it, with the message.' },
+  UNKNOWN_PLUGIN: { means: 'No plugin has this type.', todo: 'Take the suggestion, or list the plugin in sluice.yml.' },
+};
