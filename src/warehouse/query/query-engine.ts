@@ -12,7 +12,7 @@ import { userSqlError } from './sql-errors.js';
 /**
  * Answers SELECTs over a warehouse. Every query runs in a fresh, locked engine that sees exactly the files left after
  * pruning; planning goes through one engine that sees only empty stubs. Errors: ConfigError SQL_INVALID (with line and column),
- * SQL_REFUSED, TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND, VIEW_CYCLE, QUERY_PARAMETER; DataError SQL_VALUE; CancelledError QUERY_CANCELLED.
+ * SQL_REFUSED, TABLE_MISSING, SNAPSHOT_NOT_FOUND, VIEW_CYCLE, QUERY_PARAMETER; DataError SQL_VALUE; CancelledError QUERY_CANCELLED.
  */
 export interface QueryEngine {
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
@@ -134,8 +134,14 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
   options.signal?.addEventListener('abort', stop);
   try {
     const select = await prepareUserSelect(session);
-    const columns = Array.from({ length: select.columnCount }, (_, i) => ({ name: select.columnName(i), type: select.columnType(i).toString() }));
     select.destroySync();
+    // Names and types that depend on parameters are known only once the values are bound and the plan is made.
+    const columns = await throughGate(async () => {
+      const probe = await connection.native.prepare(`SELECT * FROM (${session.sql.text}\n) AS r LIMIT 0`);
+      session.bind(probe);
+      const result = await probe.run();
+      return result.columnNames().map((name, i) => ({ name, type: result.columnType(i).toString() }));
+    });
     const copy = `COPY (${exactSelect(session.sql.text, columns)}) TO ${quoteLiteral(file)} (${COPY_OPTIONS[format]}, USE_TMP_FILE false)`;
     const rows = await throughGate(async () => {
       const statement = await connection.native.prepare(copy);
@@ -153,6 +159,7 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
 
 /** Parquet has no 128-bit integers (DuckDB would write DOUBLE): they become decimal(38,0), which fails loudly when it does not fit. */
 function exactSelect(text: string, columns: readonly ResultColumn[]): string {
+  if (!columns.some((c) => /^U?HUGEINT$/.test(c.type))) return `${text}\n`;
   const names = columns.map((_, i) => `c${i}`);
   const list = columns.map((c, i) => (/^U?HUGEINT$/.test(c.type) ? `CAST(c${i} AS DECIMAL(38,0)) AS ${quoteIdentifier(c.name)}` : `c${i} AS ${quoteIdentifier(c.name)}`));
   return `SELECT ${list.join(', ')} FROM (${text}\n) AS r(${names.join(', ')})`;

@@ -3,6 +3,7 @@ import type { DuckConnection } from '../../core/duckdb/index.js';
 import { throughGate } from '../../core/duckdb/index.js';
 import { scanPredicates, type PlannedScan } from '../../core/duckdb/scan-predicates.js';
 import { CancelledError, ConfigError, quoteIdentifier } from '../../core/spi/index.js';
+import { DEFAULT_NAMESPACE } from '../catalog/table-name.js';
 import type { Dialect, SqlText } from './dialect.js';
 import { compileFilter, type FileFilter } from './file-filter.js';
 import { planFiles, type FilePlan } from './plan-files.js';
@@ -16,7 +17,6 @@ import { emptyScanSql, scanSql, stubScanSql, urisOf } from './scan-sql.js';
 import { nativeSqlError, readNativeError, userSqlError, WRONG_TEXT } from './sql-errors.js';
 import type { VersionRequest } from './time-travel.js';
 
-export const DEFAULT_NAMESPACE = 'main';
 const EXPLAIN_BYTES = 'EXPLAIN (FORMAT JSON) '.length;
 
 export interface SessionParts {

@@ -27,7 +27,7 @@ export interface ResolveContext {
   readonly at: VersionRequest | undefined;
 }
 
-/** All relations of a statement, views after what they read. Throws ConfigError TABLE_NOT_FOUND, VIEW_CYCLE, SNAPSHOT_NOT_FOUND. */
+/** All relations of a statement, views after what they read. Throws ConfigError TABLE_MISSING, VIEW_CYCLE, SNAPSHOT_NOT_FOUND. */
 export async function resolveRelations(select: PreparedSelect, context: ResolveContext): Promise<readonly Relation[]> {
   const found = new Map<string, Relation>();
   await resolveMentions(select, context.defaultNamespace, context, found, []);
@@ -106,7 +106,7 @@ async function tableNotFound(mention: MentionedTable, namespace: string, sql: Sq
   const similar = similarNames(`${namespace}.${mention.name}`, known);
   const where = sql.place(mention.at);
   return new ConfigError({
-    code: 'TABLE_NOT_FOUND',
+    code: 'TABLE_MISSING',
     message: `line ${where.line}:${where.column}: the warehouse has no table or view ${namespace}.${mention.name}`,
     hint: similar.length > 0 ? `did you mean ${similar.join(' or ')}?` : known.length === 0 ? 'the warehouse is empty: load something with sluice load FILE --into db.table' : 'sluice tables lists all tables',
     where,
