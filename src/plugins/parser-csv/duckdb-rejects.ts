@@ -1,6 +1,6 @@
 import { quoteIdentifier, type SqlConnection } from '../../core/spi/index.js';
 
-/** What DuckDB's `store_rejects` tables say about the first scan that filled them. */
+/** What DuckDB's `store_rejects` tables say about the last scan that filled them; a probe of the first rows may have gone before. */
 export interface RejectSummary {
   /** Rejected records; DuckDB stores one entry per missing column. */
   readonly lines: number;
@@ -17,7 +17,7 @@ export async function readRejectSummary(sql: SqlConnection, table: string): Prom
   const [row] = await sql.rows(
     `SELECT count(DISTINCT (file_id, line)) AS lines,
             count(*) FILTER (error_type::VARCHAR NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS', 'INVALID ENCODING')) AS unreliable
-     FROM ${name} WHERE scan_id = (SELECT min(scan_id) FROM ${name})`,
+     FROM ${name} WHERE scan_id = (SELECT max(scan_id) FROM ${name})`,
   );
   return { lines: Number(row?.['lines'] ?? 0), unreliable: Number(row?.['unreliable'] ?? 0) > 0 };
 }

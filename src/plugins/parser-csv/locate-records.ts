@@ -7,7 +7,10 @@ import { walkFile } from './walk-records.js';
 const BATCH = 1000;
 const BATCH_BYTES = 4 << 20;
 
-/** All rejected records, by scanning the files once more: nothing about them is held in memory. */
+/**
+ * All rejected records, by scanning the files once more: nothing about them is held in memory. In a file that is
+ * continued at an offset, numbers count from there.
+ */
 export async function* locateRejects(task: CsvTask, counts: RecordCounts): AsyncGenerator<RejectRecord[]> {
   const scanner = createScanner(task);
   const buffer = createBuffer(task);
@@ -26,7 +29,7 @@ export async function* locateRejects(task: CsvTask, counts: RecordCounts): Async
         batch.push({
           source: file.name,
           recordNumber: number,
-          byteOffset: file.offsets ? base + s.start : null,
+          byteOffset: file.base === null ? null : file.base + base + s.start,
           columnName: s.reason === 'few' ? (task.columns[s.fields]?.name ?? null) : null,
           reason: describe(s.reason, s.fields, task.dialect.columns),
           raw: rawText(s, buf),
@@ -67,7 +70,7 @@ export async function* locateRows(task: CsvTask, counts: RecordCounts, ordinals:
         if (!good || ++row !== wanted) return false;
         while (row === wanted) {
           if (withRaw) bytes += s.end - s.start;
-          batch.push({ source: file.name, recordNumber: number, byteOffset: file.offsets ? base + s.start : null, raw: withRaw ? rawText(s, buf) : null });
+          batch.push({ source: file.name, recordNumber: number, byteOffset: file.base === null ? null : file.base + base + s.start, raw: withRaw ? rawText(s, buf) : null });
           next++;
           wanted = next < ordinals.length ? (ordinals[next] as number) - before : Infinity;
         }

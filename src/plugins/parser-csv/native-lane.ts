@@ -56,7 +56,11 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       const lines = sum(facts.map((f) => Math.max(0, countLines(f, newline) - dialect.skipLines)));
       const needles = routingNeedles(dialect);
       const doubtful = facts.some((f) => needsCount(needles, f));
-      if (summary.lines === 0 && lines === rows && !doubtful) return keep(rows);
+      if (summary.lines === 0 && lines === rows && !doubtful) {
+        // Of one file the counts are known; with several, places must first learn which row belongs to which file.
+        if (task.files.length === 1) counts = { good: [rows], rejected: [0], brokenQuotes: false };
+        return keep(rows);
+      }
       counts = await countRecords(task);
       if (counts.brokenQuotes) return redo('a quoted value is broken');
       if (sum(counts.good) !== rows || sum(counts.rejected) !== summary.lines) return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);

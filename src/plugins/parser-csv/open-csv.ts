@@ -20,7 +20,9 @@ export const HEAD_BYTES = 1 << 20;
 const SAMPLED_FILES = 3;
 
 export async function openCsv(files: readonly ParserFile[], plan: ParserPlan, config: CsvConfig, ctx: TaskContext): Promise<Reading> {
-  const dialect = readDialect(config);
+  // A file that is continued has its header behind it.
+  const continued = files.some((file) => (file.offset ?? 0) > 0);
+  const dialect = { ...readDialect(config), ...(continued ? { skipLines: 0 } : {}) };
   const charset = readCharset(config);
   const needles = routingNeedles(dialect).list;
   const texts: TextFile[] = [];

@@ -33,6 +33,7 @@ async function normalise(task: CsvTask, spool: Spool): Promise<RecordCounts> {
   const good: number[] = [];
   const rejected: number[] = [];
   let brokenQuotes = false;
+  let rejectedBefore = 0;
   for (const [i, file] of task.files.entries()) {
     const writer = new SpoolWriter(task.dialect, task.spool, task.orders[i]);
     let [g, r] = [0, 0];
@@ -51,9 +52,11 @@ async function normalise(task: CsvTask, spool: Spool): Promise<RecordCounts> {
     for await (const _ of walkFile(file.path, scanner, visitor, buffer, task.ctx.signal)) {
       const bytes = writer.take(buffer);
       if (bytes.length > 0) await spool.write(bytes);
+      if (r > 0) task.ctx.rejectsSoFar(rejectedBefore + r);
     }
     good.push(g);
     rejected.push(r);
+    rejectedBefore += r;
   }
   return { good, rejected, brokenQuotes };
 }
@@ -68,7 +71,8 @@ function createReading(task: CsvTask, counts: RecordCounts, paths: readonly stri
       : readCsvSql({ paths, names, ...task.spool, newline: '\\n', skip: 0, nullString: task.dialect.nullString, maxLineBytes: SPOOL_LINE });
   return {
     relation: { from, columns: task.columns },
-    async check(rows) {
+    async check(rows, failure) {
+      if (failure !== undefined) throw failure;
       if (rows !== good) {
         throw new BugError({ code: 'CSV_SPOOL_MISREAD', message: `${task.files[0]?.name ?? 'csv'}: ${good} records were spooled, but ${rows} rows were read back`, hint: 'please report this with the file' });
       }

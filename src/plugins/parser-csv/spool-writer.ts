@@ -8,6 +8,8 @@ export interface SpoolDialect {
 }
 
 const SINGLE_QUOTE = 39;
+const EMPTY = Buffer.alloc(0);
+const FIRST_ROOM = 64 << 10;
 
 export function chooseSpoolDialect(dialect: Pick<Dialect, 'delimiter' | 'quote'>): SpoolDialect {
   const delimiter = dialect.delimiter.length <= 4 ? dialect.delimiter : Uint8Array.of(44);
@@ -23,7 +25,7 @@ export class SpoolWriter {
   private readonly order: readonly number[] | undefined;
   private readonly verbatim: boolean;
   private readonly padding: Uint8Array;
-  private out = Buffer.allocUnsafeSlow(1 << 20);
+  private out: Buffer = EMPTY;
   private length = 0;
   /** Pending run of records to copy in one piece. */
   private runStart = 0;
@@ -64,10 +66,11 @@ export class SpoolWriter {
     return this.length;
   }
 
-  /** The bytes collected since the last call; valid until the next `add`. */
+  /** The bytes collected since the last call. They are the caller's: a stream may hold them for a while. */
   take(buf: Buffer): Uint8Array {
     this.flushRun(buf);
     const bytes = this.out.subarray(0, this.length);
+    this.out = EMPTY;
     this.length = 0;
     return bytes;
   }
@@ -148,7 +151,7 @@ export class SpoolWriter {
 
   private reserve(more: number): void {
     if (this.length + more <= this.out.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.out.length * 2, this.length + more));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.out.length * 2, this.length + more, this.out.length === 0 ? FIRST_ROOM : 0));
     this.out.copy(larger, 0, 0, this.length);
     this.out = larger;
   }

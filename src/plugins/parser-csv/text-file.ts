@@ -12,8 +12,8 @@ export interface TextFile {
   readonly path: string;
   /** Bytes of text. */
   readonly size: number;
-  /** False when the text was converted, so that its offsets are not those of the source. */
-  readonly offsets: boolean;
+  /** Offset of the first byte of text in the decoded source; null when the text was converted, so that offsets differ. */
+  readonly base: number | null;
   /** Known at once for copies. */
   readonly known?: { readonly facts: ByteFacts; readonly file: FileFact };
   /** Deletes the copy; does nothing for the source itself. */
@@ -27,7 +27,7 @@ export function openText(file: ParserFile, charset: string | undefined, source: 
 
 export async function prepareText(file: ParserFile, charset: string | undefined, needles: readonly Uint8Array[], ctx: TaskContext): Promise<TextFile> {
   if (file.path !== undefined && file.decoders.length === 0 && charset === undefined) {
-    return { name: file.name, path: file.path, size: file.size, offsets: true, remove: () => Promise.resolve() };
+    return { name: file.name, path: file.path, size: file.size, base: 0, remove: () => Promise.resolve() };
   }
   const copy = path.join(ctx.tempDir, `text-${randomUUID()}.csv`);
   const remove = (): Promise<void> => rm(copy, { force: true });
@@ -37,7 +37,7 @@ export async function prepareText(file: ParserFile, charset: string | undefined,
     const facts = await copyText(openText(file, charset, plain ? counted(file.open(), raw, ctx) : file.open()), copy, needles, ctx);
     if (!plain) for await (const _ of counted(file.openRaw(), raw, ctx)) ctx.signal.throwIfAborted();
     const { hash, bytes } = raw.facts();
-    return { name: file.name, path: copy, size: facts.bytes, offsets: charset === undefined, known: { facts, file: { source: file.name, hash, bytes } }, remove };
+    return { name: file.name, path: copy, size: facts.bytes, base: charset === undefined ? (file.offset ?? 0) : null, known: { facts, file: { source: file.name, hash, bytes } }, remove };
   } catch (error) {
     await remove();
     throw error;
