@@ -58,7 +58,6 @@ export async function stageFiles(storage: Storage, plan: WritePlan, relation: Re
   const partition = planPartition(plan);
   const staging = `${plan.location}/data/_staging/${options.stagingId}`;
   await options.record([staging]);
-  options.reach('task.staging_recorded');
   const input = { select: relation.select, statusColumn: relation.statusColumn, columns: plan.columns, partition };
   const written = await copyWithRetries(storage, staging, input, sql);
   options.reach('task.copied');
