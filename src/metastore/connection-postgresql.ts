@@ -5,13 +5,14 @@ import type { Client, ClientBase, PoolClient, PoolConfig } from 'pg';
 import { BugError, RemoteError, fileSystemError } from '../core/spi/index.js';
 import { refuseNested, runInside } from './connection.js';
 import type { Connection, Dialect, OpenTransaction, SqlRow, SqlValue } from './connection.js';
-import { postgresqlError } from './errors-postgresql.js';
+import { UNREACHABLE_CODE, postgresqlError } from './errors-postgresql.js';
 import type { MetastoreUrl } from './url.js';
 
 const INT8 = 20;
 const NUMERIC = 1700;
-/** Reads are repeated this often when the server went away under an idle connection. */
-const READ_TRIES = 3;
+const CONNECTIONS = 4;
+/** Idle connections may all have gone with a restart of the server: the try after the last of them gets a fresh one. */
+const TRIES = CONNECTIONS + 1;
 
 export const POSTGRESQL_DIALECT: Dialect = {
   kind: 'postgresql',
@@ -67,8 +68,8 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
       try {
         return (await checked.client.query<SqlRow>(sql, [...params])).rows;
       } catch (error) {
-        await settle();
-        if (!checked.lost() || attempt === READ_TRIES) throw postgresqlError(error, place, checked.lost());
+        const known = await explain(error, checked, place);
+        if (!isUnreachable(known) || attempt === TRIES) throw known;
       } finally {
         checked.release();
       }
@@ -81,7 +82,7 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
     reader: { get: async (sql, params) => (await read(sql, params))[0], all: read },
     transaction: async (work) => {
       refuseNested(connection);
-      const checked = await checkOut();
+      const checked = await begin(checkOut, place);
       try {
         return await runTransaction(connection, checked, place, work);
       } finally {
@@ -92,13 +93,27 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
   };
 }
 
+/** Nothing has been done yet, so a connection that turns out to be dead is replaced. */
+async function begin(checkOut: () => Promise<Checked>, place: string): Promise<Checked> {
+  for (let attempt = 1; ; attempt++) {
+    const checked = await checkOut();
+    try {
+      await checked.client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+      return checked;
+    } catch (error) {
+      const known = await explain(error, checked, place);
+      checked.release();
+      if (!isUnreachable(known) || attempt === TRIES) throw known;
+    }
+  }
+}
+
 async function runTransaction<T>(connection: object, checked: Checked, place: string, work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
   const query = async (sql: string, params: readonly SqlValue[] = []): Promise<{ rows: SqlRow[]; rowCount: number | null; command: string }> => {
     try {
       return await checked.client.query<SqlRow>(sql, [...params]);
     } catch (error) {
-      await settle();
-      throw postgresqlError(error, place, checked.lost());
+      throw await explain(error, checked, place);
     }
   };
   const tx: OpenTransaction = {
@@ -107,7 +122,6 @@ async function runTransaction<T>(connection: object, checked: Checked, place: st
     get: async (sql, params) => (await query(sql, params)).rows[0],
     all: async (sql, params) => (await query(sql, params)).rows,
   };
-  await query('BEGIN ISOLATION LEVEL READ COMMITTED');
   let result: T;
   try {
     result = await runInside(connection, tx, work);
@@ -119,7 +133,7 @@ async function runTransaction<T>(connection: object, checked: Checked, place: st
   try {
     committed = (await query('COMMIT')).command;
   } catch (error) {
-    if (!checked.lost()) throw error;
+    if (!isUnreachable(error)) throw error;
     throw new RemoteError({
       code: 'METASTORE_COMMIT_UNKNOWN',
       message: `metastore ${place}: the connection was lost during COMMIT: whether it took place is not known`,
@@ -142,9 +156,17 @@ async function rollBack(checked: Checked): Promise<void> {
   }
 }
 
-/** The driver rejects a query before it reports the end of its connection. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** The driver's error as ours; the connection is not used again when it is gone. */
+async function explain(error: unknown, checked: Checked, place: string): Promise<unknown> {
+  // The driver rejects a query before it reports the end of its connection.
+  await new Promise((resolve) => setImmediate(resolve));
+  const known = postgresqlError(error, place, checked.lost());
+  if (isUnreachable(known)) checked.discard();
+  return known;
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof RemoteError && error.code === UNREACHABLE_CODE;
 }
 
 async function configure(url: Extract<MetastoreUrl, { kind: 'postgresql' }>, password: string | undefined, types: typeof import('pg').types): Promise<PoolConfig> {
@@ -158,7 +180,7 @@ async function configure(url: Extract<MetastoreUrl, { kind: 'postgresql' }>, pas
     ...(password === undefined ? {} : { password }),
     ssl: url.tls === 'disable' ? false : { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) },
     application_name: 'sluice',
-    max: 4,
+    max: CONNECTIONS,
     connectionTimeoutMillis: 15_000,
     idleTimeoutMillis: 30_000,
     // A client that died without a word must not keep its locks for hours.

@@ -150,11 +150,15 @@ async function untilFree<T>(call: () => T, file: string): Promise<T> {
  * another connection of this process holds (POSIX).
  */
 async function createFile(file: string): Promise<void> {
+  const doing = `creating the metastore ${file}`;
   try {
     await mkdir(dirname(file), { recursive: true });
+  } catch (error) {
+    throw fileSystemError(error, doing);
+  }
+  try {
     await (await open(file, 'wx', 0o600)).close();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw fileSystemError(error, `creating the metastore ${file}`);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileSystemError(error, doing);
   }
 }

@@ -6,7 +6,10 @@ interface Kind {
   readonly hint: string;
 }
 
-const UNREACHABLE: Kind = { code: 'METASTORE_UNREACHABLE', retryable: true, hint: 'check that the server runs and that host, port and firewall are right, then run again' };
+/** The connection is gone, or there never was one. */
+export const UNREACHABLE_CODE = 'METASTORE_UNREACHABLE';
+
+const UNREACHABLE: Kind = { code: UNREACHABLE_CODE, retryable: true, hint: 'check that the server runs and that host, port and firewall are right, then run again' };
 const LOGIN: Kind = { code: 'METASTORE_LOGIN', retryable: false, hint: 'check the user in metastore.url and metastore.password' };
 const DENIED: Kind = { code: 'METASTORE_DENIED', retryable: false, hint: 'grant the user CREATE on the schema and all rights on the sluice_* and iceberg_* tables' };
 const CONTENDED: Kind = { code: 'METASTORE_BUSY', retryable: true, hint: 'other writers were in the way; run again' };

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
 import type { Lease } from '../core/spi/index.js';
@@ -92,7 +91,7 @@ export function createLeaseRenewal(settings: RenewalSettings): LeaseRenewal {
 /** Node 20 runs no loader hooks in a new thread: from TypeScript sources the thread has to register its own. */
 function startThread(settings: RenewalSettings): Worker {
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./lease-renewal-worker.js', import.meta.url), { workerData: settings });
-  const loader = createRequire(import.meta.url).resolve('tsx/esm/api');
+  const loader = import.meta.resolve('tsx/esm/api');
   const entry = new URL('./lease-renewal-worker.ts', import.meta.url).href;
   const code = `import(${JSON.stringify(loader)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(entry)}); })`;
   return new Worker(code, { eval: true, workerData: settings });

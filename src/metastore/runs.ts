@@ -66,17 +66,20 @@ export function createRuns(connection: Connection, projectId: string): RunCalls 
       if (changed === 0) throw await whyClosed(tx, runId);
       const run = await tx.get('SELECT * FROM sluice_runs WHERE run_id = $1', [runId]);
       if (run === undefined) throw unknownRun(runId);
-      requireSameKey(runId, keyOf(run), lease);
+      requireSamePipeline(runId, keyOf(run), lease);
+      const key = { ...keyOf(run), ...(end.target === undefined ? {} : { target: end.target }) };
+      await tx.run('UPDATE sluice_runs SET target = $2 WHERE run_id = $1', [runId, key.target]);
       // The primary key is the last guard: whatever happens above, no run commits twice.
       await tx.run(`INSERT INTO sluice_commits (run_id, fence, committed_at) VALUES ($1, $2, ${dialect.now})`, [runId, lease.fence]);
-      if (end.state !== undefined) await storeState(tx, dialect, lease.key, textOf(run, 'target_name'), JSON.stringify(end.state), runId);
+      if (end.state !== undefined) await storeState(tx, dialect, key, textOf(run, 'target_name'), JSON.stringify(end.state), runId);
       await tx.run('DELETE FROM sluice_staging WHERE run_id = $1', [runId]);
     },
   };
 }
 
-function requireSameKey(runId: string, key: StateKey, lease: Lease): void {
-  if (keyParams(key).every((part, i) => part === keyParams(lease.key)[i])) return;
+/** The lease may name the target differently (by name, where the run has its identity); everything else must agree. */
+function requireSamePipeline(runId: string, key: StateKey, lease: Lease): void {
+  if (key.project === lease.key.project && key.pipeline === lease.key.pipeline && key.stream === lease.key.stream) return;
   throw new BugError({ code: 'LEASE_OF_OTHER_RUN', message: `run ${runId}: the commit was given the lease of ${lease.key.pipeline}, the run belongs to ${key.pipeline}` });
 }
 

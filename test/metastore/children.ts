@@ -15,9 +15,23 @@ export interface Child {
   ended: Promise<number | null>;
 }
 
+const living = new Set<ChildProcess>();
+
+/** For the end of a test, also of a failed one. */
+export async function killChildren(): Promise<void> {
+  await Promise.all(
+    [...living].map(async (child) => {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    }),
+  );
+}
+
 export function startChild(task: ChildTask): Child {
   const program = fileURLToPath(new URL('./child-program.ts', import.meta.url));
   const child = fork(program, [JSON.stringify(task)], { execArgv: ['--import', import.meta.resolve('tsx')] });
+  living.add(child);
   const messages: unknown[] = [];
   const waiting: { resolve: (message: unknown) => void; reject: (error: Error) => void }[] = [];
   let over = false;
@@ -29,6 +43,7 @@ export function startChild(task: ChildTask): Child {
   });
   child.once('exit', (code, signal) => {
     over = true;
+    living.delete(child);
     for (const each of waiting) each.reject(new Error(`the child ended with ${signal ?? code}`));
   });
   return {

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { openMetastore } from '../../src/metastore/index.js';
-import { startChild } from './children.js';
+import { killChildren, startChild } from './children.js';
 import { keyFor } from './stores.js';
 import type { TestStore } from './stores.js';
 
@@ -17,6 +17,7 @@ export function runConcurrency(kind: 'sqlite' | 'postgresql', start: () => Promi
     database = await start();
   });
   test.after.each(async () => {
+    await killChildren();
     await database.stop();
   });
 

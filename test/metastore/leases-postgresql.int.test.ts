@@ -1,0 +1,4 @@
+import { runLeases } from './leases.js';
+import { postgresqlStore } from './stores-postgresql.js';
+
+runLeases('postgresql', postgresqlStore);

@@ -1,0 +1,4 @@
+import { runLeases } from './leases.js';
+import { sqliteStore } from './stores.js';
+
+runLeases('sqlite', sqliteStore);
