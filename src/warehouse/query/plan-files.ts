@@ -77,6 +77,8 @@ interface PartitionColumn {
   readonly sourceType: string;
   readonly type: string;
   readonly transform: ValueRange['transform'];
+  /** Partition values outside say nothing about the source: see {@link wrapLimits}. */
+  readonly limits: { readonly low: bigint; readonly high: bigint } | undefined;
 }
 
 /** Usable partition fields of a spec by source column. */
@@ -88,21 +90,38 @@ function partitionColumns(table: TableMetadata, specId: number, typeOf: Readonly
     if (sourceType === undefined || transform.kind === 'void' || transform.kind === 'unknown' || transformProblem(transform, sourceType) !== undefined) return;
     const found = columns.get(field['source-id']) ?? [];
     columns.set(field['source-id'], found);
-    found.push({ field, index, sourceType, type: transformedType(transform, sourceType), transform: constantTransform(transform, sourceType) });
+    found.push({ field, index, sourceType, type: transformedType(transform, sourceType), transform: constantTransform(transform, sourceType), limits: wrapLimits(transform, sourceType) });
   });
   return columns;
 }
 
 function constantTransform(transform: Transform, type: string): ValueRange['transform'] {
   if (transform.kind === 'identity') return undefined;
+  const limits = wrapLimits(transform, type);
   let last: { readonly from: Value; readonly to: Value | undefined } | undefined;
   return {
     monotone: transform.kind !== 'bucket',
     apply(value) {
+      if (limits && BigInt(value as bigint) < limits.low) return undefined;
       if (last?.from !== value) last = { from: value, to: transformValue(transform, type, value) ?? undefined };
       return last.to;
     },
   };
+}
+
+/**
+ * Below the lowest multiple of its width, `truncate` wraps around to the highest numbers (as in Java): constants there have
+ * no order, and a partition value that high may stand for the lowest numbers.
+ */
+function wrapLimits(transform: Transform, type: string): PartitionColumn['limits'] {
+  if (transform.kind !== 'truncate' || (type !== 'long' && type !== 'int')) return undefined;
+  const end = 1n << (type === 'long' ? 63n : 31n);
+  const width = BigInt(transform.width);
+  return { low: -end + width, high: end - 1n - width };
+}
+
+function wraps(column: PartitionColumn, value: Value | undefined): boolean {
+  return column.limits !== undefined && value !== undefined && BigInt(value as bigint) > column.limits.high;
 }
 
 function summaryRanges(manifest: ManifestFile, columns: ReadonlyMap<number, readonly PartitionColumn[]>): ReadonlyMap<number, readonly ValueRange[]> {
@@ -111,8 +130,9 @@ function summaryRanges(manifest: ManifestFile, columns: ReadonlyMap<number, read
     for (const column of fields) {
       const summary = manifest.partitions?.[column.index];
       if (!summary) continue;
-      const lower = bound(column.type, summary.lowerBound);
-      const upper = bound(column.type, summary.upperBound);
+      const highest = bound(column.type, summary.upperBound);
+      const lower = wraps(column, highest) ? undefined : bound(column.type, summary.lowerBound);
+      const upper = highest;
       const mayHoldNan = isFloat(column.type) && summary.containsNan !== false;
       const range: ValueRange = {
         lower,
@@ -132,7 +152,7 @@ function partitionRanges(file: DataFile, columns: readonly PartitionColumn[]): V
     const value = file.partition.get(column.field['field-id']);
     if (value === undefined) return [];
     const nan = typeof value === 'number' && Number.isNaN(value);
-    const known = value === null || nan ? undefined : value;
+    const known = value === null || nan || wraps(column, value) ? undefined : value;
     return [{ lower: known, upper: known, mayHoldNull: value === null, mayHoldValue: value !== null, mayHoldNan: nan, ...(column.transform ? { transform: column.transform } : {}) }];
   });
 }
