@@ -21,6 +21,7 @@ import { decodersOf, groupFiles, lastRecordEnd, openParserFile, type TaskFile } 
 import { nextFileState, readFileState } from './file-state.js';
 import type { Configured, SourcePipeline } from './pipeline.js';
 import type { FusedFilter } from './select.js';
+import { createSqlCheck } from './typing/index.js';
 
 /** The input's half of a plan; JSON, stored with the run. */
 export type InputHalf =
@@ -146,7 +147,7 @@ export async function planFilters(pipeline: SourcePipeline, schema: Schema, star
   let current = schema;
   let hidesValues = false;
   for (const [i, { plugin, config, place }] of pipeline.filters.entries()) {
-    const step: FilterStep = await plugin.plan(config, current, { ...ctx, place, startedAt });
+    const step: FilterStep = await plugin.plan(config, current, { ...ctx, place, startedAt, check: createSqlCheck(ctx.sql) });
     current = step.form === 'rows' ? step.columns : step.form === 'expand' ? step.columns : step.schema;
     current = current.map(({ name, type }) => ({ name, type }));
     hidesValues ||= step.form !== 'expand' && step.hidesValues === true;

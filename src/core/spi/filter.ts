@@ -1,15 +1,15 @@
-import type { PluginContext, ScalarFunction, SqlConnection } from './context.js';
+import type { PluginContext, ScalarFunction } from './context.js';
 import type { JsonObject } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
 import type { ColumnType, Schema, TextFormat } from './schema.js';
 
 /** A conversion that the engine makes with its own strict rules; see docs/reference/types.md. */
 export interface FilterCast {
-  /** An input column, or SQL over the input's columns with the type it has. */
-  readonly from: string | { readonly sql: string; readonly type: ColumnType };
+  /** An input column, SQL over the input's columns with the type it has, or the result of another cast. */
+  readonly from: string | { readonly sql: string; readonly type: ColumnType } | FilterCast;
   readonly to: ColumnType;
   readonly text?: TextFormat;
-  /** SQL of type `to` for rows where `from` is NULL. A value that does not convert is still rejected. */
+  /** For rows where `from` is NULL: text that is converted like any other. A value that does not convert is still rejected. */
   readonly whenNull?: string;
 }
 
@@ -69,12 +69,40 @@ export interface ExpandingFilter {
 
 export type FilterStep = RowFilter | WholeFilter | ExpandingFilter;
 
+/** What is wrong with a SQL text, as a sentence without a place. */
+export interface SqlProblem {
+  readonly problem: string;
+}
+
+/** A SQL expression that may stand in a filter's `sql`, in parentheses, with the type of its values (cast to it where needed). */
+export interface CheckedExpression {
+  readonly sql: string;
+  readonly type: ColumnType;
+}
+
+export interface CheckedSelect {
+  /** Columns of the result; names are as the SELECT gives them. */
+  readonly schema: Schema;
+  /** SQL that casts the result to `schema`, given the user's SELECT: wrap it as `wrap(text)`. */
+  wrap(select: string): string;
+}
+
+/** Looks at SQL that a user wrote, without running it. It may only compute: no files, no settings, no other tables. */
+export interface SqlCheck {
+  /** One scalar expression over the columns of `input`: no subquery, aggregate, window or star. */
+  expression(text: string, input: Schema): Promise<CheckedExpression | SqlProblem>;
+  /** The tables that one SELECT names (parts of each name, e.g. `['shop', 'orders']`), its own CTEs left out. */
+  tables(text: string): Promise<readonly (readonly string[])[] | SqlProblem>;
+  /** One SELECT over tables with these schemas, by name as written. */
+  select(text: string, tables: ReadonlyMap<string, Schema>): Promise<CheckedSelect | SqlProblem>;
+}
+
 export interface FilterPlanContext extends PluginContext {
   readonly place: ConfigPlace;
   /** The run's start in milliseconds since 1970; the same after a resume. */
   readonly startedAt: number;
-  /** A connection without data, to look at SQL with (syntax, types). Absent where none can be had, e.g. while docs are made. */
-  readonly sql?: SqlConnection;
+  /** For filters that take SQL from the user. */
+  readonly check: SqlCheck;
 }
 
 export interface FilterPlugin<C = JsonObject> extends PluginDeclaration {

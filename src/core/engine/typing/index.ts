@@ -4,3 +4,4 @@ export { conversionSql, describeFailure, formatProblem, type TextColumn } from '
 export { columnTypeOf, duckdbType } from './duckdb-types.js';
 export { resolveFilterColumn, type ResolvedColumn } from './filter-columns.js';
 export { outputFormatProblem, renderTimeSql } from './render.js';
+export { createSqlCheck } from './sql-check.js';
