@@ -1,4 +1,5 @@
-import type { Clock, Logger, SqlConnection } from '../core/spi/index.js';
+import { randomUUID } from 'node:crypto';
+import type { Clock, JsonObject, Logger, Point, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import { createCatalog, type Catalog } from './catalog/catalog.js';
 import { openLocalStorage } from './storage/local-storage.js';
@@ -6,20 +7,18 @@ import { claimStorage } from './storage/marker.js';
 import type { Storage } from './storage/storage.js';
 import { createTableReader, type TableReader } from './table/table-reader.js';
 import { commitChanges, type CommitOptions, type CommitResult, type TableChange } from './write/commit-changes.js';
-import { commitWrites, type StagedWrite } from './write/commit-writes.js';
+import { commitWrites } from './write/commit-writes.js';
 import { planWrite } from './write/plan-write.js';
-import { planRejects, stageRejects } from './write/rejects.js';
-import { stageFiles, type RelationToStage, type StagedFiles, type StageOptions } from './write/stage-files.js';
+import { rejectsRelation } from './write/rejects.js';
+import { removeGarbage, removeStaged } from './write/remove-files.js';
+import { stageFiles, type RelationToStage } from './write/stage-files.js';
 import type { WritePlan, WriteRequest } from './write/write-plan.js';
 
 export type { Catalog, LoadedTable } from './catalog/catalog.js';
 export { formatTableName, parseTableName, rejectsNameOf, splitTableName, type TableName } from './catalog/table-name.js';
-export type { Storage } from './storage/storage.js';
-export type { TableReader } from './table/table-reader.js';
 export type { CommitOptions, CommitResult, TableChange, Version } from './write/commit-changes.js';
-export type { StagedWrite } from './write/commit-writes.js';
-export type { RelationToStage, StagedFiles, StageOptions } from './write/stage-files.js';
-export { writePlanFromJson, writePlanToJson, type PlannedColumn, type WritePlan, type WriteRequest } from './write/write-plan.js';
+export type { RelationToStage } from './write/stage-files.js';
+export type { PlannedColumn, WritePlan, WriteRequest } from './write/write-plan.js';
 
 export interface WarehouseOptions {
   readonly metastore: Metastore;
@@ -27,6 +26,36 @@ export interface WarehouseOptions {
   readonly root: string;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** What staging needs of a task; a StageContext is one. */
+export interface StageTools {
+  readonly runId: string;
+  readonly task: number;
+  /** A session with time zone UTC. */
+  readonly sql: SqlConnection;
+  /** Stores paths in the metastore before anything is written there. */
+  record(paths: readonly string[]): Promise<void>;
+  reach(point: Point): void;
+}
+
+export interface WriteCommitOptions {
+  readonly runId: string;
+  readonly signal?: AbortSignal;
+  reach(point: Point): void;
+  /**
+   * Runs inside the commit's transaction. Facts: `{table, tableUuid, metadataLocation, snapshotId?, rows, files, bytes, others?}`,
+   * `others` with the rejects table's. The UUID is another than the plan's when a concurrent run made the table first.
+   */
+  within(tx: StoreTransaction, facts: JsonObject): Promise<void>;
+}
+
+export interface WriteCommit {
+  readonly facts: JsonObject;
+  /** True when an earlier attempt of this run had committed; `within` was not called. */
+  readonly alreadyCommitted: boolean;
+  /** Work after the commit whose failure changes nothing: removes files that are due. */
+  upkeep(): Promise<void>;
 }
 
 /**
@@ -41,17 +70,25 @@ export interface Warehouse {
   readonly clock: Clock;
   readonly log: Logger;
   readonly catalog: Catalog;
-  /** What a write will do to its table. Nothing is touched. Errors: ConfigError, before any row moves. */
+  /** The table's identity, or undefined when there is none. */
+  tableUuid(table: string): Promise<string | undefined>;
+  /** What a write will do to its table; plain JSON. Nothing is touched. Errors: ConfigError, before any row moves. */
   planWrite(request: WriteRequest): Promise<WritePlan>;
-  /** Writes one task's rows as Parquet below the table's location. DuckDB's session must have time zone UTC. */
-  stageFiles(plan: WritePlan, relation: RelationToStage, sql: SqlConnection, options: StageOptions): Promise<StagedFiles>;
-  /** The plan for `<table>__rejects`; stage with `stageRejects`, commit together with the table's own write. */
-  planRejects(table: string): Promise<WritePlan>;
-  stageRejects(plan: WritePlan, ndjsonPath: string, sql: SqlConnection, options: StageOptions & { readonly runId: string }): Promise<StagedFiles>;
-  /** Makes staged writes visible, all or none, in one transaction with `options.within`. */
-  commitWrites(writes: readonly StagedWrite[], options: CommitOptions & { readonly runId: string }): Promise<CommitResult>;
-  /** The same for any change of tables: rewrites, deletes, schema changes. */
+  /**
+   * Writes one task's rows as Parquet below the table's location. Errors: DataError TOO_MANY_PARTITIONS, RemoteError of engine and
+   * file system. Out of memory: the relation is read again, up to three times.
+   */
+  stageFiles(plan: WritePlan, relation: RelationToStage, tools: StageTools): Promise<StageReport>;
+  /** Stages rejects from an NDJSON file with the columns of `<table>__rejects`. */
+  stageRejects(plan: WritePlan, rejects: { readonly path: string; readonly rows: number }, tools: StageTools): Promise<StageReport>;
+  /** Deletes what staging recorded for a run that will not commit. Missing paths are fine. */
+  removeStaged(paths: readonly string[]): Promise<void>;
+  /** Makes a staged write and its rejects visible, all or none, in one transaction with `options.within`. */
+  commitWrites(write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] }, options: WriteCommitOptions): Promise<WriteCommit>;
+  /** One commit of any changes of tables: rewrites, deletes, schema changes. */
   commitChanges(changes: readonly TableChange[], options: CommitOptions): Promise<CommitResult>;
+  /** Deletes a batch of files whose grace period is over (old metadata, expired snapshots); answers how many. */
+  removeGarbage(): Promise<number>;
 }
 
 /** Opens a warehouse; cheap, reads and writes nothing. The metastore stays the caller's to close. */
@@ -65,7 +102,12 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
   /** The first write of a process puts the metastore's id into the storage root. */
   const claim = async (): Promise<void> => {
     claimed ??= claimStorage(storage, metastore.id);
-    if (!(await claimed)) log.log('debug', 'the storage root carries another metastore’s id', { root: storage.root });
+    if (!(await claimed)) log.log('debug', 'the storage root carries the id of another metastore', { root: storage.root });
+  };
+  const stage = async (plan: WritePlan, relation: RelationToStage, task: StageTools): Promise<StageReport> => {
+    await claim();
+    const stagingId = `${task.runId}-${task.task}-${randomUUID().slice(0, 8)}`;
+    return stageFiles(storage, plan, relation, task.sql, { stagingId, record: (paths) => task.record(paths), reach: (point) => task.reach(point) });
   };
   return {
     metastore,
@@ -74,23 +116,23 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     clock,
     log,
     catalog,
+    async tableUuid(table) {
+      return (await catalog.findTable(table))?.metadata['table-uuid'];
+    },
     planWrite: (request) => planWrite(catalog, storage.root, request),
-    async stageFiles(plan, relation, sql, stage) {
+    stageFiles: stage,
+    stageRejects: (plan, rejects, task) => stage(plan.rejects ?? plan, rejectsRelation(rejects.path, task.runId, clock.now()), task),
+    removeStaged: (paths) => removeStaged(storage, paths),
+    async commitWrites({ plan, staged, rejects }, commit) {
       await claim();
-      return stageFiles(storage, plan, relation, sql, stage);
-    },
-    planRejects: (table) => planRejects(catalog, storage.root, table),
-    async stageRejects(plan, path, sql, stage) {
-      await claim();
-      return stageRejects(storage, plan, path, sql, { ...stage, clock });
-    },
-    async commitWrites(writes, commit) {
-      await claim();
-      return commitWrites(tools, writes, commit);
+      const rejected = plan.rejects && rejects.some((r) => r.rows > 0) ? [{ plan: plan.rejects, staged: rejects.map((r) => r.staged) }] : [];
+      const result = await commitWrites(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejected], commit);
+      return { ...result, upkeep: async () => void (await removeGarbage(tools)) };
     },
     async commitChanges(changes, commit) {
       await claim();
       return commitChanges(tools, changes, commit);
     },
+    removeGarbage: () => removeGarbage(tools),
   };
 }

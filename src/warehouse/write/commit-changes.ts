@@ -44,13 +44,17 @@ export interface TableChange {
 export interface CommitOptions {
   /** Found in a snapshot's `sluice.run-id`: the commit has happened before. */
   readonly runId?: string;
+  readonly signal?: AbortSignal;
   reach(point: Point): void;
-  /** Runs in the transaction that moves the pointers, after them; facts hold one object per table. */
+  /**
+   * Runs in the transaction that moves the pointers, after them. Facts: those of the first table, and the others by their order
+   * in `others`.
+   */
   within?(tx: StoreTransaction, facts: JsonObject): Promise<void>;
 }
 
 export interface CommitResult {
-  /** `{ tables: [{ table, tableUuid, metadataLocation, snapshotId?, … }] }`. */
+  /** `{ table, tableUuid, metadataLocation, snapshotId?, …, others?: [{…}] }`. */
   readonly facts: JsonObject;
   /** True when an earlier attempt of the same run had committed; `within` was not called then. */
   readonly alreadyCommitted: boolean;
@@ -92,7 +96,7 @@ export async function commitChanges(tools: CommitTools, changes: readonly TableC
     const locked = attempt > OPTIMISTIC_ATTEMPTS && tools.metastore.kind === 'sqlite';
     const result = await attemptCommit(tools, changes, options, locked);
     if (result) return { ...result, attempts: attempt };
-    await tools.clock.sleep(Math.random() * Math.min(250, 5 * 2 ** Math.min(attempt, 8)));
+    await tools.clock.sleep(Math.random() * Math.min(250, 5 * 2 ** Math.min(attempt, 8)), options.signal);
   }
   throw new ConflictError({
     code: 'COMMIT_CONFLICT',
@@ -119,7 +123,7 @@ async function attemptCommit(tools: CommitTools, changes: readonly TableChange[]
       if (ready === 'done') return 'done';
       await swapAll(tools, tx, ready);
       options.reach('commit.pointer_swapped');
-      const facts = { tables: ready.map((p) => p.facts) };
+      const facts = joinFacts(ready.map((p) => p.facts));
       await options.within?.(tx, facts);
       sent = true;
       return facts;
@@ -129,7 +133,7 @@ async function attemptCommit(tools: CommitTools, changes: readonly TableChange[]
     return { facts: finished, alreadyCommitted: false };
   } catch (error) {
     // An error of COMMIT itself says nothing about its outcome: look.
-    if (sent && prepared && (await isVisible(tools, prepared))) return { facts: { tables: prepared.map((p) => p.facts) }, alreadyCommitted: false };
+    if (sent && prepared && (await isVisible(tools, prepared))) return { facts: joinFacts(prepared.map((p) => p.facts)), alreadyCommitted: false };
     if (!sent) await tools.storage.delete((prepared ?? []).flatMap((p) => p.written));
     if (error instanceof SwapLost) return undefined;
     throw error;
@@ -152,7 +156,11 @@ async function alreadyDone(tools: CommitTools, changes: readonly TableChange[], 
     const snapshot = base?.metadata.snapshots.find((s) => s.summary[RUN_ID] === options.runId);
     if (base && snapshot) tables.push({ table: formatTableName(change.name), tableUuid: base.metadata['table-uuid'], snapshotId: String(snapshot['snapshot-id']) });
   }
-  return { facts: { tables }, alreadyCommitted: true };
+  return { facts: joinFacts(tables), alreadyCommitted: true };
+}
+
+function joinFacts([first, ...others]: readonly JsonObject[]): JsonObject {
+  return { ...first, ...(others.length > 0 ? { others } : {}) };
 }
 
 async function prepareAll(tools: CommitTools, changes: readonly TableChange[], bases: readonly (LoadedTable | undefined)[], keep: (prepared: readonly Prepared[]) => void, options: CommitOptions): Promise<readonly Prepared[]> {

@@ -10,7 +10,7 @@ import { MAX_PARTITIONS, planPartition, tooManyPartitions } from './stage-files.
 import { dataFileOf, stagedFilesOf, type StagedFile } from './staged-file.js';
 import type { WritePlan } from './write-plan.js';
 
-/** One table's plan and what its tasks staged (`StagedFiles.staged`). */
+/** One table's plan and what its tasks staged (`StageReport.staged`). */
 export interface StagedWrite {
   readonly plan: WritePlan;
   readonly staged: readonly JsonValue[];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { engineError, engineErrorKind } from '../../core/duckdb/index.js';
 import { parseReturnStats, type WrittenFile } from '../../core/duckdb/return-stats.js';
-import { DataError, type JsonValue, type Point, type SqlConnection } from '../../core/spi/index.js';
+import { DataError, type JsonValue, type Point, type SqlConnection, type StageReport } from '../../core/spi/index.js';
 import type { Storage } from '../storage/storage.js';
 import type { IcebergSchema } from '../table/model.js';
 import type { BoundPartitionField } from '../table/partition-record.js';
@@ -25,15 +25,6 @@ export interface StageOptions {
   reach(point: Point): void;
 }
 
-export interface StagedFiles {
-  readonly rows: number;
-  /** Rows per status other than 0. */
-  readonly statuses: { readonly [status: string]: number };
-  readonly bytes: number;
-  readonly files: number;
-  /** StagedFile[] for `commitWrites`. */
-  readonly staged: JsonValue;
-}
 
 /** The relation of a task: see StagedRelation of the output contract. */
 export interface RelationToStage {
@@ -54,7 +45,7 @@ export function planPartition(plan: WritePlan): readonly BoundPartitionField[] {
  * Writes a task's rows as Parquet files under their final, still unreferenced names. Errors: DataError TOO_MANY_PARTITIONS,
  * RemoteError of the engine and the file system.
  */
-export async function stageFiles(storage: Storage, plan: WritePlan, relation: RelationToStage, sql: SqlConnection, options: StageOptions): Promise<StagedFiles> {
+export async function stageFiles(storage: Storage, plan: WritePlan, relation: RelationToStage, sql: SqlConnection, options: StageOptions): Promise<StageReport> {
   const partition = planPartition(plan);
   const staging = `${plan.location}/data/_staging/${options.stagingId}`;
   await options.record([staging]);

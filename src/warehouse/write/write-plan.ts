@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/spi/index.js';
+import type { ConfigPlace } from '../../core/spi/index.js';
 import type { NestedField, PartitionField } from '../table/model.js';
 
 /** What a pipeline asks of the warehouse; see `planWrite`. */
@@ -15,6 +15,8 @@ export interface WriteRequest {
   readonly tableComment?: string;
   /** Table properties, merged over those of the table. */
   readonly properties?: { readonly [key: string]: string };
+  /** Where the request stands in a config, for errors. */
+  readonly place?: ConfigPlace;
 }
 
 /** A column to write: from `source` of the relation into field `id`. */
@@ -46,12 +48,6 @@ export interface WritePlan {
   readonly schemaChanges: readonly string[];
   readonly notes: readonly string[];
   readonly properties: { readonly [key: string]: string };
-}
-
-export function writePlanToJson(plan: WritePlan): JsonObject {
-  return plan as unknown as JsonObject;
-}
-
-export function writePlanFromJson(json: JsonObject): WritePlan {
-  return json as unknown as WritePlan;
+  /** The plan for the table's rejects; its table is made with the first reject. */
+  readonly rejects?: WritePlan;
 }
