@@ -1,4 +1,12 @@
-import { ConfigError, COLUMN_TYPE_NAMES, defineInput, parseColumnType, type ConfigPlace, type JsonValue, type SourceColumn } from '../../core/spi/index.js';
+import {
+  ConfigError,
+  COLUMN_TYPE_NAMES,
+  defineInput,
+  parseColumnType,
+  type ConfigPlace,
+  type JsonValue,
+  type SourceColumn,
+} from '../../core/spi/index.js';
 import { configInputSchema } from './schema.js';
 
 interface ColumnConfig {
@@ -31,14 +39,28 @@ export default defineInput<ConfigInputConfig>({
   examples: [
     {
       title: 'Two rows',
-      config: { type: 'config', columns: [{ name: 'id', type: 'long' }, { name: 'name', type: 'string' }], rows: [[1, 'ann'], [2, null]] },
+      config: {
+        type: 'config',
+        columns: [
+          { name: 'id', type: 'long' },
+          { name: 'name', type: 'string' },
+        ],
+        rows: [
+          [1, 'ann'],
+          [2, null],
+        ],
+      },
     },
   ],
 
   plan(config, ctx) {
     const tasks = tasksOf(config);
     tasks.forEach((rows, task) => checkRows(rows, config, (row) => ctx.place.at(config.values ? `values[${task}][${row}]` : `rows[${row}]`)));
-    return Promise.resolve({ columns: config.columns.map((column, i) => readColumn(column, i, config, ctx.place)), tasks: tasks.map((_, index) => ({ index })), notes: [] });
+    return Promise.resolve({
+      columns: config.columns.map((column, i) => readColumn(column, i, config, ctx.place)),
+      tasks: tasks.map((_, index) => ({ index })),
+      notes: [],
+    });
   },
 
   open(task, plan, config) {
@@ -90,6 +112,8 @@ function readColumn(column: ColumnConfig, index: number, config: ConfigInputConf
   return {
     name: column.name,
     type,
-    text: timed ? { ...(format === undefined ? {} : { format }), ...(timezone === undefined ? {} : { timezone }), ...(date === undefined ? {} : { date }) } : {},
+    text: timed
+      ? { ...(format === undefined ? {} : { format }), ...(timezone === undefined ? {} : { timezone }), ...(date === undefined ? {} : { date }) }
+      : {},
   };
 }

@@ -25,7 +25,8 @@ export async function findByPrefix(prefix: string, options: FindOptions): Promis
   const found: FoundFile[] = [];
   for (const entry of entries) {
     // A prefix that itself starts with `_` or `.` asks for such names.
-    if (entry.name.startsWith(start) && (start !== '' ? /^[._]/.test(start) || !isHidden(entry.name) : !isHidden(entry.name))) await collect(join(folder, entry.name), entry, folder, options, found, new Set());
+    if (entry.name.startsWith(start) && (start !== '' ? /^[._]/.test(start) || !isHidden(entry.name) : !isHidden(entry.name)))
+      await collect(join(folder, entry.name), entry, folder, options, found, new Set());
   }
   return found;
 }
@@ -52,10 +53,23 @@ async function findByPath(pattern: string, options: FindOptions): Promise<FoundF
   const { glob, isDynamicPattern } = await import('tinyglobby');
   if (!isDynamicPattern(pattern)) return [];
   const fixed = resolve(options.root, fixedFolder(pattern));
-  const matches = await glob(pattern, { cwd: options.root, absolute: true, dot: false, onlyFiles: true, followSymbolicLinks: options.followSymlinks, expandDirectories: false });
+  const matches = await glob(pattern, {
+    cwd: options.root,
+    absolute: true,
+    dot: false,
+    onlyFiles: true,
+    followSymbolicLinks: options.followSymlinks,
+    expandDirectories: false,
+  });
   return matches
     .map((match) => match.split('/').join(sep))
-    .filter((match) => !match.slice(fixed.length + 1).split(sep).some(isHidden))
+    .filter(
+      (match) =>
+        !match
+          .slice(fixed.length + 1)
+          .split(sep)
+          .some(isHidden),
+    )
     .map((match) => ({ path: match, base: fixed }));
 }
 
@@ -78,7 +92,14 @@ async function collectFolder(folder: string, base: string, options: FindOptions,
   }
 }
 
-async function collect(path: string, entry: Dirent, base: string, options: FindOptions, found: FoundFile[], above: ReadonlySet<string>): Promise<void> {
+async function collect(
+  path: string,
+  entry: Dirent,
+  base: string,
+  options: FindOptions,
+  found: FoundFile[],
+  above: ReadonlySet<string>,
+): Promise<void> {
   if (entry.isDirectory()) await collectFolder(path, base, options, found, above);
   else if (entry.isFile()) found.push({ path, base });
   else if (entry.isSymbolicLink() && options.followSymlinks) {

@@ -27,7 +27,10 @@ export default defineFileInput<FileInputConfig>({
   stability: 'stable',
   schema: fileInputSchema,
   examples: [
-    { title: 'All files that start with a prefix', config: { type: 'file', path_prefix: 'data/orders_', parser: { type: 'csv', columns: [{ name: 'id', type: 'long' }] } } },
+    {
+      title: 'All files that start with a prefix',
+      config: { type: 'file', path_prefix: 'data/orders_', parser: { type: 'csv', columns: [{ name: 'id', type: 'long' }] } },
+    },
     { title: 'Globs', config: { type: 'file', paths: ['data/**/*.csv.gz'], parser: { type: 'csv', columns: [{ name: 'id', type: 'long' }] } } },
   ],
 
@@ -42,7 +45,12 @@ export default defineFileInput<FileInputConfig>({
     }
     if (config.paths?.includes(STDIN) === true) {
       if (config.paths.length === 1) return [{ name: STDIN, size: (await keepStdin(ctx)).size }];
-      throw new ConfigError({ code: 'FILE_INPUT_PATHS', message: 'in.paths: "-" (standard input) cannot be read together with files', hint: 'give it as the only path', where: ctx.place.at('paths') });
+      throw new ConfigError({
+        code: 'FILE_INPUT_PATHS',
+        message: 'in.paths: "-" (standard input) cannot be read together with files',
+        hint: 'give it as the only path',
+        where: ctx.place.at('paths'),
+      });
     }
     const options = { root: ctx.root, followSymlinks: config.follow_symlinks ?? false, signal: ctx.signal };
     const found = config.paths ? await findByPaths(config.paths, options) : await findByPrefix(config.path_prefix as string, options);

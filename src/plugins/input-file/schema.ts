@@ -6,7 +6,12 @@ export const fileInputSchema = {
   required: ['type'],
   properties: {
     type: { const: 'file', description: 'Files of this machine, or standard input.' },
-    path_prefix: { type: 'string', minLength: 1, description: 'Start of the paths, e.g. `data/orders_`: all files and all files of folders whose path starts so. Names that start with `.` or `_` are left out.' },
+    path_prefix: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'Start of the paths, e.g. `data/orders_`: all files and all files of folders whose path starts so. Names that start with `.` or `_` are left out.',
+    },
     paths: {
       type: 'array',
       minItems: 1,
@@ -21,7 +26,8 @@ export const fileInputSchema = {
     on_changed: {
       enum: ['error', 'skip', 'reload', 'tail'],
       default: 'error',
-      description: 'What to do with a loaded file whose content changed: stop, leave it, load it again (with merge, truncate or replace), or load only what was appended.',
+      description:
+        'What to do with a loaded file whose content changed: stop, leave it, load it again (with merge, truncate or replace), or load only what was appended.',
     },
   },
 } as const satisfies ConfigSchema;

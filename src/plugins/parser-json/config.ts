@@ -47,7 +47,9 @@ const NOWHERE: ConfigPlace = { at: (path) => ({ path }) };
 
 export function readLayout(config: JsonParserConfig, place: ConfigPlace = NOWHERE): JsonLayout {
   return {
-    columns: config.columns ? config.columns.map((c, i) => readColumn(c, i, config, place)) : [{ name: 'record', type: 'json', rule: 'json', path: [], text: {} }],
+    columns: config.columns
+      ? config.columns.map((c, i) => readColumn(c, i, config, place))
+      : [{ name: 'record', type: 'json', rule: 'json', path: [], text: {} }],
     root: readPointer(config.root ?? '', 'root', place),
     flatten: config.flatten_json_array ?? false,
     escapes: config.invalid_string_escapes ?? 'PASSTHROUGH',

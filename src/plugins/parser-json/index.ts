@@ -12,8 +12,20 @@ export default defineParser<JsonParserConfig>({
   stability: 'stable',
   schema: jsonParserSchema,
   examples: [
-    { title: 'JSON lines', config: { type: 'json', columns: [{ name: 'id', type: 'long' }, { name: 'tags', type: 'json' }] } },
-    { title: 'Records within a response', config: { type: 'json', root: '/data/items', flatten_json_array: true, columns: [{ name: 'id', type: 'long', element_at: '/meta/id' }] } },
+    {
+      title: 'JSON lines',
+      config: {
+        type: 'json',
+        columns: [
+          { name: 'id', type: 'long' },
+          { name: 'tags', type: 'json' },
+        ],
+      },
+    },
+    {
+      title: 'Records within a response',
+      config: { type: 'json', root: '/data/items', flatten_json_array: true, columns: [{ name: 'id', type: 'long', element_at: '/meta/id' }] },
+    },
   ],
   filesPerTask: 256,
   plan: (config, _files, ctx) => Promise.resolve({ columns: sourceColumns(readLayout(config, ctx.place)) }),

@@ -22,7 +22,11 @@ export interface NativeLane {
 }
 
 /** DuckDB's reader serves files of one object a line; everything else is read by our tokenizer. */
-export async function chooseLane(files: readonly ParserFile[], layout: JsonLayout, ctx: TaskContext): Promise<NativeLane | { readonly native: false }> {
+export async function chooseLane(
+  files: readonly ParserFile[],
+  layout: JsonLayout,
+  ctx: TaskContext,
+): Promise<NativeLane | { readonly native: false }> {
   if (!suitsNative(layout)) return { native: false };
   const keyLists = await sampleKeyLists(files);
   if (!keyLists) return { native: false };
@@ -40,7 +44,10 @@ export async function chooseLane(files: readonly ParserFile[], layout: JsonLayou
       return { native: false };
     }
     lines.push(scan.lines);
-    facts.push({ source: file.name, ...(plain !== undefined ? { hash: scan.hash, bytes: scan.bytes } : await hashBytes(file.openRaw(), ctx.signal)) });
+    facts.push({
+      source: file.name,
+      ...(plain !== undefined ? { hash: scan.hash, bytes: scan.bytes } : await hashBytes(file.openRaw(), ctx.signal)),
+    });
     if (plain !== undefined && scan.lines > 0) paths.push(plain);
   }
   // Rows must come in file order, so a task is read from its files or from its spool, never from both.

@@ -25,7 +25,12 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
     };
   }
   const exactFunction = `sluice_json_${randomUUID().replaceAll('-', '')}`;
-  ctx.sql.registerFunction({ name: exactFunction, parameters: ['VARCHAR'], returns: 'VARCHAR', call: ([line]) => exactTexts(String(line), layout.columns) });
+  ctx.sql.registerFunction({
+    name: exactFunction,
+    parameters: ['VARCHAR'],
+    returns: 'VARCHAR',
+    call: ([line]) => exactTexts(String(line), layout.columns),
+  });
   const sql = buildNativeSql(layout, { paths: lane.paths, keyLists: lane.keyLists, exactFunction, maxLineBytes: MAX_LINE_BYTES + 1_048_576 });
   let left = new Float64Array(0);
   return {
@@ -35,9 +40,15 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
       left = await numbersLeftOut(sql.leftOut, ctx);
       const odd = await firstOddLine(lane, layout, left);
       if (odd !== undefined) return { keep: false, reason: odd, instead: await openOwnLane(lane.files, layout, ctx) };
-      if (layout.stopOnInvalid) for await (const [first] of listRejects(lane, layout, left.subarray(0, 1))) if (first) throw stopOnInvalid(first.source, first.recordNumber ?? 0, first.reason);
+      if (layout.stopOnInvalid)
+        for await (const [first] of listRejects(lane, layout, left.subarray(0, 1)))
+          if (first) throw stopOnInvalid(first.source, first.recordNumber ?? 0, first.reason);
       if (rows >= 0 && rows + left.length !== total) {
-        return { keep: false, reason: `${total} lines gave ${rows} rows and ${left.length} rejects`, instead: await openOwnLane(lane.files, layout, ctx) };
+        return {
+          keep: false,
+          reason: `${total} lines gave ${rows} rows and ${left.length} rejects`,
+          instead: await openOwnLane(lane.files, layout, ctx),
+        };
       }
       return { keep: true, read: total, rejected: left.length, rejects: () => listRejects(lane, layout, left), files: lane.facts };
     },
@@ -118,7 +129,14 @@ async function* listRejects(lane: NativeLane, layout: JsonLayout, left: Float64A
     const judged = judgeLine(line.bytes, layout.columns);
     const column = judged.kind === 'bad' ? judged.column : null;
     const reason = judged.kind === 'good' ? 'not readable' : judged.reason;
-    batch.push({ source: line.source, recordNumber: line.number, byteOffset: line.offset, columnName: column, reason, raw: line.bytes.toString('utf8') });
+    batch.push({
+      source: line.source,
+      recordNumber: line.number,
+      byteOffset: line.offset,
+      columnName: column,
+      reason,
+      raw: line.bytes.toString('utf8'),
+    });
     if (batch.length < BATCH) continue;
     yield batch;
     batch = [];

@@ -3,7 +3,7 @@ import type { JsonColumn, JsonLayout } from './config.js';
 
 export interface NativeSqlOptions {
   readonly paths: readonly string[];
-  /** Key lists that were seen in the sample; a line with one of them has no duplicate key. */
+  /** Key lists that were seen in the sample. */
   readonly keyLists: readonly (readonly string[])[];
   /** SQL function text -> JSON array of the columns' texts, or NULL when the line is no record. */
   readonly exactFunction: string;
@@ -30,46 +30,73 @@ function topKeys(layout: JsonLayout): string[] {
 }
 
 /**
+ * No IN list may be used here: DuckDB makes a join of a longer one, and a join changes the order of the rows.
+ *
  * One pass of DuckDB's JSON reader over whole lines (`j`), the values as JSON text (`e`), and beside them the question
  * whether that text can be trusted (`doubt`). Doubted lines, few in practice, go through our own tokenizer (`o`).
  */
 export function buildNativeSql(layout: JsonLayout, options: NativeSqlOptions): NativeSql {
   const keys = topKeys(layout);
-  const spec = quoteLiteral(JSON.stringify(Object.fromEntries(keys.map((k) => [k, 'JSON']))));
   const source = `read_ndjson_objects([${options.paths.map(quoteLiteral).join(', ')}], ignore_errors=true, maximum_object_size=${options.maxLineBytes})`;
   const lines = `select cast(json as varchar) as j from ${source}`;
-  const values = keys.length === 0 ? `select j from (${lines})` : `select j, json_transform(j, ${spec}) as e from (${lines})`;
+  const typed = typedColumns(layout);
+  const types =
+    typed.length === 0
+      ? ''
+      : `, json_type(j, [${typed.map((c) => quoteLiteral(`/${(c.path[0] as string).replaceAll('~', '~0')}`)).join(', ')}]) as types`;
+  const complete = hasAllKeys(keys, options.keyLists);
+  const spec = quoteLiteral(
+    JSON.stringify(Object.fromEntries(layout.columns.filter((c) => c.path.length > 0).map((c) => [c.path[0], isTyped(c) ? 'VARCHAR' : 'JSON']))),
+  );
+  // The strict form fails on duplicate and on missing keys, so it needs no further question about duplicates.
+  const values =
+    keys.length === 0
+      ? lines
+      : `select j, ${complete ? `try(json_transform_strict(j, ${spec}))` : `json_transform(j, ${spec})`} as e${types} from (${lines})`;
   const texts = layout.columns.map((c, i) => (needsSourceText(c) ? `${sourceText(c)} as t${i}` : undefined)).filter((t) => t !== undefined);
   const withTexts = texts.length === 0 ? values : `select *, ${texts.join(', ')} from (${values})`;
-  const doubted = `select *, coalesce(${doubts(layout, keys, options).join(' or ')}, true) as doubt from (${withTexts})`;
+  // random(): the filter on `doubt` must stay above, or DuckDB evaluates all of this twice.
+  const doubted = `select *, (coalesce(${doubts(layout, keys, typed, complete).join(' or ')}, true) or random() < 0) as doubt from (${withTexts})`;
   const exact = `select *, case when doubt and j is not null then ${quoteIdentifier(options.exactFunction)}(j) end as o from (${doubted})`;
   const good = 'j is not null and (not doubt or o is not null)';
-  const columns = layout.columns.map((c, i) => `case when doubt then json_extract_string(o, '$[${i}]') else ${trustedText(c, i)} end as ${quoteIdentifier(c.name)}`);
+  const columns = layout.columns.map(
+    (c, i) => `case when doubt then json_extract_string(o, '$[${i}]') else ${trustedText(c, i)} end as ${quoteIdentifier(c.name)}`,
+  );
   return {
     relation: `(select ${columns.join(', ')} from (${exact}) where ${good})`,
     leftOut: `select n from (select row_number() over () as n, ${good} as good from (${exact})) where not good`,
   };
 }
 
+/** Columns whose JSON strings DuckDB unquotes; what other values they hold is asked beside. */
+function isTyped(column: JsonColumn): boolean {
+  return column.path.length > 0 && (column.rule === 'string' || column.rule === 'time');
+}
+
+function typedColumns(layout: JsonLayout): JsonColumn[] {
+  return layout.columns.filter(isTyped);
+}
+
+function hasAllKeys(keys: readonly string[], lists: readonly (readonly string[])[]): boolean {
+  return lists.length > 0 && lists.every((list) => keys.every((key) => list.includes(key)));
+}
+
 function valueOf(column: JsonColumn): string {
-  return `struct_extract(e, ${quoteLiteral(column.path[0] as string)})`;
+  return `cast(struct_extract(e, ${quoteLiteral(column.path[0] as string)}) as varchar)`;
 }
 
 function trustedText(column: JsonColumn, index: number): string {
   if (column.path.length === 0) return 'j';
   const x = valueOf(column);
-  const unquoted = `case when contains(${x}, '\\') then json_extract_string(${x}, '$') else ${x}[2:-2] end`;
   switch (column.rule) {
     case 'json':
       return `t${index}`;
     case 'number':
-      return `cast(${x} as varchar)`;
     case 'string':
-      return unquoted;
     case 'time':
-      return `case when ${x}[1] = '"' then ${unquoted} else cast(${x} as varchar) end`;
+      return x;
     case 'boolean':
-      return `case when ${x} in ('true', 'false') then cast(${x} as varchar) when ${x}[1] in ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9') then 'number ' || ${x} else cast(${x} as varchar) end`;
+      return `case when ${x} = 'true' or ${x} = 'false' then ${x} when ${x} < ':' and ${x} >= '-' then 'number ' || ${x} else ${x} end`;
   }
 }
 
@@ -86,41 +113,48 @@ const NESTED = `[\\[{](?:[^\\[\\]{}"]|${STRING}|${FLAT})*[\\]}]`;
  * (`1.10` becomes `1.1`, spaces go), so its text is only taken when the line holds it behind the key.
  */
 function sourceText(column: JsonColumn): string {
-  const x = `cast(${valueOf(column)} as varchar)`;
+  const x = valueOf(column);
   const key = JSON.stringify(column.path[0]);
   const at = [`${key}:`, `${key}: `].map(quoteLiteral);
   const holds = (text: string): string => `(${at.map((k) => `contains(j, ${k} || ${text})`).join(' or ')})`;
   const candidate = `regexp_extract(j, ${quoteLiteral(`${escapeRegExp(key)}\\s*:\\s*(${NESTED})`)}, 1)`;
   return (
     `case when ${x} is null then null` +
-    ` when ${x}[1] in ('{', '[') then case when ${holds(x)} then ${x} when json_valid(${candidate}) and cast(json(${candidate}) as varchar) = ${x} then ${candidate} end` +
-    ` when regexp_full_match(${x}, '-?[0-9]+') or ${x}[1] = '"' or ${x} in ('true', 'false') then case when ${holds(x)} then ${x} end` +
+    ` when ${x}[1] = '{' or ${x}[1] = '[' then case when ${holds(x)} then ${x} when json_valid(${candidate}) and cast(json(${candidate}) as varchar) = ${x} then ${candidate} end` +
+    ` when regexp_full_match(${x}, '-?[0-9]+') or ${x}[1] = '"' or ${x} = 'true' or ${x} = 'false' then case when ${holds(x)} then ${x} end` +
     ` else case when ${holds(`${x} || ','`)} or ${holds(`${x} || '}'`)} then ${x} end end`
   );
 }
 
 /** SQL conditions; any that is true or NULL sends the line to our tokenizer. */
-function doubts(layout: JsonLayout, keys: readonly string[], options: NativeSqlOptions): string[] {
+function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly JsonColumn[], complete: boolean): string[] {
   const lenient = quoteLiteral('[:\\[,]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]');
-  const words = ['NaN', 'nan', 'NAN', 'Infinity', 'infinity', 'INF', 'inf', 'Inf'].map((w) => `contains(j, '${w}')`).join(' or ');
+  const words = ['NaN', 'nan', 'NAN', 'INF', 'inf', 'Inf'].map((w) => `contains(j, '${w}')`).join(' or ');
   const list = [
     // What DuckDB reads though it is no JSON.
-    "j[1] <> '{'",
+    "not starts_with(j, '{')",
     "regexp_matches(j, ',\\s*[}\\]]')",
     `case when ${words} then regexp_matches(j, ${lenient}) else false end`,
   ];
   if (keys.length === 0) return list;
-  const known = options.keyLists.map((k) => `[${k.map(quoteLiteral).join(', ')}]`);
-  const distinct = 'len(list_distinct(json_keys(j))) <> len(json_keys(j))';
-  list.push(known.length === 0 ? distinct : `case when json_keys(j) in (${known.join(', ')}) then false else ${distinct} end`);
+  list.push(complete ? 'e is null' : 'len(list_distinct(json_keys(j))) <> len(json_keys(j))');
   // A key spelled with escapes is not found in the raw text.
   list.push(`contains(j, ${quoteLiteral(keys.every((k) => /^[\x20-\x7e]*$/.test(k)) ? '\\u00' : '\\u')})`);
+  if (typed.length > 0) {
+    const other = typed.map((c, i) => {
+      const integers = c.rule === 'time' ? ` and types[${i + 1}] <> 'UBIGINT' and types[${i + 1}] <> 'BIGINT'` : '';
+      return `coalesce(types[${i + 1}] <> 'VARCHAR' and types[${i + 1}] <> 'NULL'${integers}, false)`;
+    });
+    list.push(`case when types = [${typed.map(() => "'VARCHAR'").join(', ')}] then false else ${other.join(' or ')} end`);
+  }
   const decimals = layout.columns.filter((c) => c.type.startsWith('decimal')).map((c) => c.path[0] as string);
   if (decimals.length > 0) list.push(`regexp_matches(j, ${quoteLiteral(`${keyPattern(decimals)}-?(?:[0-9.]+[eE]|${longReal()})`)})`);
   const numbers = layout.columns.filter((c) => c.rule === 'number').map((c) => c.path[0] as string);
-  if (numbers.length > 0) list.push(`regexp_matches(j, ${quoteLiteral(`${keyPattern(numbers)}-0\\s*[,}]`)})`);
+  if (numbers.length > 0) {
+    const maybe = [':-0', ' -0', '\t-0'].map((text) => `contains(j, ${quoteLiteral(text)})`).join(' or ');
+    list.push(`case when ${maybe} then regexp_matches(j, ${quoteLiteral(`${keyPattern(numbers)}-0\\s*[,}]`)}) else false end`);
+  }
   layout.columns.forEach((c, i) => {
-    if (c.rule === 'string') list.push(`(${valueOf(c)} is not null and ${valueOf(c)}[1] <> '"')`);
     if (needsSourceText(c)) list.push(`(${valueOf(c)} is not null and t${i} is null)`);
   });
   return list;

@@ -12,8 +12,7 @@ const PLACES_PER_BATCH = 1000;
 
 /** One record of a file with what became of it. */
 type Outcome = { readonly number: number; readonly offset: number; raw(): string } & (
-  | { readonly values: readonly (string | null)[] }
-  | { readonly column: string | null; readonly reason: string }
+  { readonly values: readonly (string | null)[] } | { readonly column: string | null; readonly reason: string }
 );
 
 async function* readOutcomes(file: ParserFile, layout: JsonLayout): AsyncGenerator<Outcome> {
@@ -100,7 +99,14 @@ async function* listRejects(files: readonly ParserFile[], layout: JsonLayout): A
   for (const file of files) {
     for await (const outcome of readOutcomes(file, layout)) {
       if ('values' in outcome) continue;
-      batch.push({ source: file.name, recordNumber: outcome.number, byteOffset: outcome.offset + (file.offset ?? 0), columnName: outcome.column, reason: outcome.reason, raw: outcome.raw() });
+      batch.push({
+        source: file.name,
+        recordNumber: outcome.number,
+        byteOffset: outcome.offset + (file.offset ?? 0),
+        columnName: outcome.column,
+        reason: outcome.reason,
+        raw: outcome.raw(),
+      });
       if (batch.length < PLACES_PER_BATCH) continue;
       yield batch;
       batch = [];
@@ -118,7 +124,12 @@ async function* listPlaces(files: readonly ParserFile[], layout: JsonLayout, ord
     for await (const outcome of readOutcomes(file, layout)) {
       if (!('values' in outcome) || ++row !== ordinals[next]) continue;
       next++;
-      batch.push({ source: file.name, recordNumber: outcome.number, byteOffset: outcome.offset + (file.offset ?? 0), raw: withRaw ? outcome.raw() : null });
+      batch.push({
+        source: file.name,
+        recordNumber: outcome.number,
+        byteOffset: outcome.offset + (file.offset ?? 0),
+        raw: withRaw ? outcome.raw() : null,
+      });
       if (batch.length >= PLACES_PER_BATCH) {
         yield batch;
         batch = [];

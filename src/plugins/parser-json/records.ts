@@ -34,14 +34,20 @@ export async function* splitRecords(source: AsyncIterable<Uint8Array>, layout: P
     const item = await window.takeValue();
     if (!item.ok) yield item;
     else if (inArray) yield item;
-    else if (streamArrays) yield { ...item, ok: false, reason: `expected an array of records (flatten_json_array), found ${kindOf(item.bytes, item.record.start)}` };
+    else if (streamArrays)
+      yield { ...item, ok: false, reason: `expected an array of records (flatten_json_array), found ${kindOf(item.bytes, item.record.start)}` };
     else yield* pickRecords(item, layout);
   }
 }
 
 function* pickRecords(item: JsonItem & { ok: true }, layout: Pick<JsonLayout, 'root' | 'flatten'>): Generator<JsonItem> {
   const { bytes, record, offset } = item;
-  const root = layout.root.length === 0 ? record : kindOf(bytes, record.start) === 'object' || kindOf(bytes, record.start) === 'array' ? followPointer(bytes, record, layout.root) : undefined;
+  const root =
+    layout.root.length === 0
+      ? record
+      : kindOf(bytes, record.start) === 'object' || kindOf(bytes, record.start) === 'array'
+        ? followPointer(bytes, record, layout.root)
+        : undefined;
   if (!root) {
     yield { ...item, ok: false, reason: `no value at root "/${layout.root.join('/')}"` };
     return;

@@ -16,7 +16,10 @@ export const jsonParserSchema = {
         required: ['name', 'type'],
         properties: {
           name: { type: 'string', minLength: 1, description: 'Name of the column, and the key it is read from unless `element_at` is given.' },
-          type: { type: 'string', description: 'Column type. A JSON value of another type is rejected; `json` takes every value and keeps its text.' },
+          type: {
+            type: 'string',
+            description: 'Column type. A JSON value of another type is rejected; `json` takes every value and keeps its text.',
+          },
           element_at: { type: 'string', description: 'JSON pointer of the value within the record, e.g. `/user/id`.' },
           format: { type: 'string', description: 'Pattern of a date, timestamp or datetime text.' },
           timezone: { type: 'string', description: 'Time zone of a timestamp text without an offset.' },
@@ -31,7 +34,11 @@ export const jsonParserSchema = {
       default: 'PASSTHROUGH',
       description: 'What to do with a backslash before a character that JSON does not escape: reject the record, drop both, or drop the backslash.',
     },
-    stop_on_invalid_record: { type: 'boolean', default: false, description: 'Stop at the first record that cannot be read, whatever `exec.max_rejects` allows.' },
+    stop_on_invalid_record: {
+      type: 'boolean',
+      default: false,
+      description: 'Stop at the first record that cannot be read, whatever `exec.max_rejects` allows.',
+    },
     default_timezone: { type: 'string', default: 'UTC', description: 'Time zone of timestamp columns that name none.' },
     default_timestamp_format: { type: 'string', description: 'Pattern of timestamp columns that name none.' },
     default_date: { type: 'string', default: '1970-01-01', description: 'Date of columns that hold only a time.' },

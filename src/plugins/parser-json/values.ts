@@ -1,7 +1,9 @@
 import { kindOf, membersOf, followPointer, stringOf, textOf, type JsonSlice } from '../shared/json-scanner.js';
 import type { JsonColumn, TextRule } from './config.js';
 
-export type RecordText = { readonly ok: true; readonly values: readonly (string | null)[] } | { readonly ok: false; readonly column: string | null; readonly reason: string };
+export type RecordText =
+  | { readonly ok: true; readonly values: readonly (string | null)[] }
+  | { readonly ok: false; readonly column: string | null; readonly reason: string };
 
 /** The texts of one record's columns, by the rules that the native lane follows too (native-sql.ts). */
 export function readRecord(bytes: Buffer, record: JsonSlice, columns: readonly JsonColumn[]): RecordText {
@@ -15,7 +17,8 @@ export function readRecord(bytes: Buffer, record: JsonSlice, columns: readonly J
     const start = first === undefined ? record : top.get(first);
     const slice = start && rest.length > 0 ? followPointer(bytes, start, rest) : start;
     const text = slice ? textFor(bytes, slice, column.rule) : null;
-    if (text === undefined) return { ok: false, column: column.name, reason: `expected a JSON string, found ${withArticle(kindOf(bytes, (slice as JsonSlice).start))}` };
+    if (text === undefined)
+      return { ok: false, column: column.name, reason: `expected a JSON string, found ${withArticle(kindOf(bytes, (slice as JsonSlice).start))}` };
     values.push(text);
   }
   return { ok: true, values };

@@ -15,7 +15,9 @@ export async function describeFiles(files: readonly LocalFile[], sql: SqlConnect
   for (const local of files) {
     try {
       const path = quoteLiteral(local.path);
-      const schema = await sql.rows(`select name, type, type_length, num_children, converted_type, precision, scale, logical_type from parquet_schema([${path}])`);
+      const schema = await sql.rows(
+        `select name, type, type_length, num_children, converted_type, precision, scale, logical_type from parquet_schema([${path}])`,
+      );
       const key = JSON.stringify(schema, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
       let columns = bySchema.get(key);
       if (!columns) {

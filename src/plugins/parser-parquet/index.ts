@@ -1,4 +1,17 @@
-import { ConfigError, DataError, defineParser, quoteIdentifier, type ConfigPlace, type FileFact, type ParserFile, type PluginContext, type RejectRecord, type RowPlace, type SourceColumn, type SqlConnection } from '../../core/spi/index.js';
+import {
+  ConfigError,
+  DataError,
+  defineParser,
+  quoteIdentifier,
+  type ConfigPlace,
+  type FileFact,
+  type ParserFile,
+  type PluginContext,
+  type RejectRecord,
+  type RowPlace,
+  type SourceColumn,
+  type SqlConnection,
+} from '../../core/spi/index.js';
 import { hashBytes } from '../shared/line-scan.js';
 import { relationType, sourceColumnOf, valueSql, widen } from './column-types.js';
 import { describeFiles, scanSql, type DescribedFile } from './describe.js';
@@ -42,7 +55,12 @@ export default defineParser<ParquetParserConfig>({
       return {
         relation: { from: relationSql(described, plan.columns), columns: plan.columns },
         async check(rows) {
-          if (rows >= 0 && rows !== total) throw new DataError({ code: 'PARQUET_ROWS', message: `${files.map((f) => f.name).join(', ')}: the files state ${total} rows, ${rows} were read`, hint: 'check that the files are complete' });
+          if (rows >= 0 && rows !== total)
+            throw new DataError({
+              code: 'PARQUET_ROWS',
+              message: `${files.map((f) => f.name).join(', ')}: the files state ${total} rows, ${rows} were read`,
+              hint: 'check that the files are complete',
+            });
           const facts: FileFact[] = [];
           for (const file of files) facts.push({ source: file.name, ...(await hashBytes(file.openRaw(), ctx.signal)) });
           return { keep: true, read: total, rejected: 0, rejects: noRejects, files: facts };
@@ -60,7 +78,12 @@ export default defineParser<ParquetParserConfig>({
 /** A Parquet file has no records of a wrong shape. */
 async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
 
-async function withLocalFiles<T>(files: readonly ParserFile[], ctx: PluginContext & { readonly sql: SqlConnection }, purpose: string, work: (local: readonly LocalFile[]) => Promise<T>): Promise<T> {
+async function withLocalFiles<T>(
+  files: readonly ParserFile[],
+  ctx: PluginContext & { readonly sql: SqlConnection },
+  purpose: string,
+  work: (local: readonly LocalFile[]) => Promise<T>,
+): Promise<T> {
   const local: LocalFile[] = [];
   try {
     for (const file of files) local.push(await makeLocal(file, ctx, purpose));
@@ -98,7 +121,12 @@ function planColumns(files: readonly DescribedFile[], config: ParquetParserConfi
     ? config.columns.map((name, i) => {
         const found = [...planned.values()].find((p) => p.column.name === name);
         if (found) return found;
-        throw new ConfigError({ code: 'PARQUET_COLUMN_UNKNOWN', message: `parser.columns[${i}]: no file has a column "${name}"`, hint: `the files have ${[...planned.values()].map((p) => p.column.name).join(', ')}`, where: at(`columns[${i}]`) });
+        throw new ConfigError({
+          code: 'PARQUET_COLUMN_UNKNOWN',
+          message: `parser.columns[${i}]: no file has a column "${name}"`,
+          hint: `the files have ${[...planned.values()].map((p) => p.column.name).join(', ')}`,
+          where: at(`columns[${i}]`),
+        });
       })
     : [...planned.values()];
   const partial = config.allow_missing_columns === true ? undefined : chosen.find((c) => c.files < files.length);

@@ -129,7 +129,8 @@ function scanEscape(b: Uint8Array, at: number, end: number): number {
   if (high < 0xd800 || high > 0xdfff) return at + 6;
   if (high > 0xdbff) throw new Bad(at, 'a low surrogate without a high one');
   if (at + 12 > end) {
-    for (let i = at + 6; i < end; i++) if (i === at + 6 ? b[i] !== BACKSLASH : i === at + 7 && b[i] !== 0x75) throw new Bad(at, 'a high surrogate without a low one');
+    for (let i = at + 6; i < end; i++)
+      if (i === at + 6 ? b[i] !== BACKSLASH : i === at + 7 && b[i] !== 0x75) throw new Bad(at, 'a high surrogate without a low one');
     return MORE;
   }
   const low = b[at + 6] === BACKSLASH && b[at + 7] === 0x75 ? hex4(b, at + 8) : -1;
@@ -184,7 +185,11 @@ function scanNumber(b: Uint8Array, start: number, end: number): number {
   return i;
 }
 
-const WORDS: Readonly<Record<number, readonly number[]>> = { 0x74: [...Buffer.from('true')], 0x66: [...Buffer.from('false')], 0x6e: [...Buffer.from('null')] };
+const WORDS: Readonly<Record<number, readonly number[]>> = {
+  0x74: [...Buffer.from('true')],
+  0x66: [...Buffer.from('false')],
+  0x6e: [...Buffer.from('null')],
+};
 
 function scanWord(b: Uint8Array, start: number, end: number): number {
   const word = WORDS[b[start] as number];
