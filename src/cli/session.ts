@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { PipelineConfig, ProjectConfig } from '../core/config/index.js';
-import type { Pipeline } from '../core/engine/pipeline.js';
+import type { PipelineConfig, PipelineDraft, ProjectConfig } from '../core/config/index.js';
+import type { Pipeline, SourcePipeline } from '../core/engine/pipeline.js';
 import type { EngineServices } from '../core/engine/services.js';
 import type { RunEvent } from '../core/engine/events.js';
 import type { Registry } from '../core/registry/index.js';
@@ -41,6 +41,11 @@ export class Session {
   }
 
   async pipeline(config: PipelineConfig): Promise<Pipeline> {
+    return { ...(await this.source(config)), output: config.output, hash: config.hash };
+  }
+
+  /** A pipeline without its output, as previews need it. */
+  async source(config: PipelineDraft): Promise<SourcePipeline> {
     const known = await this.registry.all('decoder');
     const { exec } = config;
     return {
@@ -127,7 +132,8 @@ async function revealUrl(secret: Secret): Promise<{ url: string; password: strin
   return { url: url.href, password };
 }
 
-function describeHolder(): string {
+/** Who runs, for messages about leases. */
+export function describeHolder(): string {
   let user = 'unknown';
   try {
     user = userInfo().username;

@@ -189,6 +189,7 @@ class Executor {
     const ctx = this.#context(task, tempDir, connection);
     try {
       this.#services.reach('task.started');
+      await this.#discardStaged(task, ctx);
       const { reading, work, files } = await this.#openTask(task, ctx);
       const { report, firstRejects } = await runTask(reading, work, ctx);
       const complete = files ? { ...report, files: await this.#verifyFiles(files, report.files, ctx) } : report;
@@ -222,17 +223,28 @@ class Executor {
     return verified;
   }
 
+  readonly #recorded = new Map<number, string[]>();
+
+  /** What a scan that is thrown away, or a failed attempt, had staged. */
+  async #discardStaged(task: number, ctx: PluginContext): Promise<void> {
+    const paths = this.#recorded.get(task) ?? [];
+    if (paths.length === 0) return;
+    await this.#in.pipeline.output.plugin.remove(paths, ctx);
+    await this.#services.store.forgetStaging(this.#in.runId, paths);
+    this.#recorded.delete(task);
+  }
+
   async #openTask(task: number, ctx: StageContext): Promise<{ reading: Reading; work: TaskWork; files?: readonly TaskFile[] }> {
-    const { pipeline, plan, filters } = this.#in;
+    const { pipeline, plan } = this.#in;
     const count = taskCount(plan);
     if (task >= count) {
       const { reading, rowsIn } = await this.#wholeReading(task - count, ctx);
-      return { reading, work: { ...this.#work(task - count + 1, task, pipeline.name, []), rowsIn } };
+      return { reading, work: { ...this.#work(ctx, task - count + 1, pipeline.name, []), rowsIn } };
     }
     if (plan.input.form === 'tasks') {
       const spec = plan.input.plan.tasks[task] as JsonObject;
       const source = await (pipeline.input.plugin as InputPlugin).open(spec, plan.input.plan, pipeline.input.config, ctx);
-      return { reading: await toReading(source, ctx), work: this.#work(0, task, source.form === 'relation' ? pipeline.name : source.source, []) };
+      return { reading: await toReading(source, ctx), work: this.#work(ctx, 0, source.form === 'relation' ? pipeline.name : source.source, []) };
     }
     const files = plan.input.tasks[task] ?? [];
     const parser = pipeline.parser;
@@ -241,11 +253,12 @@ class Executor {
     const reading = await parser.plugin.open(parserFiles, plan.input.parser, parser.config, ctx);
     const partition = files[0]?.file.partition ?? {};
     const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({ column, value: partition[column.name] ?? null }));
-    return { reading, files, work: this.#work(0, task, files[0]?.file.name ?? pipeline.name, constants, filters) };
+    return { reading, files, work: this.#work(ctx, 0, files[0]?.file.name ?? pipeline.name, constants) };
   }
 
-  #work(segment: number, task: number, source: string, constants: TaskWork['constants'], filters = this.#in.filters): TaskWork {
-    const { pipeline, plan, runId } = this.#in;
+  #work(ctx: StageContext, segment: number, source: string, constants: TaskWork['constants']): TaskWork {
+    const { pipeline, plan, filters, runId } = this.#in;
+    const { task } = ctx;
     const part = filters.segments[segment] as Segment;
     const limit = pipeline.exec.maxRejects;
     return {
@@ -258,6 +271,7 @@ class Executor {
       runId,
       startedAt: plan.startedAt,
       keepRaw: !filters.hidesValues,
+      discard: () => this.#discardStaged(task, ctx),
       probeRows: task < taskCount(plan) && 'rows' in limit && limit.rows < 2048 ? 2048 : 0,
     };
   }
@@ -330,8 +344,8 @@ class Executor {
       spool: (extension) =>
         createSpool({ dir: tempDir, name: `spool-${spools++}`, extension, segmentSizeBytes: pipeline.exec.segmentSizeBytes, reach: (point) => this.#services.reach(point) }),
       record: async (paths) => {
+        this.#recorded.set(task, [...(this.#recorded.get(task) ?? []), ...paths]);
         await this.#services.store.recordStaging(runId, task, paths, lease);
-        this.#services.reach('task.staging_recorded');
       },
     };
   }

@@ -76,6 +76,7 @@ export async function previewPipeline(
         startedAt,
         keepRaw: !filters.hidesValues,
         probeRows: 0,
+        discard: async () => {},
       },
       ctx,
     );

@@ -32,6 +32,8 @@ export interface TaskWork {
   readonly runId: string;
   readonly startedAt: number;
   readonly keepRaw: boolean;
+  /** Deletes everything this task has staged so far: its scan is thrown away. */
+  discard(): Promise<void>;
   /** A reject limit is set so low that a few bad rows decide; probe the start before scanning everything. */
   readonly probeRows: number;
   /** Rows that went into the whole-run filter this task reads from; its rows out are the relation's. */
@@ -78,6 +80,7 @@ export async function runTask(open: Reading, work: TaskWork, ctx: StageContext):
         ctx.log.log('info', 'reading again in the careful lane', { source: work.source, reason: verdict.reason });
         redone.push(verdict.reason);
         await reading.close();
+        await work.discard();
         reading = verdict.instead;
         continue;
       }

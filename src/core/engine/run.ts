@@ -250,7 +250,7 @@ class PipelineRun {
       complete: async (tx, committed) => {
         facts = committed;
         const summary = this.#summary('committed', run.runId, plan, execution, state ?? null, committed);
-        const target = plan.output.target;
+        const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
         await store.completeRun(tx, run.runId, lease, { state, summary: summary as unknown as JsonObject, commit: committed, target });
         this.#services.reach('commit.state_stored');
       },

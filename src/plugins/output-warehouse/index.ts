@@ -4,6 +4,7 @@ import {
   quoteIdentifier,
   quoteLiteral,
   type Column,
+  type ErrorPlace,
   type JsonObject,
   type OutputPlan,
   type PluginContext,
@@ -26,7 +27,7 @@ interface WarehouseConfig {
 
 const LOADED_AT: Column = { name: '_loaded_at', type: 'timestamp' };
 
-function writePlanOf(plan: OutputPlan): WritePlan {
+function writeOf(plan: OutputPlan): WritePlan {
   return plan.details['write'] as unknown as WritePlan;
 }
 
@@ -61,37 +62,30 @@ export default defineOutput<WarehouseConfig>({
   ],
 
   async identify(config, ctx) {
-    const warehouse = await warehouseOf(ctx);
-    const uuid = await warehouse.tableUuid(config.table);
+    const uuid = await (await warehouseOf(ctx)).tableUuid(config.table);
     return { target: uuid ?? `new:${config.table}`, name: config.table, ignoresState: replaces(config) };
   },
 
   async plan(config, input, ctx) {
     const warehouse = await warehouseOf(ctx);
     const columns = config.add_loaded_at ? addLoadedAt(input, ctx.place.at('add_loaded_at')) : input;
-    const write = await warehouse.planWrite({
-      table: config.table,
-      schema: columns,
-      mode: replaces(config) || ctx.fullRefresh ? 'replace' : 'append',
-      schemaEvolution: config.schema_evolution,
-      ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
-      ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
-      ...(config.comment === undefined ? {} : { comment: config.comment }),
-      ...(config.expire_days === undefined ? {} : { properties: { 'sluice.expire-days': String(config.expire_days) } }),
-      place: ctx.place,
-    });
+    const write = await placed(ctx.place.at(''), () =>
+      warehouse.planWrite({
+        table: config.table,
+        schema: columns,
+        mode: replaces(config) || ctx.fullRefresh ? 'replace' : 'append',
+        schemaEvolution: config.schema_evolution,
+        ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
+        ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
+        ...(config.comment === undefined ? {} : { tableComment: config.comment }),
+        ...(config.expire_days === undefined ? {} : { properties: { 'sluice.expire-days': String(config.expire_days) } }),
+      }),
+    );
     const details: JsonObject = {
       write: write as unknown as JsonObject,
       ...(config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {}),
     };
-    return {
-      target: write.tableUuid,
-      name: config.table,
-      ignoresState: replaces(config),
-      schemaChanges: write.schemaChanges,
-      notes: write.notes,
-      details,
-    };
+    return { target: write.tableUuid, name: config.table, ignoresState: replaces(config), schemaChanges: write.schemaChanges, notes: write.notes, details };
   },
 
   async remove(paths, ctx) {
@@ -99,24 +93,35 @@ export default defineOutput<WarehouseConfig>({
   },
 
   async stage(plan, relation, ctx) {
-    return (await warehouseOf(ctx)).stageFiles(writePlanOf(plan), withLoadedAt(relation, plan), ctx);
+    return (await warehouseOf(ctx)).stageFiles(writeOf(plan), withLoadedAt(relation, plan), ctx);
   },
 
   async stageRejects(plan, rejects, ctx) {
-    return (await warehouseOf(ctx)).stageRejects(writePlanOf(plan), rejects, ctx);
+    return (await warehouseOf(ctx)).stageRejects(writeOf(plan), rejects, ctx);
   },
 
   async commit(plan, reports, rejects, ctx) {
     const warehouse = await warehouseOf(ctx);
     const result = await warehouse.commitWrites(
-      { plan: writePlanOf(plan), staged: reports, rejects },
+      { plan: writeOf(plan), staged: reports, rejects },
       { runId: ctx.runId, signal: ctx.signal, reach: (point) => ctx.reach(point), within: (tx, facts) => ctx.complete(tx, facts) },
     );
     return { details: result.facts, after: () => result.upkeep() };
   },
 });
 
-function addLoadedAt(input: Schema, where: ReturnType<import('../../core/spi/index.js').ConfigPlace['at']>): Schema {
+/** Errors about the table are errors of the `out` section. */
+async function placed<T>(where: ErrorPlace, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ConfigError) || Object.keys(error.where).length > 0) throw error;
+    const { code, message, hint, cause } = error;
+    throw new ConfigError({ code, message, where, ...(hint === undefined ? {} : { hint }), ...(cause === undefined ? {} : { cause }) });
+  }
+}
+
+function addLoadedAt(input: Schema, where: ErrorPlace): Schema {
   const clash = input.find((column) => column.name.toLowerCase() === LOADED_AT.name);
   if (clash) {
     throw new ConfigError({ code: 'LOADED_AT_CLASH', message: `add_loaded_at: the input already has a column ${clash.name}`, hint: 'rename that column, or leave add_loaded_at out', where });

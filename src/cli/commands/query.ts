@@ -1,0 +1,151 @@
+import { rename, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { ConfigError, fileSystemError } from '../../core/spi/index.js';
+import { flag, list, text, type Command, type CommandContext } from '../command.js';
+import { formatBytes, formatCount, formatTable } from '../format.js';
+import { RESULT_FORMATS, writeResult, type ResultFormat } from '../result-writer.js';
+import { withSession } from '../session.js';
+import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
+
+export const command: Command = {
+  name: 'query',
+  usage: '["SQL"]',
+  summary: 'Run SQL over the tables: SELECT, INSERT, CREATE TABLE AS, DELETE, DROP, views.',
+  details: 'The text comes from the argument, from -f, or from stdin. The dialect is DuckDB’s. Several statements are separated by `;`.',
+  options: {
+    file: { short: 'f', value: 'FILE.sql', help: 'read the statements from a file' },
+    format: { value: 'FORMAT', help: `${RESULT_FORMATS.join(', ')} (default: table on a terminal, else csv)` },
+    output: { short: 'o', value: 'FILE', help: 'write the result to a file that appears complete or not at all' },
+    force: { help: 'overwrite the file of -o' },
+    param: { short: 'p', value: 'NAME=VALUE', multiple: true, help: 'value of $NAME in the text' },
+    explain: { help: 'show which files and rows would be read, without running' },
+    snapshot: { value: 'ID', help: 'read the tables as of this snapshot' },
+    'as-of': { value: 'TIME', help: 'read the tables as of this time' },
+    namespace: { value: 'NAME', help: 'namespace of names without one (default: main)' },
+  },
+  examples: ['sluice query "SELECT count(*) FROM shop.orders"', 'sluice query -f report.sql --param day=2026-01-01 --format parquet -o report.parquet'],
+  arity: [0, 1],
+  run: (context) =>
+    withSession(context, undefined, async (session) => {
+      const sql = await readSql(context);
+      const warehouse = await session.warehouse();
+      const format = readFormat(context);
+      const statements = warehouse.splitStatements(sql);
+      if (statements.length === 0) throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
+      for (const statement of statements) await runStatement(context, warehouse, statement, format);
+      return 0;
+    }),
+};
+
+async function readSql(context: CommandContext): Promise<string> {
+  const file = text(context.options, 'file');
+  const [argument] = context.args;
+  if (argument !== undefined && file !== undefined) throw new ConfigError({ code: 'USAGE', message: 'sluice query: the SQL is given twice, as argument and with -f', hint: 'leave one of them out' });
+  if (argument !== undefined && argument !== '-') return argument;
+  if (file !== undefined && file !== '-') {
+    const { readFile } = await import('node:fs/promises');
+    return readFile(resolve(context.environment.cwd, file), 'utf8').catch((error: unknown) => {
+      throw fileSystemError(error, `reading ${file}`);
+    });
+  }
+  const { stdin } = context.environment;
+  if (stdin.isTTY) context.out.say('reading SQL from the terminal; end with Ctrl-D');
+  let sql = '';
+  stdin.setEncoding('utf8');
+  for await (const chunk of stdin) sql += String(chunk);
+  return sql;
+}
+
+function readFormat(context: CommandContext): ResultFormat {
+  const given = text(context.options, 'format') ?? formatOfFile(text(context.options, 'output')) ?? (context.out.json ? 'jsonl' : context.out.stdoutIsTerminal ? 'table' : 'csv');
+  const format = RESULT_FORMATS.find((f) => f === given);
+  if (!format) throw new ConfigError({ code: 'USAGE', message: `--format: expected one of ${RESULT_FORMATS.join(', ')}, found ${given}`, hint: 'e.g. --format jsonl' });
+  if (format === 'parquet' && text(context.options, 'output') === undefined) {
+    throw new ConfigError({ code: 'USAGE', message: '--format parquet needs a file', hint: 'add -o result.parquet' });
+  }
+  return format;
+}
+
+function formatOfFile(file: string | undefined): string | undefined {
+  const extension = file === undefined ? undefined : /\.([a-z]+)$/i.exec(file)?.[1]?.toLowerCase();
+  return extension === 'ndjson' ? 'jsonl' : RESULT_FORMATS.find((f) => f === extension);
+}
+
+function queryOptions(context: CommandContext): QueryOptions {
+  const { options } = context;
+  const params: Record<string, string> = {};
+  for (const given of list(options, 'param')) {
+    const at = given.indexOf('=');
+    if (at < 1) throw new ConfigError({ code: 'USAGE', message: `--param: expected name=value, found ${given}`, hint: 'e.g. --param day=2026-01-01' });
+    params[given.slice(0, at)] = given.slice(at + 1);
+  }
+  const snapshot = text(options, 'snapshot');
+  if (snapshot !== undefined && !/^\d+$/.test(snapshot)) throw new ConfigError({ code: 'USAGE', message: `--snapshot: expected a snapshot id, found ${snapshot}`, hint: '`sluice show TABLE` lists them' });
+  const asOf = text(options, 'as-of');
+  const namespace = text(options, 'namespace');
+  return {
+    params,
+    signal: context.signal,
+    ...(snapshot === undefined ? {} : { snapshot: BigInt(snapshot) }),
+    ...(asOf === undefined ? {} : { asOf }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+async function runStatement(context: CommandContext, warehouse: Warehouse, statement: string, format: ResultFormat): Promise<void> {
+  const options = queryOptions(context);
+  if (flag(context.options, 'explain')) return printStats(context, await warehouse.explain(statement, options));
+  const output = text(context.options, 'output');
+  if (output !== undefined && warehouse.isQuery(statement)) return writeFile(context, warehouse, statement, resolve(context.environment.cwd, output), format, options);
+  const answer = await warehouse.execute(statement, options);
+  if (answer.kind === 'done') {
+    if (context.out.json) await context.out.printJson({ event: 'statement', ...answer.facts });
+    else context.out.say(answer.message);
+    return;
+  }
+  try {
+    await writeResult(answer.result, format === 'parquet' ? 'csv' : format, (chunk) => context.out.print(chunk));
+  } finally {
+    await answer.result.close();
+  }
+}
+
+async function writeFile(context: CommandContext, warehouse: Warehouse, sql: string, path: string, format: ResultFormat, options: QueryOptions): Promise<void> {
+  if (!flag(context.options, 'force') && (await stat(path).catch(() => undefined))) {
+    throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it' });
+  }
+  if (format === 'parquet') {
+    const { rm } = await import('node:fs/promises');
+    if (flag(context.options, 'force')) await rm(path, { force: true });
+    const written = await warehouse.writeFile(sql, { path, format }, options);
+    context.out.say(`${formatCount(written.rows)} rows, ${formatBytes(written.bytes)} in ${path}`);
+    return;
+  }
+  const partial = `${path}.partial-${process.pid}`;
+  const result = await warehouse.query(sql, options);
+  const stream = createWriteStream(partial);
+  try {
+    const rows = await writeResult(result, format, async (chunk) => {
+      if (!stream.write(chunk)) await once(stream, 'drain');
+    });
+    stream.end();
+    await once(stream, 'close');
+    await rename(partial, path);
+    context.out.say(`${formatCount(rows)} rows in ${path}`);
+  } catch (error) {
+    stream.destroy();
+    const { rm } = await import('node:fs/promises');
+    await rm(partial, { force: true });
+    throw fileSystemError(error, `writing ${path}`);
+  } finally {
+    await result.close();
+  }
+}
+
+async function printStats(context: CommandContext, stats: QueryStats): Promise<void> {
+  if (context.out.json) return context.out.printJson({ event: 'explain', ...stats });
+  const rows = stats.tables.map((t) => [t.table, String(t.scans), formatCount(t.filesTotal), formatCount(t.filesKept), formatCount(t.rowsTotal), formatCount(t.rowsKept), formatBytes(t.bytesKept)]);
+  await context.out.printLine(formatTable(['table', 'scans', 'files', 'files read', 'rows', 'rows read', 'bytes read'], rows));
+}

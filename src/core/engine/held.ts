@@ -1,0 +1,90 @@
+import { rm } from 'node:fs/promises';
+import { ConfigError, ConflictError, type JsonObject, type JsonValue, type PluginContext, type RunRecord } from '../spi/index.js';
+import type { RunSummary } from './events.js';
+import { runTempDir } from './file-source.js';
+import type { Pipeline } from './pipeline.js';
+import { discardUnfinished } from './resume.js';
+import { taskCount, type RunPlan } from './run-plan.js';
+import type { TaskReport } from './run-task.js';
+import type { EngineServices } from './services.js';
+import { join } from 'node:path';
+
+/** Commits a run that `--hold` stopped before its commit. */
+export async function commitHeld(pipeline: Pipeline, runId: string, services: EngineServices): Promise<RunSummary> {
+  return withHeldRun(pipeline, runId, services, async (run, plan, lease, ctx) => {
+    if (run.status !== 'held') throw notHeld(run);
+    const finished = await services.store.finishedTasks(runId);
+    const reports = finished.map(({ report }) => report as unknown as TaskReport);
+    // With whole-run filters only the last task wrote to the output; the others spooled.
+    const toOutput = reports.length > taskCount(plan) ? reports.slice(-1) : reports;
+    const held = run.summary as unknown as RunSummary & { readonly state: JsonValue };
+    const { state, ...summary } = held;
+    let facts: JsonObject = {};
+    const report = await pipeline.output.plugin.commit(
+      plan.output,
+      toOutput.map((r) => r.stage),
+      reports.flatMap((r) => (r.rejects ? [r.rejects] : [])),
+      {
+        ...ctx,
+        runId,
+        complete: async (tx, committed) => {
+          facts = committed;
+          await services.store.completeRun(tx, runId, lease, {
+            state: state ?? undefined,
+            summary: { ...summary, status: 'committed', commit: committed } as unknown as JsonObject,
+            commit: committed,
+            target: plan.output.target,
+          });
+        },
+      },
+    );
+    await rm(ctx.tempDir, { recursive: true, force: true });
+    await report.after?.();
+    return { ...summary, status: 'committed', commit: facts };
+  });
+}
+
+/** Ends a held, failed or cancelled run without a commit: its files go, the state stays. */
+export async function discardRun(pipeline: Pipeline, runId: string, services: EngineServices): Promise<void> {
+  await withHeldRun(pipeline, runId, services, async (run, plan, lease, ctx) => {
+    if (run.status === 'committed' || run.status === 'discarded') throw notHeld(run);
+    await discardUnfinished(pipeline, run, plan, lease, services, ctx);
+  });
+}
+
+async function withHeldRun<T>(
+  pipeline: Pipeline,
+  runId: string,
+  services: EngineServices,
+  work: (run: RunRecord, plan: RunPlan, lease: Awaited<ReturnType<EngineServices['store']['acquireLease']>>, ctx: PluginContext) => Promise<T>,
+): Promise<T> {
+  const { store } = services;
+  const known = await store.getRun(runId);
+  if (!known) throw unknownRun(runId);
+  const lease = await store.acquireLease({ ...known.key, target: `${pipeline.output.plugin.type}:${known.targetName}` }, services.holder);
+  try {
+    const run = (await store.getRun(runId)) ?? known;
+    const tempDir = runTempDir(pipeline.exec.tempDir ?? join(pipeline.root, '.sluice', 'tmp'), runId);
+    const ctx: PluginContext = {
+      signal: AbortSignal.any([services.signal, store.leaseLost(lease)]),
+      log: services.log,
+      clock: services.clock,
+      root: pipeline.root,
+      tempDir,
+      reach: (point) => services.reach(point),
+      resource: (name) => services.resource(name),
+    };
+    return await work(run, run.plan['plan'] as unknown as RunPlan, lease, ctx);
+  } finally {
+    await store.releaseLease(lease);
+  }
+}
+
+export function unknownRun(runId: string): ConfigError {
+  return new ConfigError({ code: 'RUN_UNKNOWN', message: `no run ${runId}`, hint: '`sluice runs` lists them' });
+}
+
+function notHeld(run: RunRecord): ConflictError {
+  return new ConflictError({ code: 'RUN_ENDED', message: `run ${run.runId} is ${run.status}, so there is nothing to commit or discard`, hint: '`sluice runs` shows the state of all runs' });
+}
+
