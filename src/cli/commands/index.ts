@@ -2,6 +2,12 @@ import type { Command } from '../command.js';
 
 /** All verbs; a verb's module is imported when it is used, so that `--help` stays quick. */
 export const COMMANDS: readonly { readonly name: string; readonly summary: string; load(): Promise<Command> }[] = [
+  { name: 'init', summary: 'lay out a new project', load: async () => (await import('./init.js')).command },
+  { name: 'check', summary: 'check configs, files, target and permissions without moving rows', load: async () => (await import('./check.js')).command },
+  { name: 'preview', summary: 'show the first typed rows of a config and what would be rejected', load: async () => (await import('./preview.js')).command },
   { name: 'run', summary: 'run the pipelines of config files', load: async () => (await import('./run.js')).command },
   { name: 'query', summary: 'run SQL over the tables', load: async () => (await import('./query.js')).command },
+  { name: 'runs', summary: 'list runs, or show one', load: async () => (await import('./runs.js')).command },
+  { name: 'state', summary: 'show, set, reset or move what pipelines know to be loaded', load: async () => (await import('./state.js')).command },
+  { name: 'completion', summary: 'print a completion script for bash, zsh or fish', load: async () => (await import('./completion.js')).command },
 ];
