@@ -40,7 +40,7 @@ export class SpoolWriter {
   }
 
   add(record: RecordScanner, buf: Buffer): void {
-    if (!this.verbatim || !record.canonical) {
+    if (!this.verbatim || !record.canonical || startsWithMark(buf, record.start)) {
       this.flushRun(buf);
       this.encode(record, buf);
       return;
@@ -107,7 +107,7 @@ export class SpoolWriter {
 
   private needsQuotes(buf: Buffer, from: number, to: number): boolean {
     const { quote, delimiter } = this.spool;
-    if (buf[from] === SPACE) return true;
+    if (buf[from] === SPACE || startsWithMark(buf, from)) return true;
     for (let i = from; i < to; i++) {
       const c = buf[i];
       if (c === quote || c === delimiter[0] || c === LF || c === CR) return true;
@@ -155,6 +155,11 @@ export class SpoolWriter {
     this.out.copy(larger, 0, 0, this.length);
     this.out = larger;
   }
+}
+
+/** At the start of a segment DuckDB would take these bytes for a byte order mark. */
+function startsWithMark(buf: Buffer, at: number): boolean {
+  return buf[at] === 0xef && buf[at + 1] === 0xbb && buf[at + 2] === 0xbf;
 }
 
 function quoteBytes(text: Buffer, quote: number, always: boolean): Uint8Array {
