@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, fileSystemError } from '../spi/index.js';
 import type { ErrorPlace, JsonValue } from '../spi/index.js';
+import { formatPath } from './config-path.js';
 import type { ConfigPath } from './config-path.js';
 import { makeProblem } from './problem.js';
 import type { Environment } from './references.js';
@@ -57,7 +58,13 @@ export async function parseDocument(text: string, file: string, options: Documen
 
 /** A config that a command built; its places are paths without lines. */
 export function makeDocument(value: JsonValue, name: string): ConfigDocument {
-  return { file: name, shown: name, value, secrets: NO_SECRET_TOKENS, locate: () => ({ file: name }) };
+  return {
+    file: name,
+    shown: name,
+    value,
+    secrets: NO_SECRET_TOKENS,
+    locate: (path) => ({ file: name, ...(path.length === 0 ? {} : { path: formatPath(path) }) }),
+  };
 }
 
 /** The lines that rendering left as they were, or undefined when lines moved, so that numbers only fit the rendered text. */

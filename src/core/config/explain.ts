@@ -140,13 +140,13 @@ function explainOne(error: ErrorObject, path: ConfigPath, extraKeys: readonly st
 
 function explainCombinator(error: ErrorObject, schema: SchemaNode, found: string, params: { [name: string]: unknown }): string {
   if (typeof schema['x-expected'] === 'string') return `expected ${schema['x-expected']}, found ${found}`;
+  const inside = branchErrors.get(error) ?? [];
   const branches = asList(schema[error.keyword]).map(asNode);
   const keys = branches.map((branch) => asList(branch?.['required']).map(String).join(' and '));
-  if (keys.every((key) => key !== '')) {
+  if (keys.every((key) => key !== '') && inside.every((inner) => inner.keyword === 'required' && inner.instancePath === error.instancePath)) {
     const many = error.keyword === 'oneOf' && params['passingSchemas'] !== null;
     return `expected exactly one of the keys ${keys.join(', ')}, found ${many ? 'several' : 'none'}`;
   }
-  const inside = branchErrors.get(error) ?? [];
   const choices = inside.filter((inner) => inner.keyword === 'const' || inner.keyword === 'enum');
   const [choice] = choices;
   if (

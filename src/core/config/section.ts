@@ -1,4 +1,4 @@
-import { ConfigError } from '../spi/index.js';
+import type { ConfigError } from '../spi/index.js';
 import type { ConfigPlace, ErrorPlace, JsonObject, JsonValue, PluginKind } from '../spi/index.js';
 import { describeUnknown } from '../registry/index.js';
 import type { PluginsByKind, Registry } from '../registry/index.js';

@@ -21,8 +21,8 @@ export interface SecretTokens {
   replace(text: string, read: (name: string) => string): string;
 }
 
-const RENDER_LIMIT_MS = 10_000;
-const MEMORY_LIMIT = 100_000_000;
+const RENDER_LIMIT_MS = 2_000;
+const MEMORY_LIMIT = 10_000_000;
 
 /**
  * Renders a `.yml.liquid` file: strict variables and filters; only `env.*` and `scheduled_time` exist; `include 'a/b'`

@@ -59,6 +59,7 @@ export async function compileSchema(schema: SchemaNode): Promise<ValidateFunctio
   const ajv = new Ajv({
     strict: true,
     strictTypes: false,
+    strictRequired: false,
     strictTuples: false,
     allErrors: true,
     useDefaults: true,

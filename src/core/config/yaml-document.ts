@@ -44,7 +44,7 @@ export async function parseYaml(text: string, origin: TextOrigin): Promise<YamlD
       strict: true,
       prettyErrors: false,
       lineCounter: lines,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

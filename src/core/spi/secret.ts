@@ -41,7 +41,9 @@ export async function revealSecret(value: string | Secret): Promise<string> {
 
 /** Whether a key, parameter or environment variable of this name is taken for a secret. */
 export function isSecretName(name: string): boolean {
-  return /pass(word|wd|phrase)?(?![a-z])|pwd|token|secret|credential|(^|[_-])key(?![a-z])|api_?key|private_?key|access_?key/i.test(name);
+  return /password|passwd|passphrase|(?<![a-z])(pg)?pass(?![a-z])|pwd|token|secret|credential|(api|private|access)_?key|(^|[_-])key(?![a-z])/i.test(
+    name,
+  );
 }
 
 /** The text with passwords of URLs replaced by `***`: userinfo and parameters named like a secret. */
