@@ -48,7 +48,9 @@ export function createCatalog(connection: Connection, catalogName: string): Cata
     listTables: async (namespace) => {
       const params = namespace === undefined ? [catalogName] : [catalogName, namespace];
       const filter = namespace === undefined ? '' : ' AND table_namespace = $2';
-      return (await reader.all(`SELECT * FROM iceberg_tables WHERE catalog_name = $1${filter} ORDER BY table_namespace, table_name`, params)).map(pointerOf);
+      return (await reader.all(`SELECT * FROM iceberg_tables WHERE catalog_name = $1${filter} ORDER BY table_namespace, table_name`, params)).map(
+        pointerOf,
+      );
     },
 
     getTable: async (namespace, name, tx) => {
@@ -111,7 +113,9 @@ function createDropped({ reader }: Connection, catalogName: string): Pick<Catalo
       );
     },
     listDropped: async () => {
-      const rows = await reader.all('SELECT * FROM sluice_dropped_tables WHERE catalog_name = $1 ORDER BY dropped_at DESC, table_uuid', [catalogName]);
+      const rows = await reader.all('SELECT * FROM sluice_dropped_tables WHERE catalog_name = $1 ORDER BY dropped_at DESC, table_uuid', [
+        catalogName,
+      ]);
       return rows.map((row) => ({
         tableUuid: textOf(row, 'table_uuid'),
         namespace: textOf(row, 'namespace'),
@@ -139,7 +143,10 @@ function createGarbage(connection: Connection): Pick<CatalogStore, 'recordGarbag
       );
     },
     dueGarbage: async (now, limit) => {
-      const rows = await connection.reader.all('SELECT path FROM sluice_garbage WHERE not_before <= $1 ORDER BY not_before, path LIMIT $2', [now, limit]);
+      const rows = await connection.reader.all('SELECT path FROM sluice_garbage WHERE not_before <= $1 ORDER BY not_before, path LIMIT $2', [
+        now,
+        limit,
+      ]);
       return rows.map((row) => textOf(row, 'path'));
     },
     forgetGarbage: (paths) => connection.transaction((tx) => runForEach(tx, 'DELETE FROM sluice_garbage WHERE path IN (*)', [], paths)),

@@ -26,7 +26,10 @@ export const POSTGRESQL_DIALECT: Dialect = {
   },
   hasTable: async (reader, table) => (await reader.get('SELECT 1 AS found FROM pg_class WHERE oid = to_regclass($1)', [table])) !== undefined,
   hasColumn: async (reader, table, column) =>
-    (await reader.get('SELECT 1 AS found FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped', [table, column])) !== undefined,
+    (await reader.get('SELECT 1 AS found FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped', [
+      table,
+      column,
+    ])) !== undefined,
 };
 
 interface Checked {
@@ -143,7 +146,8 @@ async function runTransaction<T>(connection: object, checked: Checked, place: st
     });
   }
   // PostgreSQL answers so, without an error, when a statement had failed and the caller went on all the same.
-  if (committed === 'ROLLBACK') throw new BugError({ code: 'METASTORE_ROLLED_BACK', message: `metastore ${place}: a failed statement was ignored; nothing was stored` });
+  if (committed === 'ROLLBACK')
+    throw new BugError({ code: 'METASTORE_ROLLED_BACK', message: `metastore ${place}: a failed statement was ignored; nothing was stored` });
   return result;
 }
 
@@ -169,7 +173,11 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof RemoteError && error.code === UNREACHABLE_CODE;
 }
 
-async function configure(url: Extract<MetastoreUrl, { kind: 'postgresql' }>, password: string | undefined, types: typeof import('pg').types): Promise<PoolConfig> {
+async function configure(
+  url: Extract<MetastoreUrl, { kind: 'postgresql' }>,
+  password: string | undefined,
+  types: typeof import('pg').types,
+): Promise<PoolConfig> {
   const ca = url.caFile === undefined ? undefined : await readCertificate(url.caFile);
   const asNumber = (id: number): boolean => id === INT8 || id === NUMERIC;
   return {
@@ -187,7 +195,9 @@ async function configure(url: Extract<MetastoreUrl, { kind: 'postgresql' }>, pas
     idle_in_transaction_session_timeout: 600_000,
     keepAlive: true,
     allowExitOnIdle: true,
-    types: { getTypeParser: ((id: number, format?: 'text') => (asNumber(id) ? Number : types.getTypeParser(id, format))) as typeof types.getTypeParser },
+    types: {
+      getTypeParser: ((id: number, format?: 'text') => (asNumber(id) ? Number : types.getTypeParser(id, format))) as typeof types.getTypeParser,
+    },
   };
 }
 

@@ -22,7 +22,8 @@ export const SQLITE_DIALECT: Dialect = {
   pinRow: '',
   lockName: () => Promise.resolve(),
   hasTable: async (reader, table) => (await reader.get(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = $1`, [table])) !== undefined,
-  hasColumn: async (reader, table, column) => (await reader.get('SELECT name FROM pragma_table_info($1) WHERE name = $2', [table, column])) !== undefined,
+  hasColumn: async (reader, table, column) =>
+    (await reader.get('SELECT name FROM pragma_table_info($1) WHERE name = $2', [table, column])) !== undefined,
 };
 
 /**

@@ -9,9 +9,17 @@ interface Kind {
 /** The connection is gone, or there never was one. */
 export const UNREACHABLE_CODE = 'METASTORE_UNREACHABLE';
 
-const UNREACHABLE: Kind = { code: UNREACHABLE_CODE, retryable: true, hint: 'check that the server runs and that host, port and firewall are right, then run again' };
+const UNREACHABLE: Kind = {
+  code: UNREACHABLE_CODE,
+  retryable: true,
+  hint: 'check that the server runs and that host, port and firewall are right, then run again',
+};
 const LOGIN: Kind = { code: 'METASTORE_LOGIN', retryable: false, hint: 'check the user in metastore.url and metastore.password' };
-const DENIED: Kind = { code: 'METASTORE_DENIED', retryable: false, hint: 'grant the user CREATE on the schema and all rights on the sluice_* and iceberg_* tables' };
+const DENIED: Kind = {
+  code: 'METASTORE_DENIED',
+  retryable: false,
+  hint: 'grant the user CREATE on the schema and all rights on the sluice_* and iceberg_* tables',
+};
 const CONTENDED: Kind = { code: 'METASTORE_BUSY', retryable: true, hint: 'other writers were in the way; run again' };
 const FULL: Kind = { code: 'DISK_FULL', retryable: false, hint: 'free space on the disk of the PostgreSQL server' };
 
@@ -35,7 +43,11 @@ const BY_STATE: Readonly<Record<string, Kind>> = {
 };
 
 const OTHER: Kind = { code: 'METASTORE_FAILED', retryable: false, hint: 'see the log of the PostgreSQL server' };
-const TLS: Kind = { code: 'METASTORE_TLS', retryable: false, hint: 'name the certificate authority with sslrootcert=<file>; the certificate must be issued for the host in metastore.url' };
+const TLS: Kind = {
+  code: 'METASTORE_TLS',
+  retryable: false,
+  hint: 'name the certificate authority with sslrootcert=<file>; the certificate must be issued for the host in metastore.url',
+};
 
 const STATE = /^[0-9A-Z]{5}$/;
 

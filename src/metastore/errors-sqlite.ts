@@ -11,7 +11,11 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<number, Kind>> = {
-  [BUSY]: { code: 'METASTORE_BUSY', retryable: true, hint: 'another process holds the database for very long; end it, or use a PostgreSQL metastore for many writers' },
+  [BUSY]: {
+    code: 'METASTORE_BUSY',
+    retryable: true,
+    hint: 'another process holds the database for very long; end it, or use a PostgreSQL metastore for many writers',
+  },
   [LOCKED]: { code: 'METASTORE_BUSY', retryable: true, hint: 'another connection holds the database; try again' },
   3: { code: 'METASTORE_UNAVAILABLE', retryable: false, hint: 'check the permissions of the database file and its folder' },
   8: { code: 'METASTORE_UNAVAILABLE', retryable: false, hint: 'the database file or its folder is read-only; make both writable' },
@@ -40,7 +44,11 @@ export function sqliteError(error: unknown, file: string): unknown {
   if (error instanceof SluiceError) return error;
   const code = resultCode(error);
   if (code === undefined) return error;
-  const kind = KINDS[code] ?? { code: 'METASTORE_FAILED', retryable: false, hint: 'run again; if it stays, check the file with `PRAGMA integrity_check`' };
+  const kind = KINDS[code] ?? {
+    code: 'METASTORE_FAILED',
+    retryable: false,
+    hint: 'run again; if it stays, check the file with `PRAGMA integrity_check`',
+  };
   return new RemoteError({ ...kind, message: `metastore ${file}: ${(error as Error).message}`, cause: error });
 }
 

@@ -33,7 +33,8 @@ export async function openMetastore(options: MetastoreOptions): Promise<Metastor
 
 async function compose(connection: Connection, options: MetastoreOptions): Promise<Metastore> {
   const { reader, dialect } = connection;
-  const setting = async (name: string): Promise<string> => textOf(await reader.get('SELECT value FROM sluice_settings WHERE name = $1', [name]), 'value');
+  const setting = async (name: string): Promise<string> =>
+    textOf(await reader.get('SELECT value FROM sluice_settings WHERE name = $1', [name]), 'value');
   const [id, projectId] = [await setting('metastore_id'), await setting('project_id')];
   const duration = (options.leaseSeconds ?? LEASE_SECONDS) * 1000;
   const renewal = createLeaseRenewal({ options, duration, every: duration / RENEWALS });

@@ -31,6 +31,9 @@ export function leaseHeld(row: SqlRow): ConflictError {
 
 /** Fails when a run of one of these pipelines is going on. */
 export async function refuseHeld(tx: OpenTransaction, dialect: Dialect, project: string, pipelines: readonly [string, string]): Promise<void> {
-  const row = await tx.get(`SELECT * FROM sluice_leases WHERE project = $1 AND pipeline IN ($2, $3) AND expires_at > ${dialect.now} LIMIT 1${dialect.lockRow}`, [project, ...pipelines]);
+  const row = await tx.get(
+    `SELECT * FROM sluice_leases WHERE project = $1 AND pipeline IN ($2, $3) AND expires_at > ${dialect.now} LIMIT 1${dialect.lockRow}`,
+    [project, ...pipelines],
+  );
   if (row !== undefined) throw leaseHeld(row);
 }

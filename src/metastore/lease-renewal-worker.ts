@@ -31,7 +31,10 @@ function serveRenewals(port: NonNullable<typeof parentPort>, settings: RenewalSe
     const { now } = connection.dialect;
     const taken = await connection.transaction(async (tx) => {
       const params = [...keyParams(entry.lease.key), entry.lease.fence, settings.duration];
-      const changed = await tx.run(`UPDATE sluice_leases SET renewed_at = ${now}, expires_at = ${now} + $6 WHERE ${KEY_MATCH} AND fence = $5 AND expires_at > 0`, params);
+      const changed = await tx.run(
+        `UPDATE sluice_leases SET renewed_at = ${now}, expires_at = ${now} + $6 WHERE ${KEY_MATCH} AND fence = $5 AND expires_at > 0`,
+        params,
+      );
       if (changed === 1) return undefined;
       const row = await tx.get(`SELECT holder FROM sluice_leases WHERE ${KEY_MATCH}`, keyParams(entry.lease.key));
       return row === undefined ? 'nobody: its row was deleted' : textOf(row, 'holder');

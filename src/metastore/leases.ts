@@ -29,7 +29,8 @@ export function createLeases(connection: Connection, renewal: LeaseRenewal, dura
           keyParams(key),
         );
         const row = await tx.get(`SELECT * FROM sluice_leases WHERE ${KEY_MATCH}${dialect.lockRow}`, keyParams(key));
-        if (row === undefined) throw new BugError({ code: 'METASTORE_ROW', message: 'metastore: sluice_leases: expected the row just inserted, found none' });
+        if (row === undefined)
+          throw new BugError({ code: 'METASTORE_ROW', message: 'metastore: sluice_leases: expected the row just inserted, found none' });
         const now = numberOf(await tx.get(`SELECT ${dialect.now} AS now`), 'now');
         const other = { machine: textOf(row, 'machine'), pid: numberOf(row, 'pid'), started: textOf(row, 'process_started') };
         if (numberOf(row, 'expires_at') > now && mayBeAlive(other, self)) throw leaseHeld(row);
@@ -50,12 +51,15 @@ export function createLeases(connection: Connection, renewal: LeaseRenewal, dura
       renewal.stop(idOf(lease));
       lost.delete(idOf(lease));
       // The row stays: its fence must go on growing. A renewal that is on its way leaves a released lease alone.
-      await connection.transaction((tx) => tx.run(`UPDATE sluice_leases SET expires_at = 0 WHERE ${KEY_MATCH} AND fence = $5`, [...keyParams(lease.key), lease.fence]));
+      await connection.transaction((tx) =>
+        tx.run(`UPDATE sluice_leases SET expires_at = 0 WHERE ${KEY_MATCH} AND fence = $5`, [...keyParams(lease.key), lease.fence]),
+      );
     },
 
     leaseLost: (lease) => {
       const signal = lost.get(idOf(lease));
-      if (signal === undefined) throw new BugError({ code: 'LEASE_UNKNOWN', message: `lease of ${lease.key.pipeline}: expected one that this process holds, found none` });
+      if (signal === undefined)
+        throw new BugError({ code: 'LEASE_UNKNOWN', message: `lease of ${lease.key.pipeline}: expected one that this process holds, found none` });
       return signal;
     },
   };

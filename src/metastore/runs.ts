@@ -2,7 +2,7 @@ import { BugError, ConflictError } from '../core/spi/index.js';
 import type { JsonObject, Lease, RunRecord, RunStatus, RunStore, StateKey } from '../core/spi/index.js';
 import { numberOf, optionalText, sqlOf, textOf } from './connection.js';
 import type { Connection, OpenTransaction, SqlRow, SqlValue } from './connection.js';
-import { KEY_COLUMNS, KEY_MATCH, keyOf, keyParams } from './key.js';
+import { KEY_COLUMNS, KEY_MATCH, describeKey, keyOf, keyParams } from './key.js';
 import { requireLease } from './lease-check.js';
 import { findState, storeState } from './states.js';
 
@@ -15,16 +15,29 @@ export function createRuns(connection: Connection, projectId: string): RunCalls 
     createRun: (run, lease) =>
       connection.transaction(async (tx) => {
         await requireLease(tx, dialect, lease);
+        requireSamePipeline(run.runId, run.key, lease);
         const before = await findState(tx, run.key);
         await tx.run(
           `INSERT INTO sluice_runs (run_id, ${KEY_COLUMNS}, status, target_name, started_at, config_hash, plan, state_before, state_before_run)
            VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10, $11)`,
-          [run.runId, ...keyParams(run.key), run.targetName, run.startedAt, run.configHash, JSON.stringify(run.plan), before?.state ?? null, before?.runId ?? null],
+          [
+            run.runId,
+            ...keyParams(run.key),
+            run.targetName,
+            run.startedAt,
+            run.configHash,
+            JSON.stringify(run.plan),
+            before?.state ?? null,
+            before?.runId ?? null,
+          ],
         );
       }),
 
     unfinishedRun: async (key) => {
-      const row = await reader.get(`SELECT * FROM sluice_runs WHERE ${KEY_MATCH} AND status NOT IN ('committed', 'discarded') ORDER BY seq DESC LIMIT 1`, keyParams(key));
+      const row = await reader.get(
+        `SELECT * FROM sluice_runs WHERE ${KEY_MATCH} AND status NOT IN ('committed', 'discarded') ORDER BY seq DESC LIMIT 1`,
+        keyParams(key),
+      );
       return row === undefined ? undefined : runOf(row);
     },
 
@@ -80,15 +93,26 @@ export function createRuns(connection: Connection, projectId: string): RunCalls 
 /** The lease may name the target differently (by name, where the run has its identity); everything else must agree. */
 function requireSamePipeline(runId: string, key: StateKey, lease: Lease): void {
   if (key.project === lease.key.project && key.pipeline === lease.key.pipeline && key.stream === lease.key.stream) return;
-  throw new BugError({ code: 'LEASE_OF_OTHER_RUN', message: `run ${runId}: the commit was given the lease of ${lease.key.pipeline}, the run belongs to ${key.pipeline}` });
+  throw new BugError({
+    code: 'LEASE_OF_OTHER_RUN',
+    message: `run ${runId}: expected the lease of ${describeKey(key)}, found that of ${describeKey(lease.key)}`,
+  });
 }
 
 async function whyClosed(tx: OpenTransaction, runId: string): Promise<Error> {
   const row = await tx.get('SELECT status FROM sluice_runs WHERE run_id = $1', [runId]);
   if (row === undefined) return unknownRun(runId);
   return textOf(row, 'status') === 'committed'
-    ? new ConflictError({ code: 'RUN_COMMITTED', message: `run ${runId}: expected an open run, found one that had committed`, hint: 'nothing is left to do for it; run the pipeline again for newer data' })
-    : new ConflictError({ code: 'RUN_DISCARDED', message: `run ${runId}: expected an open run, found one that was discarded`, hint: 'run the pipeline again; it starts a new run' });
+    ? new ConflictError({
+        code: 'RUN_COMMITTED',
+        message: `run ${runId}: expected an open run, found one that had committed`,
+        hint: 'nothing is left to do for it; run the pipeline again for newer data',
+      })
+    : new ConflictError({
+        code: 'RUN_DISCARDED',
+        message: `run ${runId}: expected an open run, found one that was discarded`,
+        hint: 'run the pipeline again; it starts a new run',
+      });
 }
 
 function unknownRun(runId: string): BugError {

@@ -6,7 +6,8 @@ import { KEY_COLUMNS, KEY_MATCH, keyOf, keyParams } from './key.js';
 import { refuseHeld } from './lease-check.js';
 import type { Metastore } from './types.js';
 
-type StateCalls = Pick<RunStore, 'getState' | 'listStates' | 'setState' | 'stateHistory' | 'movePipeline'> & Pick<Metastore, 'statesOfTarget' | 'restoreStateBefore'>;
+type StateCalls = Pick<RunStore, 'getState' | 'listStates' | 'setState' | 'stateHistory' | 'movePipeline'> &
+  Pick<Metastore, 'statesOfTarget' | 'restoreStateBefore'>;
 
 /** States, and every state that a key ever had. */
 export function createStates(connection: Connection, projectId: string): StateCalls {
@@ -20,7 +21,9 @@ export function createStates(connection: Connection, projectId: string): StateCa
     listStates: async ({ pipeline }) => {
       const params: SqlValue[] = [projectId];
       const filter = pipeline === undefined ? '' : ` AND pipeline = $${params.push(pipeline)}`;
-      return (await reader.all(`SELECT * FROM sluice_states WHERE project = $1${filter} ORDER BY pipeline, stream, target_name, target`, params)).map(stateOf);
+      return (await reader.all(`SELECT * FROM sluice_states WHERE project = $1${filter} ORDER BY pipeline, stream, target_name, target`, params)).map(
+        stateOf,
+      );
     },
 
     setState: (key, targetName, state) =>
@@ -31,14 +34,25 @@ export function createStates(connection: Connection, projectId: string): StateCa
 
     stateHistory: async (key) => {
       const rows = await reader.all(`SELECT state, run_id, at FROM sluice_state_history WHERE ${KEY_MATCH} ORDER BY seq DESC`, keyParams(key));
-      return rows.map((row) => ({ state: JSON.parse(textOf(row, 'state')) as JsonValue, runId: optionalText(row, 'run_id'), at: numberOf(row, 'at') }));
+      return rows.map((row) => ({
+        state: JSON.parse(textOf(row, 'state')) as JsonValue,
+        runId: optionalText(row, 'run_id'),
+        at: numberOf(row, 'at'),
+      }));
     },
 
     movePipeline: (from, to) => connection.transaction((tx) => movePipeline(tx, dialect, projectId, from, to)),
 
     statesOfTarget: async (target) => {
-      const rows = await reader.all('SELECT pipeline, stream, state FROM sluice_states WHERE project = $1 AND target = $2 ORDER BY pipeline, stream', [projectId, target]);
-      return rows.map((row) => ({ pipeline: textOf(row, 'pipeline'), stream: textOf(row, 'stream'), state: JSON.parse(textOf(row, 'state')) as JsonValue }));
+      const rows = await reader.all(
+        'SELECT pipeline, stream, state FROM sluice_states WHERE project = $1 AND target = $2 ORDER BY pipeline, stream',
+        [projectId, target],
+      );
+      return rows.map((row) => ({
+        pipeline: textOf(row, 'pipeline'),
+        stream: textOf(row, 'stream'),
+        state: JSON.parse(textOf(row, 'state')) as JsonValue,
+      }));
     },
 
     restoreStateBefore: async (transaction, runId) => {
@@ -58,14 +72,24 @@ export async function findState(tx: OpenTransaction, key: StateKey): Promise<{ r
   return row === undefined ? undefined : { state: textOf(row, 'state'), runId: optionalText(row, 'run_id') };
 }
 
-export async function storeState(tx: OpenTransaction, dialect: Dialect, key: StateKey, targetName: string, state: string, runId: string | null): Promise<void> {
+export async function storeState(
+  tx: OpenTransaction,
+  dialect: Dialect,
+  key: StateKey,
+  targetName: string,
+  state: string,
+  runId: string | null,
+): Promise<void> {
   const params = [...keyParams(key), targetName, state, runId];
   await tx.run(
     `INSERT INTO sluice_states (${KEY_COLUMNS}, target_name, state, run_id, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, ${dialect.now})
      ON CONFLICT (${KEY_COLUMNS}) DO UPDATE SET target_name = excluded.target_name, state = excluded.state, run_id = excluded.run_id, updated_at = excluded.updated_at`,
     params,
   );
-  await tx.run(`INSERT INTO sluice_state_history (${KEY_COLUMNS}, target_name, state, run_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, ${dialect.now})`, params);
+  await tx.run(
+    `INSERT INTO sluice_state_history (${KEY_COLUMNS}, target_name, state, run_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, ${dialect.now})`,
+    params,
+  );
 }
 
 /** The history keeps what was removed. */
@@ -85,6 +109,13 @@ async function movePipeline(tx: OpenTransaction, dialect: Dialect, project: stri
   }
   await refuseHeld(tx, dialect, project, [from, to]);
   const moved = await tx.run('UPDATE sluice_states SET pipeline = $3 WHERE project = $1 AND pipeline = $2', [project, from, to]);
+  // Fences must not start again: ledgers of external targets remember the highest one.
+  await tx.run(
+    `INSERT INTO sluice_leases (${KEY_COLUMNS}, holder, machine, pid, process_started, fence, acquired_at, renewed_at, expires_at)
+     SELECT project, $3, stream, target, holder, machine, pid, process_started, fence, acquired_at, renewed_at, 0 FROM sluice_leases WHERE project = $1 AND pipeline = $2
+     ON CONFLICT (${KEY_COLUMNS}) DO UPDATE SET fence = CASE WHEN excluded.fence > sluice_leases.fence THEN excluded.fence ELSE sluice_leases.fence END`,
+    [project, from, to],
+  );
   await tx.run('UPDATE sluice_state_history SET pipeline = $3 WHERE project = $1 AND pipeline = $2', [project, from, to]);
   await tx.run('UPDATE sluice_runs SET pipeline = $3 WHERE project = $1 AND pipeline = $2', [project, from, to]);
   return moved;

@@ -31,7 +31,12 @@ export function createTasks(connection: Connection): TaskCalls {
         await requireLease(tx, dialect, lease);
         // One statement may name a path once only.
         const rows = [...new Set(paths)].map((path) => [runId, path, task]);
-        await insertRows(tx, 'INSERT INTO sluice_staging (run_id, path, task)', rows, 'ON CONFLICT (run_id, path) DO UPDATE SET task = excluded.task');
+        await insertRows(
+          tx,
+          'INSERT INTO sluice_staging (run_id, path, task)',
+          rows,
+          'ON CONFLICT (run_id, path) DO UPDATE SET task = excluded.task',
+        );
       }),
 
     stagedPaths: async (runId) => {
@@ -39,7 +44,8 @@ export function createTasks(connection: Connection): TaskCalls {
       return rows.map((row) => ({ task: numberOf(row, 'task'), path: textOf(row, 'path') }));
     },
 
-    forgetStaging: (runId, paths) => connection.transaction((tx) => runForEach(tx, 'DELETE FROM sluice_staging WHERE run_id = $1 AND path IN (*)', [runId], paths)),
+    forgetStaging: (runId, paths) =>
+      connection.transaction((tx) => runForEach(tx, 'DELETE FROM sluice_staging WHERE run_id = $1 AND path IN (*)', [runId], paths)),
 
     keepRejects: (runId, rejects) =>
       connection.transaction(async (tx) => {

@@ -4,7 +4,15 @@ import { ConfigError } from '../core/spi/index.js';
 
 export type MetastoreUrl =
   | { readonly kind: 'sqlite'; readonly file: string }
-  | { readonly kind: 'postgresql'; readonly host: string; readonly port: number; readonly user: string | undefined; readonly database: string; readonly tls: 'disable' | 'verify-full'; readonly caFile: string | undefined };
+  | {
+      readonly kind: 'postgresql';
+      readonly host: string;
+      readonly port: number;
+      readonly user: string | undefined;
+      readonly database: string;
+      readonly tls: 'disable' | 'verify-full';
+      readonly caFile: string | undefined;
+    };
 
 const PARAMETERS = ['host', 'sslmode', 'sslrootcert'];
 
@@ -15,8 +23,10 @@ export function parseMetastoreUrl(text: string): MetastoreUrl {
     if (!isAbsolute(file)) throw invalid(`expected an absolute path after "sqlite:", found "${file}"`, 'write the full path of the database file');
     return { kind: 'sqlite', file };
   }
-  if (!/^postgres(ql)?:\/\//.test(text)) throw invalid('expected sqlite:<path> or postgresql://user@host/database', 'check metastore.url in sluice.yml');
-  if (!URL.canParse(text)) throw invalid('expected postgresql://user@host/database', 'percent-encode special characters in the user name and the database');
+  if (!/^postgres(ql)?:\/\//.test(text))
+    throw invalid('expected sqlite:<path> or postgresql://user@host/database', 'check metastore.url in sluice.yml');
+  if (!URL.canParse(text))
+    throw invalid('expected postgresql://user@host/database', 'percent-encode special characters in the user name and the database');
   const url = new URL(text);
   if (url.password !== '' || url.searchParams.has('password')) {
     throw invalid('the URL holds a password', 'move it to metastore.password as {env: NAME} or {file: PATH}');
@@ -39,7 +49,8 @@ export function parseMetastoreUrl(text: string): MetastoreUrl {
 
 function parseTls(sslmode: string | null, host: string): 'disable' | 'verify-full' {
   if (sslmode === 'disable' || sslmode === 'verify-full') return sslmode;
-  if (sslmode !== null) throw invalid(`sslmode: expected disable or verify-full, found "${sslmode}"`, 'the weaker modes do not tell the server from an impostor');
+  if (sslmode !== null)
+    throw invalid(`sslmode: expected disable or verify-full, found "${sslmode}"`, 'the weaker modes do not tell the server from an impostor');
   const local = host === '' || host.startsWith('/') || ['localhost', '127.0.0.1', '[::1]', '::1'].includes(host);
   return local ? 'disable' : 'verify-full';
 }

@@ -7,7 +7,11 @@ type ViewCalls = Pick<CatalogStore, 'putView' | 'getView' | 'listViews' | 'delet
 const MATCH = 'catalog_name = $1 AND namespace = $2 AND name = $3';
 
 /** Our own views. `claimName` locks a name and tells whether no catalog row has it. */
-export function createViews(reader: SqlReader, catalogName: string, claimName: (tx: OpenTransaction, namespace: string, name: string) => Promise<boolean>): ViewCalls {
+export function createViews(
+  reader: SqlReader,
+  catalogName: string,
+  claimName: (tx: OpenTransaction, namespace: string, name: string) => Promise<boolean>,
+): ViewCalls {
   return {
     putView: async (transaction, view, replace) => {
       const tx = sqlOf(transaction);
@@ -23,11 +27,18 @@ export function createViews(reader: SqlReader, catalogName: string, claimName: (
       const row = await reader.get(`SELECT * FROM sluice_views WHERE ${MATCH}`, [catalogName, namespace, name]);
       return row === undefined ? undefined : viewOf(row);
     },
-    listViews: async () => (await reader.all('SELECT * FROM sluice_views WHERE catalog_name = $1 ORDER BY namespace, name', [catalogName])).map(viewOf),
+    listViews: async () =>
+      (await reader.all('SELECT * FROM sluice_views WHERE catalog_name = $1 ORDER BY namespace, name', [catalogName])).map(viewOf),
     deleteView: async (tx, namespace, name) => (await sqlOf(tx).run(`DELETE FROM sluice_views WHERE ${MATCH}`, [catalogName, namespace, name])) === 1,
   };
 }
 
 function viewOf(row: SqlRow): ViewRecord {
-  return { namespace: textOf(row, 'namespace'), name: textOf(row, 'name'), sql: textOf(row, 'sql'), dialect: textOf(row, 'dialect'), comment: optionalText(row, 'comment') };
+  return {
+    namespace: textOf(row, 'namespace'),
+    name: textOf(row, 'name'),
+    sql: textOf(row, 'sql'),
+    dialect: textOf(row, 'dialect'),
+    comment: optionalText(row, 'comment'),
+  };
 }

@@ -61,14 +61,20 @@ export function runConcurrency(kind: 'sqlite' | 'postgresql', start: () => Promi
       assert.is((await store.catalog.getTable('crash', 't'))?.metadataLocation, `file:///${n}`);
       const committed = await store.listRuns({ pipeline: 'crash', status: 'committed' });
       assert.is(committed.length, n);
-      assert.equal((await store.stateHistory(key)).map((each) => each.state), Array.from({ length: n }, (_, i) => n - i));
+      assert.equal(
+        (await store.stateHistory(key)).map((each) => each.state),
+        Array.from({ length: n }, (_, i) => n - i),
+      );
       assert.is((await store.catalog.dueGarbage(1e9, 1e6)).length, n);
       for (const run of committed.slice(0, 5)) assert.equal(await store.stagedPaths(run.runId), []);
       const open = await store.unfinishedRun(key);
       if (open !== undefined) {
         const lease = await store.acquireLease(key, 'successor');
         await store.finishRun(open.runId, 'discarded', { summary: null, error: null }, lease);
-        await store.forgetStaging(open.runId, (await store.stagedPaths(open.runId)).map((each) => each.path));
+        await store.forgetStaging(
+          open.runId,
+          (await store.stagedPaths(open.runId)).map((each) => each.path),
+        );
         await store.releaseLease(lease);
       }
     }

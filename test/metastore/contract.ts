@@ -79,6 +79,24 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     await store.releaseLease(lease);
   });
 
+  test('a run into a table that did not exist ends under the identity of the new table', async () => {
+    const key = { ...keyFor(project, 'first-load'), target: 'new:shop.first' };
+    const lease = await store.acquireLease(key, 'test');
+    await store.createRun(newRun(key, 'first'), lease);
+    await store.transaction((tx) => store.completeRun(tx, 'first', lease, { state: 1, summary: {}, commit: {}, target: 'uuid-1' }));
+    assert.is(await store.getState(key), undefined);
+    assert.is((await store.getState({ ...key, target: 'uuid-1' }))?.state, 1);
+    assert.is((await store.getRun('first'))?.key.target, 'uuid-1');
+    await store.transaction((tx) => store.restoreStateBefore(tx, 'first'));
+    assert.is(await store.getState({ ...key, target: 'uuid-1' }), undefined);
+    const other = await store.acquireLease(keyFor(project, 'other-pipeline'), 'test');
+    const error = await errorOf(() => store.createRun(newRun(key, 'second'), other));
+    assert.is(error.code, 'LEASE_OF_OTHER_RUN');
+    assert.match(error.message, 'expected the lease of pipeline first-load, found that of pipeline other-pipeline');
+    await store.releaseLease(other);
+    await store.releaseLease(lease);
+  });
+
   test('a commit that throws leaves nothing behind', async () => {
     const key = keyFor(project, 'rollback');
     const lease = await store.acquireLease(key, 'run r-rollback');
@@ -203,7 +221,10 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     await store.transaction((tx) => store.restoreStateBefore(tx, 's2'));
     assert.equal((await store.getState(key))?.state, { n: 1 });
     assert.is((await store.getState(key))?.runId, 's1');
-    assert.equal((await store.listStates({ pipeline: 'states' })).map((each) => each.state), [{ n: 1 }]);
+    assert.equal(
+      (await store.listStates({ pipeline: 'states' })).map((each) => each.state),
+      [{ n: 1 }],
+    );
     assert.equal(await store.statesOfTarget('table-none'), []);
     assert.ok((await store.statesOfTarget('table-1')).some((each) => each.pipeline === 'states'));
     await store.setState(key, 'shop.orders', undefined);
@@ -239,6 +260,7 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     assert.is((await store.unfinishedRun(moved))?.runId, 'move');
     assert.is((await store.stateHistory(moved)).length, 1);
     assert.is(await store.movePipeline('old-name', 'other-name'), 0);
+    assert.is((await store.acquireLease(moved, 'successor')).fence, lease.fence + 1);
   });
 
   test('catalog: pointers move by compare-and-swap', async () => {
@@ -263,11 +285,15 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
       icebergType: 'TABLE',
     });
     await store.transaction((tx) => catalog.insertTable(tx, 'shop', 'items', 'file:///i'));
-    const rename = (name: string): Promise<boolean> => store.transaction((tx) => catalog.renameTable(tx, { namespace: 'shop', name: 'orders' }, { namespace: 'shop', name }));
+    const rename = (name: string): Promise<boolean> =>
+      store.transaction((tx) => catalog.renameTable(tx, { namespace: 'shop', name: 'orders' }, { namespace: 'shop', name }));
     assert.is(await rename('items'), false);
     assert.is(await rename('orders2'), true);
     assert.is(await rename('orders3'), false);
-    assert.equal((await catalog.listTables('shop')).map((table) => table.name), ['items', 'orders2']);
+    assert.equal(
+      (await catalog.listTables('shop')).map((table) => table.name),
+      ['items', 'orders2'],
+    );
     assert.equal(await catalog.listTables('nothing'), []);
     assert.is(await store.transaction((tx) => catalog.deleteTable(tx, 'shop', 'orders2', 'file:///1')), false);
     assert.is(await store.transaction((tx) => catalog.deleteTable(tx, 'shop', 'orders2', 'file:///2')), true);
@@ -284,7 +310,10 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     await store.transaction((tx) => catalog.insertTable(tx, 'v', 'table', 'file:///1'));
     assert.is(await store.transaction((tx) => catalog.putView(tx, { ...view, name: 'table' }, true)), false);
     assert.is(await store.transaction((tx) => catalog.renameTable(tx, { namespace: 'v', name: 'table' }, { namespace: 'v', name: 'one' })), false);
-    assert.equal((await catalog.listViews()).map((each) => each.name), ['one']);
+    assert.equal(
+      (await catalog.listViews()).map((each) => each.name),
+      ['one'],
+    );
     assert.ok((await catalog.listNamespaces()).includes('v'));
     assert.is(await store.transaction((tx) => catalog.deleteView(tx, 'v', 'one')), true);
     assert.is(await store.transaction((tx) => catalog.deleteView(tx, 'v', 'one')), false);

@@ -49,7 +49,9 @@ test('a connection lost during COMMIT says that the outcome is unknown', async (
   const connection = await openConnection(database.options);
   await connection.transaction(async (tx) => {
     await tx.run('CREATE TABLE doom (n INT)');
-    await tx.run('CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END $f$');
+    await tx.run(
+      'CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(5); RETURN NULL; END $f$',
+    );
     await tx.run('CREATE CONSTRAINT TRIGGER dies AFTER INSERT ON doom DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()');
   });
   const error = await errorOf(() => connection.transaction((tx) => tx.run('INSERT INTO doom VALUES (1)')));
@@ -87,7 +89,10 @@ test('what cannot be opened says why', async () => {
   const untrusted = await open(`postgresql://${user}@${host}:${port}/postgres?sslmode=verify-full`);
   assert.equal([untrusted.code, untrusted.retryable], ['METASTORE_TLS', false]);
   assert.match(untrusted.hint ?? '', 'sslrootcert');
-  const trusted = await openMetastore({ url: `postgresql://${user}@${host}:${port}/postgres?sslmode=verify-full&sslrootcert=${database.server.caFile}`, password });
+  const trusted = await openMetastore({
+    url: `postgresql://${user}@${host}:${port}/postgres?sslmode=verify-full&sslrootcert=${database.server.caFile}`,
+    password,
+  });
   assert.is(trusted.id, store.id);
   await trusted.close();
 });

@@ -78,11 +78,16 @@ export function runUpgrade(kind: 'sqlite' | 'postgresql', start: () => Promise<T
     const store = await openMetastore(database.options);
     assert.is((await store.catalog.getTable('theirs', 't'))?.icebergType, null);
     assert.is(await store.transaction((tx) => store.catalog.swapTable(tx, 'theirs', 't', 'file:///1', 'file:///2')), true);
-    await connection.transaction((tx) => tx.run(
+    await connection.transaction((tx) =>
+      tx.run(
         `INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, iceberg_type) VALUES ('sluice', 'theirs', 'v', 'file:///v', 'VIEW')`,
-      ));
+      ),
+    );
     assert.is(await store.catalog.getTable('theirs', 'v'), undefined);
-    assert.equal((await store.catalog.listTables('theirs')).map((row) => row.icebergType), [null, 'VIEW']);
+    assert.equal(
+      (await store.catalog.listTables('theirs')).map((row) => row.icebergType),
+      [null, 'VIEW'],
+    );
     assert.is(await store.transaction((tx) => store.catalog.swapTable(tx, 'theirs', 'v', 'file:///v', 'file:///2')), false);
     assert.is(await store.transaction((tx) => store.catalog.deleteTable(tx, 'theirs', 'v', 'file:///v')), false);
     assert.is(await store.transaction((tx) => store.catalog.insertTable(tx, 'theirs', 'v', 'file:///2')), false);
@@ -91,7 +96,10 @@ export function runUpgrade(kind: 'sqlite' | 'postgresql', start: () => Promise<T
   });
 
   test('versions count up without gaps', () => {
-    assert.equal(MIGRATIONS.map((each) => each.version), MIGRATIONS.map((_, i) => i + 1));
+    assert.equal(
+      MIGRATIONS.map((each) => each.version),
+      MIGRATIONS.map((_, i) => i + 1),
+    );
   });
 
   test.run();
