@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv';
 import { tmpdir } from 'node:os';
 import { openDatabase } from '../../../src/core/duckdb/index.js';
 import { createSqlCheck } from '../../../src/core/engine/typing/index.js';
@@ -31,12 +32,21 @@ function contextOf(sql: SqlConnection, root: string): FilterPlanContext {
   };
 }
 
+/** The config as the engine hands it over: validated, defaults filled in. */
+function validated<C>(plugin: FilterPlugin<C>, config: JsonObject): C {
+  const ajv = new Ajv({ strict: true, useDefaults: true, allowUnionTypes: true });
+  ajv.addKeyword({ keyword: 'x-secret', schemaType: 'boolean' });
+  const copy = structuredClone(config);
+  if (!ajv.validate(plugin.schema, copy)) throw new ConfigError({ code: 'CONFIG_INVALID', message: ajv.errorsText() });
+  return copy as C;
+}
+
 /** Plans a filter over a schema. */
 export async function planFilter<C>(plugin: FilterPlugin<C>, config: JsonObject, input: Schema, root = tmpdir()): Promise<FilterStep> {
   const database = await openDatabase({ threads: 1 });
   const sql = await database.connect();
   try {
-    return await plugin.plan(config as C, input, contextOf(sql, root));
+    return await plugin.plan(validated(plugin, config), input, contextOf(sql, root));
   } finally {
     sql.close();
     database.close();
@@ -48,7 +58,7 @@ export async function runFilter<C>(plugin: FilterPlugin<C>, config: JsonObject, 
   const database = await openDatabase({ threads: 1 });
   const sql = await database.connect();
   try {
-    const step = await plugin.plan(config as C, input, contextOf(sql, root));
+    const step = await plugin.plan(validated(plugin, config), input, contextOf(sql, root));
     for (const fn of step.form === 'expand' ? [] : (step.functions ?? [])) sql.registerFunction(fn);
     if (step.form === 'whole') {
       await sql.run(`create temp view "__input" as ${from}`);

@@ -82,7 +82,8 @@ async function describeOver(sql: SqlConnection, text: string, tables: ReadonlyMa
       if (parts.length > 1) await sql.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(parts[0] ?? '')}`);
       await sql.run(`CREATE VIEW ${quoteName(parts)} AS ${emptyRelation(schema)}`);
     }
-    return await describe(sql, `SELECT * FROM (${text}\n)`);
+    // Not as a subquery: there DuckDB would rename the second of two equal names.
+    return await describe(sql, text);
   } finally {
     await sql.run('ROLLBACK');
   }

@@ -1,0 +1,60 @@
+import { ConfigError, defineFilter, quoteIdentifier, quoteLiteral, type Column, type FilterColumn } from '../../core/spi/index.js';
+import { passColumn, requireColumn } from '../shared/filter-columns.js';
+import { unwrapSql } from '../shared/sql-problem.js';
+import { maskSchema, type MaskConfig } from './schema.js';
+
+type Entry = MaskConfig['columns'][number];
+
+export default defineFilter<MaskConfig>({
+  kind: 'filter',
+  type: 'mask',
+  summary: 'Replaces characters of texts, e.g. of e-mail addresses and card numbers.',
+  stability: 'stable',
+  schema: maskSchema,
+  examples: [{ title: 'Addresses and card numbers', config: { type: 'mask', columns: [{ name: 'email', pattern: 'email' }, { name: 'card', pattern: 'keep_last', length: 4 }, { name: 'note', pattern: 'regex', match: '[0-9]{4,}' }] } }],
+
+  async plan(config, input, ctx) {
+    const masks = new Map<string, Entry>();
+    for (const [i, entry] of config.columns.entries()) {
+      const path = `columns[${i}]`;
+      const column = requireColumn(input, entry.name, ctx.place, `${path}.name`);
+      if (column.type === 'binary') throw new ConfigError({ code: 'FILTER_OPTIONS', message: `${path}.name: a binary column cannot be masked`, hint: 'use the filter hash or remove_columns', where: ctx.place.at(`${path}.name`) });
+      if ((entry.pattern === 'regex') !== (entry.match !== undefined)) throw new ConfigError({ code: 'FILTER_OPTIONS', message: `${path}: match belongs to the pattern regex`, hint: 'write {pattern: regex, match: "[0-9]+"}', where: ctx.place.at(path) });
+      // Bound once, so that a broken expression is found before rows move.
+      if (entry.match !== undefined) unwrapSql(await ctx.check.expression(`regexp_matches('', ${quoteLiteral(entry.match)})`, input), ctx.place, `${path}.match`);
+      masks.set(column.name, entry);
+    }
+    return { form: 'rows', hidesValues: true, columns: input.map((c) => maskColumn(c, masks.get(c.name))) };
+  },
+});
+
+function maskColumn(column: Column, entry: Entry | undefined): FilterColumn {
+  if (entry === undefined) return passColumn(column);
+  return { name: column.name, type: 'string', sql: maskSql(`${quoteIdentifier(column.name)}::varchar`, entry) };
+}
+
+function maskSql(text: string, entry: Entry): string {
+  const mask = quoteLiteral(entry.mask ?? '*');
+  const length = entry.length ?? 4;
+  const hide = (part: string): string => (entry.mask_length === undefined ? `repeat(${mask}, length(${part}))` : `repeat(${mask}, case when length(${part}) > 0 then ${entry.mask_length} else 0 end)`);
+  switch (entry.pattern ?? 'all') {
+    case 'all':
+      return hide(text);
+    case 'email':
+      return `case when contains(${text}, '@') then ${hide(`regexp_extract(${text}, '^(?s:(.*))@', 1)`)} || '@' || regexp_extract(${text}, '@([^@]*)$', 1) else ${hide(text)} end`;
+    case 'keep_first':
+      return `case when length(${text}) > ${length} then left(${text}, ${length}) || ${hide(`substring(${text}, ${length + 1})`)} else ${hide(text)} end`;
+    case 'keep_last':
+      return `case when length(${text}) > ${length} then ${hide(`left(${text}, length(${text}) - ${length})`)} || right(${text}, ${length}) else ${hide(text)} end`;
+    case 'regex':
+      return maskMatches(text, entry.match ?? '', hide);
+  }
+}
+
+/** Texts between matches and the matches, masked, in turn. */
+function maskMatches(text: string, match: string, hide: (part: string) => string): string {
+  const pattern = quoteLiteral(match);
+  const between = `regexp_split_to_array(${text}, ${pattern})`;
+  const found = `regexp_extract_all(${text}, ${pattern})`;
+  return `case when regexp_matches(${text}, ${pattern}) then array_to_string(list_transform(list_zip(${between}, ${found}), lambda z: coalesce(z[1], '') || coalesce(${hide('z[2]')}, '')), '') else ${text} end`;
+}
