@@ -1,6 +1,6 @@
 /**
  * Writes what follows from the source: docs/reference/ and configs/schema/. With --check it writes nothing and fails
- * when a file is stale.
+ * when a file is stale. `--root DIR` puts the files elsewhere.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -17,7 +17,9 @@ const COMMAND = 'node --import tsx scripts/generate.ts';
 /** Folders in which every file is generated. */
 const OWNED = ['docs/reference/plugins', 'configs/schema'];
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const source = fileURLToPath(new URL('../src', import.meta.url));
+const rootAt = process.argv.indexOf('--root');
+const root = (rootAt > 0 && process.argv[rootAt + 1]) || join(source, '..');
 
 async function generate(): Promise<Map<string, string>> {
   const plugins = await loadPlugins(createRegistry({ builtins: BUILTIN_PLUGINS }), BUILTIN_PLUGINS);
@@ -25,7 +27,7 @@ async function generate(): Promise<Map<string, string>> {
   files.set('configs/schema/pipeline.schema.json', formatJson(makePipelineSchema(plugins)));
   files.set('configs/schema/sluice.schema.json', formatJson(makeProjectSchema()));
   files.set('docs/reference/config.md', writeConfigPage(plugins));
-  files.set('docs/reference/errors.md', await writeErrorsPage(join(root, 'src')));
+  files.set('docs/reference/errors.md', await writeErrorsPage(source));
   files.set('docs/reference/plugins/README.md', writePluginIndex(plugins));
   for (const plugin of plugins) files.set(`docs/reference/plugins/${plugin.kind}-${plugin.type}.md`, writePluginPage(plugin));
   return files;

@@ -13,6 +13,7 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     means: 'A value is of another kind than the key expects, such as text for a number.',
     todo: 'Remove or add quotes, or write a list or mapping.',
   },
+  DECODE_FAILED: { means: 'A compressed file is damaged or cut short.', todo: 'Check the file, and load it again from where it came.' },
   DISK_FULL: { means: 'A disk is full.', todo: 'Free space, or point exec.temp_dir at a larger disk.' },
   ENGINE_FAILED: { means: 'DuckDB stopped with an error that Sluice does not know.', todo: 'See the reason in the message.' },
   ENGINE_IO: { means: 'DuckDB could not read or write a file.', todo: 'Check that the file exists, its permissions and the free space of the disk.' },

@@ -54,8 +54,8 @@ test('a template that never ends is stopped', async () => {
 
 test('places: the file while lines stand where they stood, else the rendered text', async () => {
   const bad = GOOD.replace('type: long', 'type: lng');
-  const message = async (text: string): Promise<string | undefined> =>
-    (await problemsOf(() => load({ 'a.yml.liquid': text }, 'a.yml.liquid', { env: { T: 'shop' } })))[0]?.message;
+  const message = async (text: string): Promise<string> =>
+    (await problemsOf(() => load({ 'a.yml.liquid': text }, 'a.yml.liquid', { env: { T: 'shop' } })))[0]?.message ?? '';
   assert.match(await message(bad.replace('shop.', '{{ env.T }}.')), /^a\.yml\.liquid:7:26 in\.parser/);
   assert.match(await message(bad.replace('name: id', 'name: {{ env.T }}')), /^a\.yml\.liquid:7 in\.parser/);
   assert.match(await message(`{% if env.T %}\n# note\n{%- endif %}\n${bad}`), /^a\.yml\.liquid \(rendered\):\d+:26 in\.parser/);

@@ -166,7 +166,7 @@ test('sluice.yml: defaults and errors', async () => {
   const other = await project('storage: {root: file:///data/lake/}\nmetastore: {type: postgresql, database: d, port: {env: PORT}}\n');
   assert.is(other.project.storage.uri, 'file:///data/lake');
   assert.is(other.project.metastore.type === 'postgresql' && other.project.metastore.port, 6000);
-  const message = async (text: string): Promise<string | undefined> => (await problemsOf(() => project(text)))[0]?.message;
+  const message = async (text: string): Promise<string> => (await problemsOf(() => project(text)))[0]?.message ?? '';
   assert.is(await message('metastor: {}'), 'sluice.yml:1:1 metastor: unknown key "metastor", did you mean "metastore"?');
   assert.is(await message('metastore: {type: mysql}'), 'sluice.yml:1:12 metastore: type: expected one of sqlite, postgresql, found "mysql"');
   assert.is(await message('metastore: {type: sqlite, pth: a}'), 'sluice.yml:1:27 metastore.pth: unknown key "pth", did you mean "path"?');

@@ -80,8 +80,8 @@ test('commands are for sluice.yml alone', async () => {
       (reason: unknown) => reason as Error & { code: string; hint: string },
     );
     assert.is(error?.code, 'SECRET_COMMAND_FAILED');
-    assert.match(error.message, 'sluice.yml:1:72 metastore.password: the command for this secret failed with status 3');
-    assert.match(error.hint, 'by hand');
+    assert.match(error?.message ?? '', 'sluice.yml:1:72 metastore.password: the command for this secret failed with status 3');
+    assert.match(error?.hint ?? '', 'by hand');
     assert.not.match(inspect(error), CANARY);
   });
 });
