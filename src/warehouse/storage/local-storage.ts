@@ -49,7 +49,6 @@ export function openLocalStorage(root: string, ops: FileOps = nodeFileOps): Stor
 class LocalStorage implements Storage {
   readonly root: string;
   readonly #ops: FileOps;
-  readonly #known = new Set<string>();
 
   constructor(root: string, ops: FileOps) {
     if (!path.isAbsolute(pathOfFileUri(root))) {
@@ -136,11 +135,7 @@ class LocalStorage implements Storage {
   }
 
   deleteFolder(uri: string): Promise<void> {
-    return doing(`deleting ${uri}`, async () => {
-      const folder = pathOfFileUri(uri);
-      for (const known of this.#known) if (known === folder || known.startsWith(`${folder}/`)) this.#known.delete(known);
-      await fs.rm(folder, { recursive: true, force: true });
-    });
+    return doing(`deleting ${uri}`, () => fs.rm(pathOfFileUri(uri), { recursive: true, force: true }));
   }
 
   async *list(folder: string): AsyncIterable<StoredObject> {
@@ -174,14 +169,12 @@ class LocalStorage implements Storage {
     return Promise.resolve(pathOfFileUri(uri));
   }
 
-  /** A new folder's name is durable only when its parent was synced. */
+  /** A new folder's name is durable only when its parent was synced. Asked each time: others may delete empty folders. */
   async #ensureFolder(folder: string): Promise<void> {
-    if (this.#known.has(folder)) return;
     const first = await this.#ops.makeFolder(folder);
     if (first !== undefined) {
       for (let made = folder; made.length >= first.length; made = path.dirname(made)) await this.#ops.sync(path.dirname(made));
     }
-    this.#known.add(folder);
   }
 }
 
