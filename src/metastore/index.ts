@@ -7,6 +7,7 @@ import { migrate } from './migrate.js';
 import { openConnection } from './open-connection.js';
 import { createRuns } from './runs.js';
 import { createStates } from './states.js';
+import { targetCalls } from './targets.js';
 import { createTasks } from './tasks.js';
 import type { Metastore, MetastoreOptions } from './types.js';
 
@@ -48,6 +49,7 @@ async function compose(connection: Connection, options: MetastoreOptions): Promi
     ...createRuns(connection, projectId),
     ...createTasks(connection),
     ...createStates(connection, projectId),
+    ...targetCalls,
     transaction: (work) => connection.transaction(work),
     close: async () => {
       await renewal.close();

@@ -77,6 +77,10 @@ export interface Metastore extends RunStore {
   statesOfTarget(target: string): Promise<readonly { readonly pipeline: string; readonly stream: string; readonly state: JsonObject[string] }[]>;
   /** Sets, within a transaction, the state of a key back to what run `runId` had found when it started (`undo`). */
   restoreStateBefore(tx: StoreTransaction, runId: string): Promise<void>;
+  /** After a rename: the name for people in all states and runs of the target. */
+  renameTarget(tx: StoreTransaction, target: string, name: string): Promise<void>;
+  /** After two targets changed names: states and runs follow the name, so each gets the other's target. */
+  swapTargets(tx: StoreTransaction, a: string, b: string): Promise<void>;
 }
 
 /** `sqlite:<absolute path>` or `postgresql://user@host/db`; `catalogName` defaults to `sluice`. */

@@ -1,0 +1,31 @@
+import { formatTableName, parseTableName } from '../../warehouse/index.js';
+import type { Command } from '../command.js';
+import { withSession } from '../session.js';
+import { refuseView } from './drop.js';
+
+export const command: Command = {
+  name: 'rename',
+  usage: 'TABLE NEW_NAME',
+  summary: 'Give a table and its rejects another name; states and snapshots stay.',
+  options: {},
+  examples: ['sluice rename shop.orders shop.orders_2025'],
+  arity: [2, 2],
+  run: (context) =>
+    withSession(context, undefined, async (session) => {
+      const [from = '', to = ''] = context.args;
+      const warehouse = await session.warehouse();
+      const { metastore, catalog } = warehouse;
+      const name = formatTableName(parseTableName(to));
+      await refuseView(warehouse, from, 'rename');
+      const table = await catalog.loadTable(from);
+      const uuid = table.metadata['table-uuid'];
+      const pipelines = (await metastore.statesOfTarget(uuid)).map((s) => s.pipeline);
+      await catalog.renameTable(from, to, (tx) => metastore.renameTarget(tx, uuid, name));
+      if (context.out.json) await context.out.printJson({ event: 'rename', from: formatTableName(table.name), to: name, uuid, pipelines });
+      else {
+        context.out.say(`${formatTableName(table.name)} is now ${name}`);
+        if (pipelines.length > 0) context.out.say(`change \`table:\` in ${pipelines.join(', ')}: under the old name the next run makes a new table`);
+      }
+      return 0;
+    }),
+};

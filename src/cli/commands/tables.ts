@@ -1,0 +1,73 @@
+import { SluiceError, type JsonObject } from '../../core/spi/index.js';
+import { currentSnapshot } from '../../warehouse/table/model.js';
+import { formatTableName, type Warehouse } from '../../warehouse/index.js';
+import { text, type Command } from '../command.js';
+import { formatBytes, formatCount, formatTable, formatTime } from '../format.js';
+import { withSession } from '../session.js';
+import { partitionTexts, sizeOf } from '../table-facts.js';
+import type { TablePointer } from '../../metastore/types.js';
+
+export const command: Command = {
+  name: 'tables',
+  usage: '',
+  summary: 'List all tables and views with rows, bytes, files and last commit.',
+  options: { namespace: { value: 'NAME', help: 'only this namespace' } },
+  examples: ['sluice tables', 'sluice tables --namespace shop --json'],
+  arity: [0, 0],
+  run: (context) =>
+    withSession(context, undefined, async (session) => {
+      const namespace = text(context.options, 'namespace');
+      const warehouse = await session.warehouse();
+      const facts: JsonObject[] = [];
+      const problems: unknown[] = [];
+      for (const pointer of await warehouse.catalog.listTables(namespace)) {
+        try {
+          facts.push(await describe(warehouse, pointer));
+        } catch (error) {
+          // One damaged table must not hide the others.
+          if (!(error instanceof SluiceError)) throw error;
+          problems.push(error);
+        }
+      }
+      for (const view of await warehouse.metastore.catalog.listViews()) {
+        if (namespace === undefined || view.namespace === namespace) facts.push({ name: formatTableName(view), kind: 'view', dialect: view.dialect, comment: view.comment });
+      }
+      facts.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));
+      if (context.out.json) for (const fact of facts) await context.out.printJson(fact);
+      else if (facts.length > 0) await context.out.printLine(formatTable(['name', 'kind', 'rows', 'bytes', 'files', 'partitioned by', 'last commit (UTC)'], facts.map(cells)));
+      else if (problems.length === 0) context.out.say('no tables; `sluice run` and `sluice load` make them');
+      return problems.map((problem) => context.out.fail(problem)).at(-1) ?? 0;
+    }),
+};
+
+async function describe(warehouse: Warehouse, pointer: TablePointer): Promise<JsonObject> {
+  const name = formatTableName(pointer);
+  if (pointer.icebergType === 'VIEW') return { name, kind: 'foreign view' };
+  const table = await warehouse.reader.metadata(pointer.metadataLocation);
+  const size = await sizeOf(warehouse, table);
+  const snapshot = currentSnapshot(table);
+  return {
+    name,
+    kind: 'table',
+    ...size,
+    partitioned_by: [...partitionTexts(table)],
+    last_commit: snapshot ? new Date(snapshot['timestamp-ms']).toISOString() : null,
+    snapshot_id: snapshot ? String(snapshot['snapshot-id']) : null,
+    uuid: table['table-uuid'],
+    comment: table.properties['comment'] ?? null,
+  };
+}
+
+function cells(fact: JsonObject): string[] {
+  const number = (key: string, format: (value: number) => string): string => (typeof fact[key] === 'number' ? format(fact[key]) : '');
+  const last = fact['last_commit'];
+  return [
+    String(fact['name']),
+    String(fact['kind']),
+    number('rows', formatCount),
+    number('bytes', formatBytes),
+    number('files', formatCount),
+    Array.isArray(fact['partitioned_by']) ? fact['partitioned_by'].join(', ') : '',
+    typeof last === 'string' ? formatTime(Date.parse(last)) : '',
+  ];
+}
