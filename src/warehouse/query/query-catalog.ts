@@ -5,7 +5,7 @@ import type { TableReader } from '../table/table-reader.js';
 
 /** The parts of a warehouse that a query reads. */
 export interface QuerySource {
-  readonly catalog: CatalogStore;
+  readonly catalog: Pick<CatalogStore, 'catalogName' | 'listNamespaces' | 'listTables' | 'listViews' | 'getTable' | 'getView'>;
   readonly reader: TableReader;
   readonly storage: Storage;
 }

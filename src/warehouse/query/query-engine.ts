@@ -6,7 +6,7 @@ import { duckdbDialect } from './dialect.js';
 import { openPlanner, type Planner } from './planner.js';
 import type { QuerySource } from './query-catalog.js';
 import type { QueryOptions, QueryResult, QueryStats, ResultColumn, ResultFormat } from './query-options.js';
-import { openSession, prepareUserSelect, checkSignal, type QuerySession } from './query-session.js';
+import { openSession, prepareUserSelect, checkSignal, type QuerySession, type SessionOptions } from './query-session.js';
 import { userSqlError } from './sql-errors.js';
 
 /**
@@ -20,6 +20,8 @@ export interface QueryEngine {
   explain(sql: string, options?: QueryOptions): Promise<QueryStats>;
   /** Runs the query into one new file at `path` (absolute; must not exist), which appears complete or not at all. */
   writeFile(sql: string, target: { readonly path: string; readonly format: ResultFormat }, options?: QueryOptions): Promise<WrittenResult>;
+  /** Plans, prunes and locks without running; for statements of ours around the user's text. Close it. */
+  openSession(sql: string, options?: SessionOptions): Promise<QuerySession>;
   close(): Promise<void>;
 }
 
@@ -32,12 +34,13 @@ export interface WrittenResult {
 
 export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}): QueryEngine {
   let planner: Promise<Planner> | undefined;
-  const session = async (sql: string, options: QueryOptions, outputFile?: string): Promise<QuerySession> => {
+  const session = async (sql: string, options: SessionOptions): Promise<QuerySession> => {
     checkSignal(options.signal);
     planner ??= openPlanner(options.tempDir);
-    return openSession({ source, planner: await planner, dialect: duckdbDialect }, sql, { ...options, ...(outputFile === undefined ? {} : { outputFile }) });
+    return openSession({ source, planner: await planner, dialect: duckdbDialect }, sql, options);
   };
   return {
+    openSession: (sql, given = {}) => session(sql, { ...defaults, ...given }),
     async query(sql, given = {}) {
       const options = { ...defaults, ...given };
       return runSession(await session(sql, options), options);
@@ -54,7 +57,7 @@ export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}
     async writeFile(sql, target, given = {}) {
       const options = { ...defaults, ...given };
       const partial = `${target.path}.partial-${process.pid}`;
-      const opened = await session(sql, options, partial);
+      const opened = await session(sql, { ...options, outputFiles: [partial] });
       try {
         const written = await copyResult(opened, partial, target.format, options);
         await rename(partial, target.path);

@@ -13,7 +13,7 @@ import type { QuerySource, TableVersion } from './query-catalog.js';
 import type { QueryOptions, QueryParameter, QueryStats, TableScanStats } from './query-options.js';
 import { engineName, resolveRelations, type Relation } from './resolve.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
-import { emptyScanSql, scanSql, stubScanSql, urisOf } from './scan-sql.js';
+import { emptyScanSql, scanSql, stubScanSql, urisOf, type LocalPaths } from './scan-sql.js';
 import { nativeSqlError, readNativeError, userSqlError, WRONG_TEXT } from './sql-errors.js';
 import type { VersionRequest } from './time-travel.js';
 
@@ -30,14 +30,18 @@ export interface QuerySession {
   readonly sandbox: Sandbox;
   readonly sql: SqlText;
   readonly stats: Omit<QueryStats, 'rows'>;
+  readonly tables: readonly BoundTable[];
+  readonly local: LocalPaths;
   /** Binds the parameters of a statement that holds the user's text. */
   bind(statement: DuckDBPreparedStatement): void;
   close(): Promise<void>;
 }
 
 export interface SessionOptions extends QueryOptions {
-  /** Names of one output file in the private folder that the locked engine may write; only statements of ours do. */
-  readonly outputFile?: string;
+  /** Files that the locked engine may write; only statements of ours do. */
+  readonly outputFiles?: readonly string[];
+  /** The table (`shop.orders`) whose view also gives each row's file and row number, see `PLACE_COLUMNS`. */
+  readonly placesOf?: string;
 }
 
 /** Plans a SELECT, prunes its files and opens a locked engine over them. */
@@ -57,12 +61,14 @@ export async function openSession(parts: SessionParts, text: string, options: Se
     sandbox = await opening;
     checkSignal(options.signal);
     const waited = performance.now();
-    await bindRelations(sandbox, parts.source, planned.relations, bound, options);
+    const local = await bindRelations(sandbox, parts.source, planned.relations, bound, options);
     const tables = bound.map((b) => b.stats);
     const sum = (pick: (t: TableScanStats) => number): number => tables.reduce((n, t) => n + pick(t), 0);
     return {
       sandbox,
       sql: planned.sql,
+      tables: bound,
+      local,
       stats: { tables, filesTotal: sum((t) => t.filesTotal), filesKept: sum((t) => t.filesKept), bytesKept: sum((t) => t.bytesKept), openMs, planMs, pruneMs, bindMs: performance.now() - waited },
       bind: (statement) => bindParameters(statement, options.params ?? {}),
       close: () => sandbox?.close() ?? Promise.resolve(),
@@ -146,7 +152,8 @@ async function defineRelations(connection: DuckConnection, relations: readonly R
   for (const statement of statements) await connection.run(statement);
 }
 
-interface BoundTable {
+/** A table with the files that are left of it. */
+export interface BoundTable {
   readonly relation: Relation;
   readonly version: TableVersion;
   readonly plan: FilePlan;
@@ -167,15 +174,16 @@ async function pruneTables(source: QuerySource, planned: PlannedStatement): Prom
   return bound;
 }
 
-async function bindRelations(sandbox: Sandbox, source: QuerySource, relations: readonly Relation[], bound: readonly BoundTable[], options: SessionOptions): Promise<void> {
+async function bindRelations(sandbox: Sandbox, source: QuerySource, relations: readonly Relation[], bound: readonly BoundTable[], options: SessionOptions): Promise<LocalPaths> {
   const uris = [...new Set(bound.flatMap((b) => urisOf(b.plan)))];
   const local = new Map(await Promise.all(uris.map(async (uri) => [uri, await source.storage.localPath(uri)] as const)));
-  await sandbox.lock([...local.values(), ...(options.outputFile === undefined ? [] : [options.outputFile])]);
+  await sandbox.lock([...local.values(), ...(options.outputFiles ?? [])]);
   const plans = new Map(bound.map((b) => [b.relation, b]));
   await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
     const table = plans.get(relation);
-    return table ? scanSql(table.plan, relation.version.schema, local) : emptyScanSql(relation.version.schema);
+    return table ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf }) : emptyScanSql(relation.version.schema);
   });
+  return local;
 }
 
 function bindParameters(statement: DuckDBPreparedStatement, params: Readonly<Record<string, QueryParameter>>): void {

@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { throughGate } from '../../core/duckdb/index.js';
+import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
+import type { LoadedTable } from '../catalog/catalog.js';
+import { currentSchema, currentSnapshot, defaultSpec, type ManifestEntry } from '../table/model.js';
+import { parseTransform } from '../table/transforms.js';
+import { duckTypeOf } from '../table/types.js';
+import { rewriteChange, type Rewrite } from '../write/commit-rewrite.js';
+import { stagedFilesOf, type StagedFile } from '../write/staged-file.js';
+import type { WritePlan } from '../write/write-plan.js';
+import { mayDelete } from './plan-files.js';
+import type { QueryOptions } from './query-options.js';
+import { prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
+import { engineName } from './resolve.js';
+import { PLACE_COLUMNS } from './scan-sql.js';
+import { userSqlError } from './sql-errors.js';
+import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
+import { asRun, type SqlRun } from './sql-run.js';
+import type { SqlStatement } from './write-statements.js';
+
+type Delete = Extract<SqlStatement, { kind: 'delete' }>;
+
+/** What a predicate hits: files that lose all rows, and files that lose some, whose other rows are in `rest`. */
+interface Hits {
+  readonly rows: number;
+  readonly whole: readonly ManifestEntry[];
+  readonly partial: readonly ManifestEntry[];
+  readonly rest: string | undefined;
+  readonly appliedDeletes: ReadonlySet<string>;
+}
+
+/**
+ * DELETE FROM, copy-on-write: files whose rows all match leave the metadata, files with some matches are written anew without
+ * them, all others stay untouched and unread where pruning shows that nothing can match. Without WHERE nothing is read at all.
+ */
+export async function deleteRows(parts: SqlParts, statement: Delete, text: string, options: QueryOptions): Promise<SqlOutcome> {
+  const table = qualify(statement.table, options);
+  const loaded = await parts.warehouse.catalog.loadTable(table);
+  const label = `${loaded.name.namespace}.${loaded.name.name}`;
+  return inWorkshop(options, (shop) =>
+    asRun(parts.warehouse, label, text, async (run) => {
+      const hits = statement.predicate === undefined ? undefined : await findHits(parts, statement.from, statement.predicate, label, loaded, shop, options);
+      const added = hits?.rest === undefined ? [] : await stageRest(parts, loaded, label, hits.rest, shop, run);
+      options.signal?.throwIfAborted();
+      return commitDelete(parts, loaded, label, hits, added, run);
+    }),
+  );
+}
+
+async function findHits(parts: SqlParts, from: string, predicate: string, label: string, loaded: LoadedTable, shop: Workshop, options: QueryOptions): Promise<Hits> {
+  const matches = join(shop.folder, 'matches.parquet');
+  const rest = join(shop.folder, 'rest.parquet');
+  const session = await parts.engine.openSession(selectOf(from, predicate), { ...options, outputFiles: [matches, rest], placesOf: label });
+  try {
+    (await prepareUserSelect(session)).destroySync();
+    const target = session.tables.find((t) => t.relation.kind === 'table' && t.relation.label === label);
+    if (!target || target.plan.data.length === 0) return { rows: 0, whole: [], partial: [], rest: undefined, appliedDeletes: new Set() };
+    const counts = await matchRows(session, matches);
+    const byPath = new Map(target.plan.data.map((e) => [session.local.get(e.file.path) ?? '', e]));
+    const hit = [...counts].map(([path, rows]) => ({ entry: byPath.get(path) as ManifestEntry, rows }));
+    const touched = (entry: ManifestEntry): boolean => target.plan.deletes.some((d) => mayDelete(d, entry));
+    const whole = hit.filter(({ entry, rows }) => rows === entry.file.recordCount && !touched(entry)).map((h) => h.entry);
+    const partial = hit.filter(({ entry }) => !whole.includes(entry)).map((h) => h.entry);
+    if (partial.length > 0) await copyRest(session, target, partial, loaded, label, { matches, rest });
+    return {
+      rows: hit.reduce((n, h) => n + h.rows, 0),
+      whole,
+      partial,
+      rest: partial.length > 0 ? rest : undefined,
+      appliedDeletes: new Set(target.plan.deletes.map((d) => d.file.path)),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+/** `FROM t WHERE(…)` with each character where it stood in the statement: the blank after WHERE becomes the parenthesis. */
+function selectOf(from: string, predicate: string): string {
+  const head = `${from}WHERE`;
+  const body = predicate.slice(head.length);
+  return `${head}(${body.startsWith(' ') ? body.slice(1) : body}\n)`;
+}
+
+/** The predicate runs once; places of the matching rows go to a file, so that memory does not grow with them. */
+async function matchRows(session: QuerySession, matches: string): Promise<ReadonlyMap<string, number>> {
+  const { connection } = session.sandbox;
+  try {
+    await throughGate(async () => {
+      const statement = await connection.native.prepare(
+        `COPY (SELECT ${PLACE_COLUMNS.file} AS file, ${PLACE_COLUMNS.row} AS row FROM (${session.sql.text}\n)) TO ${quoteLiteral(matches)} (FORMAT parquet, USE_TMP_FILE false)`,
+      );
+      session.bind(statement);
+      await statement.run();
+    });
+  } catch (error) {
+    throw userSqlError(session.sql, error);
+  }
+  const rows = await connection.rows(`SELECT file, count(*) AS n FROM read_parquet(${quoteLiteral(matches)}) GROUP BY file`);
+  return new Map(rows.map((r) => [String(r['file']), Number(r['n'])]));
+}
+
+async function copyRest(session: QuerySession, target: BoundTable, partial: readonly ManifestEntry[], loaded: LoadedTable, label: string, files: { readonly matches: string; readonly rest: string }): Promise<void> {
+  const nested = currentSchema(loaded.metadata).fields.find((f) => typeof f.type !== 'string');
+  if (nested) throw new ConfigError({ code: 'SQL_COLUMNS', message: `${label}: rows of a table with the nested column ${nested.name} cannot be rewritten here`, hint: 'delete whole partitions, or use the engine that made the table' });
+  const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
+  const paths = partial.map((e) => quoteLiteral(session.local.get(e.file.path) ?? ''));
+  await session.sandbox.connection.run(
+    `COPY (SELECT ${columns.join(', ')} FROM ${engineName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
+  );
+}
+
+async function stageRest(parts: SqlParts, loaded: LoadedTable, label: string, rest: string, shop: Workshop, run: SqlRun): Promise<readonly StagedFile[]> {
+  const { metadata } = loaded;
+  const { fields } = currentSchema(metadata);
+  const partition = defaultSpec(metadata).fields;
+  const unknown = partition.find((f) => parseTransform(f.transform).kind === 'unknown');
+  if (unknown) throw new ConfigError({ code: 'PARTITION_UNKNOWN', message: `${label}: it is partitioned by ${unknown.transform}, which this version cannot compute`, hint: 'write to it with the engine that made it' });
+  const plan: WritePlan = {
+    table: label,
+    tableUuid: metadata['table-uuid'],
+    isNew: false,
+    location: metadata.location,
+    mode: 'append',
+    columns: fields.map((f) => ({ source: f.name, id: f.id, name: f.name, type: String(f.type), duckType: duckTypeOf(f.type) })),
+    fields,
+    partition,
+    schemaChanges: [],
+    notes: [],
+    properties: {},
+  };
+  const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)})`;
+  const staged = await parts.warehouse.stageFiles(plan, { select, statusColumn: '__status' }, { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach: () => undefined });
+  return stagedFilesOf(staged.staged);
+}
+
+async function commitDelete(parts: SqlParts, loaded: LoadedTable, label: string, hits: Hits | undefined, added: readonly StagedFile[], run: SqlRun): Promise<SqlOutcome> {
+  const { warehouse } = parts;
+  const { metadata } = loaded;
+  const rows = hits ? hits.rows : await liveRows(parts, loaded);
+  const facts: JsonObject = { rowsDeleted: rows, filesRemoved: hits ? hits.whole.length : 'all', filesRewritten: hits?.partial.length ?? 0 };
+  const rewrite: Rewrite = {
+    table: label,
+    tableUuid: metadata['table-uuid'],
+    removed: hits ? [...hits.whole, ...hits.partial] : 'all',
+    appliedDeletes: hits?.appliedDeletes ?? new Set(),
+    added,
+    partition: defaultSpec(metadata).fields,
+    operation: added.length > 0 ? 'overwrite' : 'delete',
+    runId: run.runId,
+    facts,
+  };
+  const change = rewriteChange({ storage: warehouse.storage, reader: warehouse.reader, reach: () => undefined }, rewrite, () => warehouse.clock.now());
+  const commit = await warehouse.commitChanges([change], { runId: run.runId, reach: () => undefined, within: (tx, commitFacts) => run.complete(tx, facts, commitFacts) });
+  return { kind: 'done', message: `deleted ${rows} rows from ${label}`, rows, runId: run.runId, facts: commit.facts };
+}
+
+async function liveRows(parts: SqlParts, loaded: LoadedTable): Promise<number> {
+  const snapshot = currentSnapshot(loaded.metadata);
+  let rows = 0;
+  for (const manifest of snapshot ? await parts.warehouse.reader.manifests(snapshot) : []) rows += (manifest.content === 0 ? 1 : -1) * (manifest.addedRows + manifest.existingRows);
+  return Math.max(0, rows);
+}
