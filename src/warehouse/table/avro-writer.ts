@@ -146,11 +146,14 @@ function compileEncoder(schema: AvroSchema, named: Map<string, { encode?: Encode
         out.long(0);
       }) as Encoder;
     }
-    case 'fixed':
-      return ((out: ByteSink, value: Uint8Array) => {
+    case 'fixed': {
+      const encode = ((out: ByteSink, value: Uint8Array) => {
         if (value.length !== complex.size) throw new BugError({ code: 'AVRO_VALUE', message: `expected ${complex.size} bytes for a fixed value, found ${value.length}` });
         out.raw(value);
       }) as Encoder;
+      if (complex.name !== undefined) named.set(complex.name, { encode });
+      return encode;
+    }
     case 'enum':
       return ((out: ByteSink, value: string) => out.long((complex.symbols ?? []).indexOf(value))) as Encoder;
     default:
