@@ -30,9 +30,12 @@ export function routingNeedles(dialect: Dialect): RoutingNeedles {
   };
 }
 
-/** Whether a file must be counted by our own scanner before DuckDB's result is trusted. */
-export function needsCount(needles: RoutingNeedles, facts: RoutingFacts): boolean {
-  return needles.quoteSpace !== undefined && (facts.needles[needles.quoteSpace] ?? -1) >= 0;
+/**
+ * Whether a file must be counted by our own scanner before DuckDB's result is trusted. Malformed text is one reason:
+ * DuckDB looks for it only in columns that the query uses.
+ */
+export function needsCount(needles: RoutingNeedles, facts: ByteFacts): boolean {
+  return !facts.utf8 || (needles.quoteSpace !== undefined && (facts.needles[needles.quoteSpace] ?? -1) >= 0);
 }
 
 /**

@@ -45,7 +45,7 @@ export async function prepareText(file: ParserFile, charset: string | undefined,
 }
 
 async function copyText(source: AsyncIterable<Uint8Array>, target: string, needles: readonly Uint8Array[], ctx: TaskContext): Promise<ByteFacts> {
-  const counter = new ByteCounter({ needles });
+  const counter = new ByteCounter({ needles, utf8: true });
   const file = await open(target, 'wx').catch((error: unknown) => {
     throw fileSystemError(error, `writing ${target}`);
   });
@@ -77,6 +77,7 @@ export async function factsOf(file: TextFile, options: Omit<ScanOptions, 'hash'>
   const facts = await scanBytes(fileChunks(file.path, { signal: ctx.signal }), {
     ...options,
     hash: true,
+    utf8: true,
     onChunk(chunk, offset) {
       ctx.progress({ bytes: chunk.length });
       options.onChunk?.(chunk, offset);

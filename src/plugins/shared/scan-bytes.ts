@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 
 /** What one pass over the bytes of a file found. */
@@ -13,6 +14,8 @@ export interface ByteFacts {
   readonly needles: readonly number[];
   /** `sha256:<hex>` when asked for, else empty. */
   readonly hash: string;
+  /** Whether all of it is well-formed UTF-8; true when it was not asked for. */
+  readonly utf8: boolean;
 }
 
 export interface ScanOptions {
@@ -22,6 +25,7 @@ export interface ScanOptions {
    */
   readonly needles?: readonly Uint8Array[];
   readonly hash?: boolean;
+  readonly utf8?: boolean;
   /** Sees every chunk; what it throws ends the scan. */
   onChunk?(chunk: Uint8Array, offset: number): void;
 }
@@ -36,19 +40,24 @@ export async function scanBytes(source: AsyncIterable<Uint8Array>, options: Scan
   return counter.facts();
 }
 
+const EMPTY = Buffer.alloc(0);
+
 /** The same for bytes that pass by on their way elsewhere. */
 export class ByteCounter {
   private readonly options: ScanOptions;
   private readonly digest: ReturnType<typeof createHash> | undefined;
   private readonly found: number[];
   /** The end of the chunk before, where a needle may have begun. */
-  private tail = Buffer.alloc(0);
+  private tail: Buffer = EMPTY;
   private readonly tailLength: number;
   private bytes = 0;
   private lf = 0;
   private cr = 0;
   private crlf = 0;
   private last = -1;
+  private utf8 = true;
+  /** A character whose first bytes ended the chunk before. */
+  private cut: Buffer = EMPTY;
 
   constructor(options: ScanOptions = {}) {
     this.options = options;
@@ -75,6 +84,7 @@ export class ByteCounter {
       if (this.found[i] === -1) this.found[i] = this.find(needle, bytes, offset);
     });
     if (this.tailLength > 0) this.tail = Buffer.concat([this.tail, bytes.subarray(-this.tailLength)]).subarray(-this.tailLength);
+    if (this.options.utf8 && this.utf8) this.utf8 = this.isWellFormed(bytes);
     this.bytes += chunk.length;
     this.last = bytes[bytes.length - 1] as number;
     this.options.onChunk?.(chunk, offset);
@@ -89,8 +99,38 @@ export class ByteCounter {
     return at < 0 ? -1 : offset + at;
   }
 
+  private isWellFormed(bytes: Buffer): boolean {
+    let from = 0;
+    if (this.cut.length > 0) {
+      while (from < 3 && from < bytes.length && ((bytes[from] as number) & 0xc0) === 0x80) from++;
+      const joined = Buffer.concat([this.cut, bytes.subarray(0, from)]);
+      if (from === bytes.length && isCut(joined)) {
+        this.cut = joined;
+        return true;
+      }
+      this.cut = EMPTY;
+      if (!isUtf8(joined)) return false;
+    }
+    let end = bytes.length;
+    for (let back = 1; back <= 3 && bytes.length - back >= from; back++) {
+      if (((bytes[bytes.length - back] as number) & 0xc0) === 0x80) continue;
+      if (isCut(bytes.subarray(bytes.length - back))) end = bytes.length - back;
+      break;
+    }
+    this.cut = Buffer.from(bytes.subarray(end));
+    return isUtf8(bytes.subarray(from, end));
+  }
+
   facts(): ByteFacts {
     const { bytes, lf, cr, crlf, last } = this;
-    return { bytes, lf, cr, crlf, last, needles: [...this.found], hash: this.digest ? `sha256:${this.digest.copy().digest('hex')}` : '' };
+    const utf8 = this.utf8 && this.cut.length === 0;
+    return { bytes, lf, cr, crlf, last, needles: [...this.found], hash: this.digest ? `sha256:${this.digest.copy().digest('hex')}` : '', utf8 };
   }
+}
+
+/** Whether these bytes may be the beginning of a longer character. */
+function isCut(bytes: Uint8Array): boolean {
+  const lead = bytes[0] as number;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return bytes.length < length;
 }
