@@ -37,6 +37,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
+    if (this.#warehouse) await (await this.#warehouse).closeSql();
     if (this.#metastore) await (await this.#metastore).close();
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, JsonObject, Logger, Point, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import { createCatalog, type Catalog } from './catalog/catalog.js';
+import { openSqlDoor, type SqlDoor } from './query/sql-door.js';
 import { openLocalStorage } from './storage/local-storage.js';
 import { claimStorage } from './storage/marker.js';
 import type { Storage } from './storage/storage.js';
@@ -17,6 +18,7 @@ import type { WritePlan, WriteRequest } from './write/write-plan.js';
 export type { Catalog, LoadedTable } from './catalog/catalog.js';
 export { formatTableName, parseTableName, rejectsNameOf, splitTableName, type TableName } from './catalog/table-name.js';
 export type { CommitOptions, CommitResult, TableChange, Version } from './write/commit-changes.js';
+export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
 export type { RelationToStage } from './write/stage-files.js';
 export type { PlannedColumn, WritePlan, WriteRequest } from './write/write-plan.js';
 
@@ -62,7 +64,7 @@ export interface WriteCommit {
  * Iceberg tables over a metastore and a storage root. A write is planned (`planWrite`), staged per task (`stageFiles`,
  * invisible to readers) and committed once (`commitWrites`, together with whatever else belongs into the transaction).
  */
-export interface Warehouse {
+export interface Warehouse extends SqlDoor {
   readonly metastore: Metastore;
   readonly storage: Storage;
   /** Cached, decoded table metadata. */
@@ -109,7 +111,7 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     const stagingId = `${task.runId}-${task.task}-${randomUUID().slice(0, 8)}`;
     return stageFiles(storage, plan, relation, task.sql, { stagingId, record: (paths) => task.record(paths), reach: (point) => task.reach(point) });
   };
-  return {
+  const tables: Omit<Warehouse, keyof SqlDoor> = {
     metastore,
     storage,
     reader,
@@ -135,4 +137,5 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     },
     removeGarbage: () => removeGarbage(tools),
   };
+  return Object.assign(tables, openSqlDoor(tables));
 }

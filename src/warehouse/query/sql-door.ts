@@ -1,0 +1,37 @@
+import { openQueryEngine, type WrittenResult } from './query-engine.js';
+import type { QueryOptions, QueryResult, QueryStats, ResultFormat } from './query-options.js';
+import { runSql } from './run-sql.js';
+import type { SqlOutcome, SqlWarehouse } from './sql-parts.js';
+import { splitStatements } from './sql-tokens.js';
+import { parseStatement } from './write-statements.js';
+
+/** SQL over the tables. Every SELECT runs in a locked engine over exactly the files that pruning left. */
+export interface SqlDoor {
+  /** Runs one statement: a SELECT, or a write that is one commit. */
+  execute(sql: string, options?: QueryOptions): Promise<SqlOutcome>;
+  /** Runs one SELECT; close the result. */
+  query(sql: string, options?: QueryOptions): Promise<QueryResult>;
+  /** What a SELECT would read, without running it. */
+  explain(sql: string, options?: QueryOptions): Promise<QueryStats>;
+  /** Runs one SELECT into a new file, which appears complete or not at all. */
+  writeFile(sql: string, target: { readonly path: string; readonly format: ResultFormat }, options?: QueryOptions): Promise<WrittenResult>;
+  /** The statements of a text, split at `;`. */
+  splitStatements(sql: string): readonly string[];
+  /** Whether a statement gives rows. Errors: ConfigError SQL_REFUSED for what is neither a query nor a supported write. */
+  isQuery(sql: string): boolean;
+  /** Frees the planning engine. */
+  closeSql(): Promise<void>;
+}
+
+export function openSqlDoor(warehouse: SqlWarehouse): SqlDoor {
+  const engine = openQueryEngine({ catalog: warehouse.metastore.catalog, reader: warehouse.reader, storage: warehouse.storage });
+  return {
+    execute: (sql, options) => runSql({ warehouse, engine }, sql, options),
+    query: (sql, options) => engine.query(sql, options),
+    explain: (sql, options) => engine.explain(sql, options),
+    writeFile: (sql, target, options) => engine.writeFile(sql, target, options),
+    splitStatements: (sql) => splitStatements(sql).map((statement) => statement.text),
+    isQuery: (sql) => parseStatement(sql).kind === 'select',
+    closeSql: () => engine.close(),
+  };
+}
