@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadDrafts, loadPipelineDocument, loadPipelines, loadProject, makeDocument } from '../../src/core/config/index.js';
+import { loadDrafts, loadPipelineDocument, loadPipelines, loadProject, loadSeed, makeDocument } from '../../src/core/config/index.js';
 import { fixtureRegistry } from './fixture-plugins.js';
 import { GOOD, load, problemsOf, withFolder } from './project-folder.js';
 
@@ -115,6 +115,26 @@ test('a draft needs no out', async () => {
     const [draft] = await loadDrafts(join(folder, 'a.yml'), { registry: fixtureRegistry(), cwd: folder, env: {} });
     assert.is(draft?.output, undefined);
     assert.is(draft?.parser?.plugin.type, 'csv');
+  });
+});
+
+test('a seed: only the input is judged, the rest comes back as it was written', async () => {
+  const files = {
+    'a.yml.liquid': 'in:\n  type: csv\n  path_prefix: ./a\n  delimiter: {env: X}\n  note: {{ env.API_TOKEN }}\n',
+    'b.yml': 'in: {type: file, path_prefx: ./a}\n',
+    'c.yml': 'out: {}\n',
+  };
+  await withFolder(files, async (folder) => {
+    const options = { registry: fixtureRegistry(), cwd: folder, env: { API_TOKEN: 'canary' } };
+    const seed = await loadSeed(join(folder, 'a.yml.liquid'), options);
+    assert.equal(seed.inSection, { type: 'file', path_prefix: './a', parser: { type: 'csv', delimiter: { env: 'X' }, note: { env: 'API_TOKEN' } } });
+    assert.equal(seed.input.config, { path_prefix: './a', incremental: true });
+    assert.is(seed.exec.guessSampleBufferBytes, 1_048_576);
+    const [unknown] = await problemsOf(() => loadSeed(join(folder, 'b.yml'), options));
+    assert.is(unknown?.message, 'b.yml:1:18 in.path_prefx: unknown key "path_prefx", did you mean "path_prefix"?');
+    const [missing] = await problemsOf(() => loadSeed(join(folder, 'c.yml'), options));
+    assert.is(missing?.code, 'CONFIG_MISSING_KEY');
+    assert.match(missing?.hint ?? '', 'path_prefix');
   });
 });
 

@@ -5,7 +5,7 @@ import type { ErrorPlace, JsonValue } from '../spi/index.js';
 import { formatPath } from './config-path.js';
 import type { ConfigPath } from './config-path.js';
 import { makeProblem } from './problem.js';
-import type { Environment } from './references.js';
+import type { Environment } from './environment.js';
 import { NO_SECRET_TOKENS, renderTemplate } from './template.js';
 import type { SecretTokens } from './template.js';
 import { parseYaml } from './yaml-document.js';

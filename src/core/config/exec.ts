@@ -4,8 +4,8 @@ import type { ConfigSchema, JsonObject } from '../spi/index.js';
 /** Limits and pace of a run. Nothing here changes what a run writes, so it is not part of the config hash. */
 export interface ExecConfig {
   readonly maxThreads: number;
-  /** Bytes of resident memory the process should stay below; undefined leaves it to the engine. */
-  readonly memoryLimitBytes: number | undefined;
+  /** Bytes of resident memory the process should stay below. */
+  readonly memoryLimitBytes: number;
   readonly maxRejects: RejectLimit;
   /** As written; relative to the project root. Undefined: `.sluice/tmp`. */
   readonly tempDir: string | undefined;
@@ -36,9 +36,9 @@ export const EXEC_SCHEMA = {
       type: ['string', 'integer'],
       pattern: '^\\s*\\d+(\\.\\d+)?\\s*([KMGTkmgt]i?[Bb]?|[Bb])?\\s*$',
       minimum: 1,
+      default: '1GB',
       'x-expected': 'a size such as 800MB or 2GiB',
-      description:
-        'Memory the whole process should stay below, such as 800MB (10^6), 2GiB (2^30) or a number of bytes. Default: chosen from the cores and the memory of the machine.',
+      description: 'Memory the whole process should stay below, such as 800MB (10^6), 2GiB (2^30) or a number of bytes.',
     },
     max_rejects: {
       type: ['integer', 'string'],
@@ -98,11 +98,10 @@ export const EXEC_SCHEMA = {
 /** A validated `exec` section as the engine wants it. */
 export function readExec(config: JsonObject): ExecConfig {
   const retry = config['retry'] as { limit: number; initial_wait_secs: number; max_wait_secs: number };
-  const memoryLimit = config['memory_limit'] as string | number | undefined;
   const unused = ['type', 'min_output_tasks'].filter((key) => key in config);
   return {
     maxThreads: (config['max_threads'] as number | undefined) ?? availableParallelism(),
-    memoryLimitBytes: memoryLimit === undefined ? undefined : parseSize(memoryLimit),
+    memoryLimitBytes: parseSize(config['memory_limit'] as string | number),
     maxRejects: parseRejectLimit(config['max_rejects'] as string | number),
     tempDir: config['temp_dir'] as string | undefined,
     segmentSizeBytes: config['segment_size_bytes'] as number,

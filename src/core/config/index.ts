@@ -10,6 +10,8 @@ export { ConfigErrors, formatPlace, makeProblem, throwProblems } from './problem
 export { displayPath, loadProject } from './project.js';
 export type { MaintainConfig, MetastoreConfig, ProjectConfig, ProjectOptions } from './project.js';
 export { PROJECT_SCHEMA } from './project-schema.js';
-export type { Environment } from './references.js';
+export type { Environment } from './environment.js';
 export type { Configured } from './section.js';
+export { loadSeed } from './seed.js';
+export type { SeedConfig } from './seed.js';
 export { compileSchema, validateSection } from './validate.js';

@@ -5,16 +5,16 @@ import { hashJson } from './config-hash.js';
 import type { ConfigPath } from './config-path.js';
 import { readDocument } from './document.js';
 import type { ConfigDocument } from './document.js';
-import { EXEC_SCHEMA, readExec } from './exec.js';
 import type { ExecConfig } from './exec.js';
+import { configureExec } from './exec-section.js';
 import { configureInput } from './input-section.js';
 import { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { displayPath, loadProject } from './project.js';
 import type { ProjectConfig } from './project.js';
 import { withDefaults } from './project-defaults.js';
-import type { Environment } from './references.js';
-import { configure, findPlugin, layerAt, mergeLayers, readType } from './section.js';
+import type { Environment } from './environment.js';
+import { configure, findPlugin, layerAt, readType } from './section.js';
 import type { Configured, Layer, SectionScope } from './section.js';
 import { asNode } from './json-schema.js';
 import type { SchemaNode } from './json-schema.js';
@@ -193,7 +193,7 @@ class PipelineReader {
       section === undefined ? undefined : await configureInput(layerAt(section, this.#document.locate, [...path, 'in']), this.#scope, project);
     const filters = await this.#readFilters(value['filters'], [...path, 'filters']);
     const output = await this.#readOutput(value, path);
-    const exec = await this.#readExecSection(value, path, sharedExec);
+    const exec = await this.#readExec(value, path, sharedExec);
     if (input === undefined || exec === undefined || this.#scope.problems.length > 0) return undefined;
     const definition: JsonObject = {
       in: {
@@ -247,18 +247,10 @@ class PipelineReader {
     return plugin && configure(plugin, withDefaults(layer, 'out', plugin.type, this.#options.project), this.#scope);
   }
 
-  async #readExecSection(value: JsonObject, path: ConfigPath, shared: readonly Layer[]): Promise<ExecConfig | undefined> {
+  #readExec(value: JsonObject, path: ConfigPath, shared: readonly Layer[]): Promise<ExecConfig | undefined> {
     const { project, overrides } = this.#options;
-    const own = asNode(value['exec']) as JsonObject | undefined;
-    const layer = mergeLayers([
-      layerAt(project.exec, project.locate, ['exec']),
-      ...shared,
-      layerAt(own ?? {}, this.#document.locate, [...path, 'exec']),
-      layerAt(overrides?.exec ?? {}, (at) => ({ path: at.join('.') }), ['exec']),
-    ]);
-    const { config, problems } = await validateSection(layer.value, EXEC_SCHEMA, { ...this.#scope.references, locate: layer.locate });
-    this.#scope.problems.push(...problems);
-    return problems.length > 0 ? undefined : readExec(config);
+    const own = layerAt((asNode(value['exec']) ?? {}) as JsonObject, this.#document.locate, [...path, 'exec']);
+    return configureExec([...shared, own], project, overrides?.exec, this.#scope);
   }
 
   #addProblem(path: ConfigPath, problem: { code: string; text: string; hint: string }): void {

@@ -6,7 +6,7 @@ import type { ConfigPath } from './config-path.js';
 import { readDocument } from './document.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { PROJECT_SCHEMA } from './project-schema.js';
-import type { Environment } from './references.js';
+import type { Environment } from './environment.js';
 import { NO_SECRET_TOKENS } from './template.js';
 import { validateSection } from './validate.js';
 

@@ -2,13 +2,12 @@ import { resolve } from 'node:path';
 import { ConfigError, isSecretName, Secret } from '../spi/index.js';
 import type { ErrorPlace, JsonValue } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
+import type { Environment } from './environment.js';
 import { acceptsKey, alternativesOf, itemSchemas, propertySchemas, typesOf } from './json-schema.js';
 import type { SchemaNode } from './json-schema.js';
 import { makeProblem } from './problem.js';
 import { commandSecret, fileSecret } from './secret-sources.js';
 import type { SecretTokens } from './template.js';
-
-export type Environment = { readonly [name: string]: string | undefined };
 
 /** A config value whose secret keys hold {@link Secret} objects. */
 export type SecretValue = JsonValue | Secret | readonly SecretValue[] | { readonly [key: string]: SecretValue };

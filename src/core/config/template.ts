@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { isSecretName } from '../spi/index.js';
 import { makeProblem } from './problem.js';
-import type { Environment } from './references.js';
+import type { Environment } from './environment.js';
 
 export interface RenderedTemplate {
   readonly text: string;

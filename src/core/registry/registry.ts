@@ -10,6 +10,7 @@ import type {
   PluginDeclaration,
   PluginKind,
 } from '../spi/index.js';
+import type { BuiltinPlugin } from './builtin-plugin.js';
 import { checkDeclaration } from './declaration.js';
 import { loadThirdParty } from './third-party.js';
 
@@ -23,13 +24,6 @@ export interface PluginsByKind {
   guess: GuessPlugin;
   formatter: PluginDeclaration;
   encoder: PluginDeclaration;
-}
-
-/** A plugin of this package: known by name, imported when it is used. */
-export interface BuiltinPlugin {
-  readonly kind: PluginKind;
-  readonly type: string;
-  readonly load: () => Promise<{ readonly default: unknown }>;
 }
 
 /** Finds plugins by kind and type, and imports no more than was asked for. */

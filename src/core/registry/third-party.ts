@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../spi/index.js';
 import type { PluginDeclaration } from '../spi/index.js';
 import { checkDeclaration } from './declaration.js';
-import type { BuiltinPlugin } from './registry.js';
+import type { BuiltinPlugin } from './builtin-plugin.js';
 
 const PACKAGE_NAME = /^(@[a-z0-9-~][a-z0-9-._~]*\/)?sluice-plugin-[a-z0-9-._~]+$/;
 

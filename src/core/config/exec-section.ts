@@ -1,0 +1,24 @@
+import type { JsonObject } from '../spi/index.js';
+import { EXEC_SCHEMA, readExec } from './exec.js';
+import type { ExecConfig } from './exec.js';
+import type { ProjectConfig } from './project.js';
+import { layerAt, mergeLayers } from './section.js';
+import type { Layer, SectionScope } from './section.js';
+import { validateSection } from './validate.js';
+
+/** The `exec` section: sluice.yml, then what the file gives for all its pipelines, the pipeline's own, the command line. */
+export async function configureExec(
+  layers: readonly Layer[],
+  project: ProjectConfig,
+  commandLine: JsonObject | undefined,
+  scope: SectionScope,
+): Promise<ExecConfig | undefined> {
+  const layer = mergeLayers([
+    layerAt(project.exec, project.locate, ['exec']),
+    ...layers,
+    layerAt(commandLine ?? {}, (at) => ({ path: at.join('.') }), ['exec']),
+  ]);
+  const { config, problems } = await validateSection(layer.value, EXEC_SCHEMA, { ...scope.references, locate: layer.locate });
+  scope.problems.push(...problems);
+  return problems.length > 0 ? undefined : readExec(config);
+}
