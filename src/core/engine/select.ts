@@ -56,8 +56,8 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
   let expands = false;
   filters.forEach((filter, i) => {
     const number = (options.firstFilter ?? 0) + i;
+    functions.push(...(filter.functions ?? []));
     if (filter.form === 'rows') {
-      functions.push(...(filter.functions ?? []));
       stage = rowStage(stage, filter, number, register, carried, options.onlyCodes);
     } else {
       expands = true;

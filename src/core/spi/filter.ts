@@ -65,6 +65,8 @@ export interface ExpandingFilter {
   readonly list: string;
   /** Output columns; `__element` names the current element. */
   readonly columns: readonly FilterColumn[];
+  /** Functions the SQL calls. */
+  readonly functions?: readonly ScalarFunction[];
 }
 
 export type FilterStep = RowFilter | WholeFilter | ExpandingFilter;

@@ -1,4 +1,14 @@
-import { COLUMN_TYPE_NAMES, ConfigError, didYouMean, parseColumnType, type ColumnType, type ConfigPlace, type FilterColumn, type ScalarFunction, type TextFormat } from '../../core/spi/index.js';
+import {
+  COLUMN_TYPE_NAMES,
+  ConfigError,
+  didYouMean,
+  parseColumnType,
+  type ColumnType,
+  type ConfigPlace,
+  type FilterColumn,
+  type ScalarFunction,
+  type TextFormat,
+} from '../../core/spi/index.js';
 import { followPointer, isJsonSpace, parsePointer, scanValue, textOf } from './json-scanner.js';
 
 /** A column that filters make from JSON, as their configs declare it. */
@@ -20,7 +30,12 @@ export const JSON_COLUMN_PROPERTIES = {
 export function columnTypeAt(text: string, place: ConfigPlace, path: string): ColumnType {
   const type = parseColumnType(text);
   if (type !== undefined) return type;
-  throw new ConfigError({ code: 'TYPE_UNKNOWN', message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`, hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`, where: place.at(path) });
+  throw new ConfigError({
+    code: 'TYPE_UNKNOWN',
+    message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
+    hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`,
+    where: place.at(path),
+  });
 }
 
 /**
@@ -38,8 +53,15 @@ export function columnFromJson(raw: string, type: ColumnType, config: JsonColumn
       reason: 'expected a JSON string',
     };
   }
-  const text: TextFormat = { ...(config.format === undefined ? {} : { format: config.format }), ...(config.timezone === undefined ? {} : { timezone: config.timezone }) };
-  return { name, type, cast: { from: { sql: bind(raw, textRule(type)), type: 'string' }, to: type, ...(Object.keys(text).length === 0 ? {} : { text }) } };
+  const text: TextFormat = {
+    ...(config.format === undefined ? {} : { format: config.format }),
+    ...(config.timezone === undefined ? {} : { timezone: config.timezone }),
+  };
+  return {
+    name,
+    type,
+    cast: { from: { sql: bind(raw, textRule(type)), type: 'string' }, to: type, ...(Object.keys(text).length === 0 ? {} : { text }) },
+  };
 }
 
 function textRule(type: ColumnType): string {
@@ -54,7 +76,7 @@ function bind(raw: string, body: string): string {
 }
 
 /**
- * SQL for the source text of the value at a JSON pointer. DuckDB rewrites values (1.10 → 1.1, 17 digits → fewer, blanks
+ * SQL for the source text of the value at a JSON pointer. DuckDB rewrites values (17 digits → fewer, 1e2 → 100.0, blanks
  * away), so json columns and texts with such numbers go through our scanner.
  */
 export function elementSql(json: string, pointer: string, type: ColumnType): string {
@@ -63,8 +85,8 @@ export function elementSql(json: string, pointer: string, type: ColumnType): str
   return `case when regexp_matches(${json}::varchar, '${LOSSY}') then ${call} else json_extract(${json}, '${pointer.replaceAll("'", "''")}')::varchar end`;
 }
 
-/** A number that DuckDB's JSON functions may change: more than 15 digits, an exponent, or a fraction that ends in 0. */
-export const LOSSY = '[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]|[.][0-9]*0[^0-9]|-0';
+/** A number whose value DuckDB's JSON functions may change: more than 15 digits, or an exponent. */
+const LOSSY = '[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]';
 
 export const JSON_ELEMENT: ScalarFunction = {
   name: '__json_element',

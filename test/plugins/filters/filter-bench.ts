@@ -59,7 +59,7 @@ export async function runFilter<C>(plugin: FilterPlugin<C>, config: JsonObject, 
   const sql = await database.connect();
   try {
     const step = await plugin.plan(validated(plugin, config), input, contextOf(sql, root));
-    for (const fn of step.form === 'expand' ? [] : (step.functions ?? [])) sql.registerFunction(fn);
+    for (const fn of step.functions ?? []) sql.registerFunction(fn);
     if (step.form === 'whole') {
       await sql.run(`create temp view "__input" as ${from}`);
       await step.prepare?.((text) => sql.run(text));
