@@ -14,6 +14,11 @@ export const COMMANDS: readonly { readonly name: string; readonly summary: strin
   { name: 'rename', summary: 'give a table another name', load: async () => (await import('./rename.js')).command },
   { name: 'swap', summary: 'exchange two tables in one step', load: async () => (await import('./swap.js')).command },
   { name: 'runs', summary: 'list runs, or show one', load: async () => (await import('./runs.js')).command },
+  { name: 'rejects', summary: 'show the records a run rejected', load: async () => (await import('./rejects.js')).command },
+  { name: 'commit', summary: 'commit a held run', load: async () => (await import('./commit.js')).command },
+  { name: 'discard', summary: 'end a held or failed run without a commit', load: async () => (await import('./discard.js')).command },
+  { name: 'cleanup', summary: 'delete what a run left behind', load: async () => (await import('./cleanup.js')).command },
+  { name: 'undo', summary: 'take back a committed run: table and state', load: async () => (await import('./undo.js')).command },
   { name: 'state', summary: 'show, set, reset or move what pipelines know to be loaded', load: async () => (await import('./state.js')).command },
   { name: 'completion', summary: 'print a completion script for bash, zsh or fish', load: async () => (await import('./completion.js')).command },
 ];

@@ -1,0 +1,112 @@
+import { quoteIdentifier, quoteLiteral, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
+import { openDatabase } from '../../core/duckdb/index.js';
+import type { TaskReport } from '../../core/engine/run-task.js';
+import { pathOfFileUri } from '../../warehouse/storage/file-uri.js';
+import { stagedFilesOf } from '../../warehouse/write/staged-file.js';
+import { rejectsNameOf, formatTableName, type Warehouse } from '../../warehouse/index.js';
+import type { Metastore } from '../../metastore/types.js';
+import { text, type Command, type CommandContext } from '../command.js';
+import { findRun } from '../find-run.js';
+import { formatCount } from '../format.js';
+import { writeResult, type ResultColumns, type ResultFormat } from '../result-writer.js';
+import { withSession } from '../session.js';
+import { countOption, usageError } from '../subcommand.js';
+import { findCurrentName } from '../table-by-uuid.js';
+
+type TextFormat = Exclude<ResultFormat, 'parquet'>;
+const FORMATS: readonly TextFormat[] = ['table', 'vertical', 'csv', 'tsv', 'jsonl', 'json'];
+const COLUMNS: ResultColumns['columns'] = [
+  { name: 'source', type: 'VARCHAR' },
+  { name: 'record_number', type: 'BIGINT' },
+  { name: 'byte_offset', type: 'BIGINT' },
+  { name: 'column_name', type: 'VARCHAR' },
+  { name: 'reason', type: 'VARCHAR' },
+  { name: 'raw', type: 'VARCHAR' },
+];
+
+export const command: Command = {
+  name: 'rejects',
+  usage: 'RUN',
+  summary: 'Show the records a run rejected, with place, column and reason.',
+  details: 'Those of a committed run are in TABLE__rejects. Of a run that did not commit, the first 1,000 are kept.',
+  options: {
+    format: { value: 'FORMAT', help: `${FORMATS.join(', ')} (default: table on a terminal, else csv)` },
+    limit: { value: 'N', help: 'how many (default: 100 in a table, else all)' },
+  },
+  examples: ['sluice rejects latest', 'sluice rejects 20260101T093000-1f2e3d4c --format csv --limit 1000'],
+  arity: [1, 1],
+  run: (context) =>
+    withSession(context, undefined, async (session) => {
+      const store = await session.metastore();
+      const run = await findRun(store, context.args[0] ?? '');
+      const format = readFormat(context);
+      const limit = countOption('rejects', 'limit', text(context.options, 'limit')) ?? (format === 'table' ? 100 : undefined);
+      const total = rejectedRows(run);
+      const warehouse = await session.warehouse();
+      const shown = run.status === 'committed' ? await printCommitted(context, warehouse, run, format, limit) : await printKept(context, store, run, format, limit);
+      if (shown === 0) context.out.say(`run ${run.runId} rejected nothing`);
+      else if (total !== undefined && total > shown) context.out.say(`${formatCount(shown)} of ${formatCount(total)} rejected records; --limit shows more`);
+      else if (shown === limit) context.out.say(`the first ${formatCount(shown)}; --limit shows more`);
+      return 0;
+    }),
+};
+
+function readFormat(context: CommandContext): TextFormat {
+  const given = text(context.options, 'format') ?? (context.out.json ? 'jsonl' : context.out.stdoutIsTerminal ? 'table' : 'csv');
+  const format = FORMATS.find((f) => f === given);
+  if (!format) throw usageError('rejects', `--format: expected ${FORMATS.join(', ')}, found ${given}`, 'e.g. --format csv');
+  return format;
+}
+
+function rejectedRows(run: RunRecord): number | undefined {
+  const rejected = run.summary?.['rejected'];
+  return typeof rejected === 'number' ? rejected : undefined;
+}
+
+async function printCommitted(context: CommandContext, warehouse: Warehouse, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
+  const name = await findCurrentName(warehouse, run);
+  const rejects = name && rejectsNameOf(name);
+  if (!rejects || !(await warehouse.catalog.findTable(formatTableName(rejects)))) return 0;
+  const sql =
+    `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM ${quoteIdentifier(rejects.namespace)}.${quoteIdentifier(rejects.name)} ` +
+    `WHERE run_id = ${quoteLiteral(run.runId)} ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
+  const result = await warehouse.query(sql, { signal: context.signal });
+  try {
+    return await writeResult(result, format, (chunk) => context.out.print(chunk));
+  } finally {
+    await result.close();
+  }
+}
+
+async function printKept(context: CommandContext, store: Metastore, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
+  const kept = (await store.keptRejects(run.runId)).slice(0, limit);
+  if (kept.length === 0) return printStaged(context, store, run, format, limit);
+  const values = COLUMNS.map(({ name }) => kept.map((reject): SqlValue => toSqlValue(reject[name])));
+  const chunks = async function* (): AsyncGenerator<SqlValue[][]> {
+    yield values;
+  };
+  return writeResult({ columns: COLUMNS, chunks }, format, (chunk) => context.out.print(chunk));
+}
+
+/** A held run's rejects wait in Parquet files for the commit. */
+async function printStaged(context: CommandContext, store: Metastore, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
+  const reports = (await store.finishedTasks(run.runId)).map(({ report }) => report as unknown as TaskReport);
+  const paths = reports.flatMap(({ rejects }) => (rejects === null ? [] : stagedFilesOf(rejects.staged).map((file) => pathOfFileUri(file.path))));
+  if (paths.length === 0) return 0;
+  const database = await openDatabase({ threads: 1 });
+  const sql = await database.connect();
+  try {
+    const select =
+      `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}]) ` +
+      `ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
+    return await writeResult({ columns: COLUMNS, chunks: () => sql.chunks(select) }, format, (chunk) => context.out.print(chunk));
+  } finally {
+    sql.close();
+    database.close();
+  }
+}
+
+function toSqlValue(value: JsonValue | undefined): SqlValue {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : value;
+}
