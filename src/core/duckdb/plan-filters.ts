@@ -78,7 +78,8 @@ interface Token {
   readonly text: string;
 }
 
-const TOKEN = /\s*(?:([A-Za-z_][A-Za-z0-9_]*)|'((?:[^']|'')*)'|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|("(?:[^"]|"")*")|(::|<=|>=|<>|!=|\|\||[-+*/%^()[\]{},.<>=:~!&|?@#;$\\]))/y;
+const TOKEN =
+  /\s*(?:([A-Za-z_][A-Za-z0-9_]*)|'((?:[^']|'')*)'|(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|("(?:[^"]|"")*")|(::|<=|>=|<>|!=|\|\||[-+*/%^()[\]{},.<>=:~!&|?@#;$\\]))/y;
 
 function tokenize(text: string): Token[] | undefined {
   const tokens: Token[] = [];
@@ -229,7 +230,13 @@ class FilterParser {
   #typed(literal: PlanLiteral): PlanLiteral {
     if (!this.#takeSign('::')) return literal;
     const words: string[] = [];
-    for (let token = this.#tokens[this.#at]; token?.kind === 'name' && /^(DATE|TIME|TIMESTAMP|WITH|ZONE|DOUBLE|FLOAT|BOOLEAN|UUID|BLOB|VARCHAR|DECIMAL|HUGEINT|BIGINT|INTEGER)$/.test(token.text); token = this.#tokens[++this.#at]) words.push(token.text);
+    for (
+      let token = this.#tokens[this.#at];
+      token?.kind === 'name' &&
+      /^(DATE|TIME|TIMESTAMP|WITH|ZONE|DOUBLE|FLOAT|BOOLEAN|UUID|BLOB|VARCHAR|DECIMAL|HUGEINT|BIGINT|INTEGER)$/.test(token.text);
+      token = this.#tokens[++this.#at]
+    )
+      words.push(token.text);
     if (words.length === 0) throw new NotUnderstood();
     return { ...literal, type: words.join(' ') };
   }

@@ -39,7 +39,8 @@ export async function deleteRows(parts: SqlParts, statement: Delete, text: strin
   const label = `${loaded.name.namespace}.${loaded.name.name}`;
   return inWorkshop(options, (shop) =>
     asRun(parts.warehouse, label, text, async (run) => {
-      const hits = statement.predicate === undefined ? undefined : await findHits(parts, statement.from, statement.predicate, label, loaded, shop, options);
+      const hits =
+        statement.predicate === undefined ? undefined : await findHits(parts, statement.from, statement.predicate, label, loaded, shop, options);
       const added = hits?.rest === undefined ? [] : await stageRest(parts, loaded, label, hits.rest, shop, run);
       options.signal?.throwIfAborted();
       return commitDelete(parts, loaded, label, hits, added, run);
@@ -47,7 +48,15 @@ export async function deleteRows(parts: SqlParts, statement: Delete, text: strin
   );
 }
 
-async function findHits(parts: SqlParts, from: string, predicate: string, label: string, loaded: LoadedTable, shop: Workshop, options: QueryOptions): Promise<Hits> {
+async function findHits(
+  parts: SqlParts,
+  from: string,
+  predicate: string,
+  label: string,
+  loaded: LoadedTable,
+  shop: Workshop,
+  options: QueryOptions,
+): Promise<Hits> {
   const matches = join(shop.folder, 'matches.parquet');
   const rest = join(shop.folder, 'rest.parquet');
   const session = await parts.engine.openSession(selectOf(from, predicate), { ...options, outputFiles: [matches, rest], placesOf: label });
@@ -99,9 +108,21 @@ async function matchRows(session: QuerySession, matches: string): Promise<Readon
   return new Map(rows.map((r) => [String(r['file']), Number(r['n'])]));
 }
 
-async function copyRest(session: QuerySession, target: BoundTable, partial: readonly ManifestEntry[], loaded: LoadedTable, label: string, files: { readonly matches: string; readonly rest: string }): Promise<void> {
+async function copyRest(
+  session: QuerySession,
+  target: BoundTable,
+  partial: readonly ManifestEntry[],
+  loaded: LoadedTable,
+  label: string,
+  files: { readonly matches: string; readonly rest: string },
+): Promise<void> {
   const nested = currentSchema(loaded.metadata).fields.find((f) => typeof f.type !== 'string');
-  if (nested) throw new ConfigError({ code: 'SQL_COLUMNS', message: `${label}: rows of a table with the nested column ${nested.name} cannot be rewritten here`, hint: 'delete whole partitions, or use the engine that made the table' });
+  if (nested)
+    throw new ConfigError({
+      code: 'SQL_COLUMNS',
+      message: `${label}: rows of a table with the nested column ${nested.name} cannot be rewritten here`,
+      hint: 'delete whole partitions, or use the engine that made the table',
+    });
   const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
   const paths = partial.map((e) => quoteLiteral(session.local.get(e.file.path) ?? ''));
   await session.sandbox.connection.run(
@@ -109,12 +130,24 @@ async function copyRest(session: QuerySession, target: BoundTable, partial: read
   );
 }
 
-async function stageRest(parts: SqlParts, loaded: LoadedTable, label: string, rest: string, shop: Workshop, run: SqlRun): Promise<readonly StagedFile[]> {
+async function stageRest(
+  parts: SqlParts,
+  loaded: LoadedTable,
+  label: string,
+  rest: string,
+  shop: Workshop,
+  run: SqlRun,
+): Promise<readonly StagedFile[]> {
   const { metadata } = loaded;
   const { fields } = currentSchema(metadata);
   const partition = defaultSpec(metadata).fields;
   const unknown = partition.find((f) => parseTransform(f.transform).kind === 'unknown');
-  if (unknown) throw new ConfigError({ code: 'PARTITION_UNKNOWN', message: `${label}: it is partitioned by ${unknown.transform}, which this version cannot compute`, hint: 'write to it with the engine that made it' });
+  if (unknown)
+    throw new ConfigError({
+      code: 'PARTITION_UNKNOWN',
+      message: `${label}: it is partitioned by ${unknown.transform}, which this version cannot compute`,
+      hint: 'write to it with the engine that made it',
+    });
   const plan: WritePlan = {
     table: label,
     tableUuid: metadata['table-uuid'],
@@ -129,11 +162,22 @@ async function stageRest(parts: SqlParts, loaded: LoadedTable, label: string, re
     properties: {},
   };
   const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)})`;
-  const staged = await parts.warehouse.stageFiles(plan, { select, statusColumn: '__status' }, { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach: () => undefined });
+  const staged = await parts.warehouse.stageFiles(
+    plan,
+    { select, statusColumn: '__status' },
+    { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach: () => undefined },
+  );
   return stagedFilesOf(staged.staged);
 }
 
-async function commitDelete(parts: SqlParts, loaded: LoadedTable, label: string, hits: Hits | undefined, added: readonly StagedFile[], run: SqlRun): Promise<SqlOutcome> {
+async function commitDelete(
+  parts: SqlParts,
+  loaded: LoadedTable,
+  label: string,
+  hits: Hits | undefined,
+  added: readonly StagedFile[],
+  run: SqlRun,
+): Promise<SqlOutcome> {
   const { warehouse } = parts;
   const { metadata } = loaded;
   const rows = hits ? hits.rows : await liveRows(parts, loaded);
@@ -149,14 +193,21 @@ async function commitDelete(parts: SqlParts, loaded: LoadedTable, label: string,
     runId: run.runId,
     facts,
   };
-  const change = rewriteChange({ storage: warehouse.storage, reader: warehouse.reader, reach: () => undefined }, rewrite, () => warehouse.clock.now());
-  const commit = await warehouse.commitChanges([change], { runId: run.runId, reach: () => undefined, within: (tx, commitFacts) => run.complete(tx, facts, commitFacts) });
+  const change = rewriteChange({ storage: warehouse.storage, reader: warehouse.reader, reach: () => undefined }, rewrite, () =>
+    warehouse.clock.now(),
+  );
+  const commit = await warehouse.commitChanges([change], {
+    runId: run.runId,
+    reach: () => undefined,
+    within: (tx, commitFacts) => run.complete(tx, facts, commitFacts),
+  });
   return { kind: 'done', message: `deleted ${rows} rows from ${label}`, rows, runId: run.runId, facts: commit.facts };
 }
 
 async function liveRows(parts: SqlParts, loaded: LoadedTable): Promise<number> {
   const snapshot = currentSnapshot(loaded.metadata);
   let rows = 0;
-  for (const manifest of snapshot ? await parts.warehouse.reader.manifests(snapshot) : []) rows += (manifest.content === 0 ? 1 : -1) * (manifest.addedRows + manifest.existingRows);
+  for (const manifest of snapshot ? await parts.warehouse.reader.manifests(snapshot) : [])
+    rows += (manifest.content === 0 ? 1 : -1) * (manifest.addedRows + manifest.existingRows);
   return Math.max(0, rows);
 }

@@ -16,7 +16,7 @@ export interface ValueRange {
    * Maps a constant onto what `lower` and `upper` bound: undefined means identity. Monotone transforms keep order, but not
    * strictly (`x > c` only gives `t(x) >= t(c)`).
    */
-  readonly transform?: { readonly apply: (value: Value) => Value | undefined; readonly monotone: boolean };
+  readonly transform: { readonly apply: (value: Value) => Value | undefined; readonly monotone: boolean } | undefined;
 }
 
 /** A predicate with constants of the column's type. `undefined` matches everything. */

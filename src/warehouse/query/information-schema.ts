@@ -6,7 +6,11 @@ import { valuesSql, type CellValue } from './values-sql.js';
 /** `information_schema` under a name that DuckDB does not reserve. */
 export const INFORMATION_SCHEMA = '__information_schema';
 
-const NAME = [['table_catalog', 'VARCHAR'], ['table_schema', 'VARCHAR'], ['table_name', 'VARCHAR']] as const;
+const NAME = [
+  ['table_catalog', 'VARCHAR'],
+  ['table_schema', 'VARCHAR'],
+  ['table_name', 'VARCHAR'],
+] as const;
 
 /** SELECT for `information_schema.<name>`, from the catalog's rows; undefined when there is no such table. */
 export async function informationTable(name: string, source: QuerySource): Promise<string | undefined> {
@@ -15,7 +19,13 @@ export async function informationTable(name: string, source: QuerySource): Promi
   switch (name) {
     case 'schemata': {
       const namespaces = await catalog.listNamespaces();
-      return valuesSql([['catalog_name', 'VARCHAR'], ['schema_name', 'VARCHAR']], namespaces.map((n) => [own, n]));
+      return valuesSql(
+        [
+          ['catalog_name', 'VARCHAR'],
+          ['schema_name', 'VARCHAR'],
+        ],
+        namespaces.map((n) => [own, n]),
+      );
     }
     case 'tables': {
       const [tables, views] = await Promise.all([catalog.listTables(), catalog.listViews()]);
@@ -23,10 +33,21 @@ export async function informationTable(name: string, source: QuerySource): Promi
       return valuesSql([...NAME, ['table_type', 'VARCHAR']], rows);
     }
     case 'views':
-      return valuesSql([...NAME, ['view_definition', 'VARCHAR']], (await catalog.listViews()).map((v) => [own, v.namespace, v.name, v.sql]));
+      return valuesSql(
+        [...NAME, ['view_definition', 'VARCHAR']],
+        (await catalog.listViews()).map((v) => [own, v.namespace, v.name, v.sql]),
+      );
     case 'columns':
       return valuesSql(
-        [...NAME, ['column_name', 'VARCHAR'], ['ordinal_position', 'BIGINT'], ['column_default', 'VARCHAR'], ['is_nullable', 'VARCHAR'], ['data_type', 'VARCHAR'], ['column_type', 'VARCHAR']],
+        [
+          ...NAME,
+          ['column_name', 'VARCHAR'],
+          ['ordinal_position', 'BIGINT'],
+          ['column_default', 'VARCHAR'],
+          ['is_nullable', 'VARCHAR'],
+          ['data_type', 'VARCHAR'],
+          ['column_type', 'VARCHAR'],
+        ],
         await columnRows(source),
       );
     default:
@@ -39,7 +60,17 @@ async function columnRows(source: QuerySource): Promise<CellValue[][]> {
   for (const pointer of await source.catalog.listTables()) {
     const table = await source.reader.metadata(pointer.metadataLocation);
     currentSchema(table).fields.forEach((f, i) => {
-      rows.push([source.catalog.catalogName, pointer.namespace, pointer.name, f.name, i + 1, null, f.required ? 'NO' : 'YES', duckTypeOf(f.type), columnTypeOf(f) ?? null]);
+      rows.push([
+        source.catalog.catalogName,
+        pointer.namespace,
+        pointer.name,
+        f.name,
+        i + 1,
+        null,
+        f.required ? 'NO' : 'YES',
+        duckTypeOf(f.type),
+        columnTypeOf(f) ?? null,
+      ]);
     });
   }
   return rows;

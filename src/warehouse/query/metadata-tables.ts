@@ -13,9 +13,22 @@ export async function metadataTable(name: string, table: TableMetadata, reader: 
     case 'history':
       return history(table);
     case 'refs':
-      return valuesSql([['name', 'VARCHAR'], ['type', 'VARCHAR'], ['snapshot_id', 'BIGINT']], Object.entries(table.refs).map(([ref, r]) => [ref, r.type.toUpperCase(), r['snapshot-id']]));
+      return valuesSql(
+        [
+          ['name', 'VARCHAR'],
+          ['type', 'VARCHAR'],
+          ['snapshot_id', 'BIGINT'],
+        ],
+        Object.entries(table.refs).map(([ref, r]) => [ref, r.type.toUpperCase(), r['snapshot-id']]),
+      );
     case 'properties':
-      return valuesSql([['key', 'VARCHAR'], ['value', 'VARCHAR']], Object.entries(table.properties).map(([key, value]) => [key, value]));
+      return valuesSql(
+        [
+          ['key', 'VARCHAR'],
+          ['value', 'VARCHAR'],
+        ],
+        Object.entries(table.properties).map(([key, value]) => [key, value]),
+      );
     case 'manifests':
       return manifests(table, reader);
     case 'files':
@@ -31,16 +44,36 @@ const time = (millis: number): string => new Date(millis).toISOString();
 
 function snapshots(table: TableMetadata): string {
   return valuesSql(
-    [['committed_at', 'TIMESTAMPTZ'], ['snapshot_id', 'BIGINT'], ['parent_id', 'BIGINT'], ['operation', 'VARCHAR'], ['manifest_list', 'VARCHAR'], ['summary', 'JSON::MAP(VARCHAR, VARCHAR)']],
-    table.snapshots.map((s) => [time(s['timestamp-ms']), s['snapshot-id'], s['parent-snapshot-id'] ?? null, s.summary.operation, s['manifest-list'], JSON.stringify(s.summary)]),
+    [
+      ['committed_at', 'TIMESTAMPTZ'],
+      ['snapshot_id', 'BIGINT'],
+      ['parent_id', 'BIGINT'],
+      ['operation', 'VARCHAR'],
+      ['manifest_list', 'VARCHAR'],
+      ['summary', 'JSON::MAP(VARCHAR, VARCHAR)'],
+    ],
+    table.snapshots.map((s) => [
+      time(s['timestamp-ms']),
+      s['snapshot-id'],
+      s['parent-snapshot-id'] ?? null,
+      s.summary.operation,
+      s['manifest-list'],
+      JSON.stringify(s.summary),
+    ]),
   ).replaceAll('CAST("summary" AS JSON::MAP(VARCHAR, VARCHAR))', 'CAST(CAST("summary" AS JSON) AS MAP(VARCHAR, VARCHAR))');
 }
 
 function history(table: TableMetadata): string {
   const ancestors = new Set<bigint>();
-  for (let s = currentSnapshot(table); s; s = table.snapshots.find((p) => p['snapshot-id'] === s?.['parent-snapshot-id'])) ancestors.add(s['snapshot-id']);
+  for (let s = currentSnapshot(table); s; s = table.snapshots.find((p) => p['snapshot-id'] === s?.['parent-snapshot-id']))
+    ancestors.add(s['snapshot-id']);
   return valuesSql(
-    [['made_current_at', 'TIMESTAMPTZ'], ['snapshot_id', 'BIGINT'], ['parent_id', 'BIGINT'], ['is_current_ancestor', 'BOOLEAN']],
+    [
+      ['made_current_at', 'TIMESTAMPTZ'],
+      ['snapshot_id', 'BIGINT'],
+      ['parent_id', 'BIGINT'],
+      ['is_current_ancestor', 'BOOLEAN'],
+    ],
     table['snapshot-log'].map((e) => {
       const snapshot = table.snapshots.find((s) => s['snapshot-id'] === e['snapshot-id']);
       return [time(e['timestamp-ms']), e['snapshot-id'], snapshot?.['parent-snapshot-id'] ?? null, ancestors.has(e['snapshot-id'])];
@@ -53,18 +86,39 @@ async function manifests(table: TableMetadata, reader: TableReader): Promise<str
   const list = snapshot ? await reader.manifests(snapshot) : [];
   return valuesSql(
     [
-      ['content', 'VARCHAR'], ['path', 'VARCHAR'], ['length', 'BIGINT'], ['partition_spec_id', 'INTEGER'], ['added_snapshot_id', 'BIGINT'],
-      ['added_data_files_count', 'BIGINT'], ['existing_data_files_count', 'BIGINT'], ['deleted_data_files_count', 'BIGINT'],
-      ['added_rows_count', 'BIGINT'], ['existing_rows_count', 'BIGINT'], ['deleted_rows_count', 'BIGINT'],
+      ['content', 'VARCHAR'],
+      ['path', 'VARCHAR'],
+      ['length', 'BIGINT'],
+      ['partition_spec_id', 'INTEGER'],
+      ['added_snapshot_id', 'BIGINT'],
+      ['added_data_files_count', 'BIGINT'],
+      ['existing_data_files_count', 'BIGINT'],
+      ['deleted_data_files_count', 'BIGINT'],
+      ['added_rows_count', 'BIGINT'],
+      ['existing_rows_count', 'BIGINT'],
+      ['deleted_rows_count', 'BIGINT'],
     ],
-    list.map((m) => [m.content === DATA ? 'DATA' : 'DELETES', m.path, m.length, m.specId, m.addedSnapshotId, m.addedFiles, m.existingFiles, m.deletedFiles, m.addedRows, m.existingRows, m.deletedRows]),
+    list.map((m) => [
+      m.content === DATA ? 'DATA' : 'DELETES',
+      m.path,
+      m.length,
+      m.specId,
+      m.addedSnapshotId,
+      m.addedFiles,
+      m.existingFiles,
+      m.deletedFiles,
+      m.addedRows,
+      m.existingRows,
+      m.deletedRows,
+    ]),
   );
 }
 
 async function liveEntries(table: TableMetadata, reader: TableReader): Promise<ManifestEntry[]> {
   const snapshot = currentSnapshot(table);
   const entries: ManifestEntry[] = [];
-  for (const manifest of snapshot ? await reader.manifests(snapshot) : []) for (const entry of await reader.entries(manifest)) if (entry.status !== DELETED) entries.push(entry);
+  for (const manifest of snapshot ? await reader.manifests(snapshot) : [])
+    for (const entry of await reader.entries(manifest)) if (entry.status !== DELETED) entries.push(entry);
   return entries;
 }
 
@@ -84,12 +138,32 @@ function files(table: TableMetadata, entries: readonly ManifestEntry[]): string 
   };
   return valuesSql(
     [
-      ['content', 'VARCHAR'], ['file_path', 'VARCHAR'], ['file_format', 'VARCHAR'], ['spec_id', 'INTEGER'], ['partition', 'JSON'], ['record_count', 'BIGINT'], ['file_size_in_bytes', 'BIGINT'],
-      ['null_value_counts', 'JSON'], ['nan_value_counts', 'JSON'], ['lower_bounds', 'JSON'], ['upper_bounds', 'JSON'], ['snapshot_id', 'BIGINT'],
+      ['content', 'VARCHAR'],
+      ['file_path', 'VARCHAR'],
+      ['file_format', 'VARCHAR'],
+      ['spec_id', 'INTEGER'],
+      ['partition', 'JSON'],
+      ['record_count', 'BIGINT'],
+      ['file_size_in_bytes', 'BIGINT'],
+      ['null_value_counts', 'JSON'],
+      ['nan_value_counts', 'JSON'],
+      ['lower_bounds', 'JSON'],
+      ['upper_bounds', 'JSON'],
+      ['snapshot_id', 'BIGINT'],
     ],
     entries.map(({ file, snapshotId }): CellValue[] => [
-      CONTENT[file.content] ?? null, file.path, file.format, file.specId, JSON.stringify(partitionTexts(table, file)), file.recordCount, file.fileSizeInBytes,
-      countsText(file.nullValueCounts), countsText(file.nanValueCounts), bounds(file.lowerBounds), bounds(file.upperBounds), snapshotId,
+      CONTENT[file.content] ?? null,
+      file.path,
+      file.format,
+      file.specId,
+      JSON.stringify(partitionTexts(table, file)),
+      file.recordCount,
+      file.fileSizeInBytes,
+      countsText(file.nullValueCounts),
+      countsText(file.nanValueCounts),
+      bounds(file.lowerBounds),
+      bounds(file.upperBounds),
+      snapshotId,
     ]),
   );
 }
@@ -123,7 +197,13 @@ function partitions(table: TableMetadata, entries: readonly ManifestEntry[]): st
     } else group.deletes += file.recordCount;
   }
   return valuesSql(
-    [['partition', 'JSON'], ['record_count', 'BIGINT'], ['file_count', 'BIGINT'], ['total_size', 'BIGINT'], ['delete_record_count', 'BIGINT']],
+    [
+      ['partition', 'JSON'],
+      ['record_count', 'BIGINT'],
+      ['file_count', 'BIGINT'],
+      ['total_size', 'BIGINT'],
+      ['delete_record_count', 'BIGINT'],
+    ],
     [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, g]) => [key, g.records, g.files, g.bytes, g.deletes]),
   );
 }

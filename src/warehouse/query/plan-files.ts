@@ -1,5 +1,19 @@
 import { ConfigError } from '../../core/spi/index.js';
-import { DATA, DELETE_MANIFEST, DELETED, EQUALITY_DELETES, specById, type DataFile, type IcebergSchema, type ManifestEntry, type ManifestFile, type PartitionField, type Snapshot, type TableMetadata, type Value } from '../table/model.js';
+import {
+  DATA,
+  DELETE_MANIFEST,
+  DELETED,
+  EQUALITY_DELETES,
+  specById,
+  type DataFile,
+  type IcebergSchema,
+  type ManifestEntry,
+  type ManifestFile,
+  type PartitionField,
+  type Snapshot,
+  type TableMetadata,
+  type Value,
+} from '../table/model.js';
 import { decodeValue } from '../table/single-value.js';
 import { parseTransform, transformedType, transformProblem, transformValue, type Transform } from '../table/transforms.js';
 import type { TableReader } from '../table/table-reader.js';
@@ -30,7 +44,13 @@ export interface PruneStats {
  * filter `undefined` keeps everything): first by the manifest list's partition summaries, then by each file's partition
  * value, column bounds and counts.
  */
-export async function planFiles(source: ManifestSource, table: TableMetadata, snapshot: Snapshot | undefined, schema: IcebergSchema, filters: readonly FileFilter[]): Promise<FilePlan> {
+export async function planFiles(
+  source: ManifestSource,
+  table: TableMetadata,
+  snapshot: Snapshot | undefined,
+  schema: IcebergSchema,
+  filters: readonly FileFilter[],
+): Promise<FilePlan> {
   const data: ManifestEntry[] = [];
   const deletes: ManifestEntry[] = [];
   const totals = { manifestsTotal: 0, manifestsRead: 0, filesTotal: 0, rowsTotal: 0, bytesTotal: 0, rowsKept: 0, bytesKept: 0 };
@@ -56,8 +76,10 @@ export async function planFiles(source: ManifestSource, table: TableMetadata, sn
       totals.filesTotal++;
       totals.rowsTotal += file.recordCount;
       totals.bytesTotal += file.fileSizeInBytes;
-      const rangesOf = (field: number): ValueRange[] => [...fileRanges(file, field, typeOf.get(field)), ...partitionRanges(file, columns.get(field) ?? [])];
-      if (!filters.some((filter) => mayMatch(filter, rangesOf))) continue;
+      // The partition value alone drops most files, and costs less than decoding bounds.
+      const partitionOf = (field: number): ValueRange[] => partitionRanges(file, columns.get(field) ?? NO_COLUMNS);
+      const rangesOf = (field: number): ValueRange[] => [...partitionOf(field), ...fileRanges(file, field, typeOf.get(field))];
+      if (!filters.some((filter) => mayMatch(filter, partitionOf) && mayMatch(filter, rangesOf))) continue;
       totals.rowsKept += file.recordCount;
       totals.bytesKept += file.fileSizeInBytes;
       data.push(entry);
@@ -82,15 +104,32 @@ interface PartitionColumn {
 }
 
 /** Usable partition fields of a spec by source column. */
-function partitionColumns(table: TableMetadata, specId: number, typeOf: ReadonlyMap<number, string>): ReadonlyMap<number, readonly PartitionColumn[]> {
+function partitionColumns(
+  table: TableMetadata,
+  specId: number,
+  typeOf: ReadonlyMap<number, string>,
+): ReadonlyMap<number, readonly PartitionColumn[]> {
   const columns = new Map<number, PartitionColumn[]>();
   specById(table, specId).fields.forEach((field, index) => {
     const sourceType = typeOf.get(field['source-id']);
     const transform = parseTransform(field.transform);
-    if (sourceType === undefined || transform.kind === 'void' || transform.kind === 'unknown' || transformProblem(transform, sourceType) !== undefined) return;
+    if (
+      sourceType === undefined ||
+      transform.kind === 'void' ||
+      transform.kind === 'unknown' ||
+      transformProblem(transform, sourceType) !== undefined
+    )
+      return;
     const found = columns.get(field['source-id']) ?? [];
     columns.set(field['source-id'], found);
-    found.push({ field, index, sourceType, type: transformedType(transform, sourceType), transform: constantTransform(transform, sourceType), limits: wrapLimits(transform, sourceType) });
+    found.push({
+      field,
+      index,
+      sourceType,
+      type: transformedType(transform, sourceType),
+      transform: constantTransform(transform, sourceType),
+      limits: wrapLimits(transform, sourceType),
+    });
   });
   return columns;
 }
@@ -98,13 +137,13 @@ function partitionColumns(table: TableMetadata, specId: number, typeOf: Readonly
 function constantTransform(transform: Transform, type: string): ValueRange['transform'] {
   if (transform.kind === 'identity') return undefined;
   const limits = wrapLimits(transform, type);
-  let last: { readonly from: Value; readonly to: Value | undefined } | undefined;
+  const known = new Map<Value, Value | undefined>();
   return {
     monotone: transform.kind !== 'bucket',
     apply(value) {
       if (limits && BigInt(value as bigint) < limits.low) return undefined;
-      if (last?.from !== value) last = { from: value, to: transformValue(transform, type, value) ?? undefined };
-      return last.to;
+      if (!known.has(value)) known.set(value, transformValue(transform, type, value) ?? undefined);
+      return known.get(value);
     },
   };
 }
@@ -140,21 +179,32 @@ function summaryRanges(manifest: ManifestFile, columns: ReadonlyMap<number, read
         mayHoldNull: summary.containsNull,
         mayHoldValue: summary.lowerBound !== null || !summary.containsNull || mayHoldNan,
         mayHoldNan,
-        ...(column.transform ? { transform: column.transform } : {}),
+        transform: column.transform,
       };
       ranges.set(source, [...(ranges.get(source) ?? []), range]);
     }
   return ranges;
 }
 
+const NO_COLUMNS: readonly PartitionColumn[] = [];
+
 function partitionRanges(file: DataFile, columns: readonly PartitionColumn[]): ValueRange[] {
-  return columns.flatMap((column): ValueRange[] => {
+  const ranges: ValueRange[] = [];
+  for (const column of columns) {
     const value = file.partition.get(column.field['field-id']);
-    if (value === undefined) return [];
+    if (value === undefined) continue;
     const nan = typeof value === 'number' && Number.isNaN(value);
     const known = value === null || nan || wraps(column, value) ? undefined : value;
-    return [{ lower: known, upper: known, mayHoldNull: value === null, mayHoldValue: value !== null, mayHoldNan: nan, ...(column.transform ? { transform: column.transform } : {}) }];
-  });
+    ranges.push({
+      lower: known,
+      upper: known,
+      mayHoldNull: value === null,
+      mayHoldValue: value !== null,
+      mayHoldNan: nan,
+      transform: column.transform,
+    });
+  }
+  return ranges;
 }
 
 function fileRanges(file: DataFile, field: number, type: string | undefined): ValueRange[] {
@@ -167,6 +217,7 @@ function fileRanges(file: DataFile, field: number, type: string | undefined): Va
       mayHoldNull: nulls !== 0,
       mayHoldValue: nulls !== file.recordCount,
       mayHoldNan: isFloat(type) && file.nanValueCounts?.get(field) !== 0,
+      transform: undefined,
     },
   ];
 }
@@ -211,11 +262,14 @@ function deletesOf(data: readonly ManifestEntry[], deletes: readonly ManifestEnt
 /** Whether a delete file may hold positions (or keys) of a data file: sequence number, partition, and bounds on the path. */
 export function mayDelete(remove: ManifestEntry, data: ManifestEntry): boolean {
   const { file } = remove;
-  if (file.content === EQUALITY_DELETES) return remove.sequenceNumber > data.sequenceNumber && (file.partition.size === 0 || samePartition(file, data.file));
+  if (file.content === EQUALITY_DELETES)
+    return remove.sequenceNumber > data.sequenceNumber && (file.partition.size === 0 || samePartition(file, data.file));
   if (remove.sequenceNumber < data.sequenceNumber || !samePartition(file, data.file)) return false;
   const lower = bound('string', file.lowerBounds?.get(DELETED_PATH) ?? null);
   const upper = bound('string', file.upperBounds?.get(DELETED_PATH) ?? null);
-  return mayMatch({ kind: 'compare', field: 0, op: '=', value: data.file.path }, () => [{ lower, upper, mayHoldNull: false, mayHoldValue: true, mayHoldNan: false }]);
+  return mayMatch({ kind: 'compare', field: 0, op: '=', value: data.file.path }, () => [
+    { lower, upper, mayHoldNull: false, mayHoldValue: true, mayHoldNan: false, transform: undefined },
+  ]);
 }
 
 function samePartition(a: DataFile, b: DataFile): boolean {

@@ -23,7 +23,12 @@ export interface PrepareOptions {
 }
 
 /** From the user's text to DuckDB's: dialect, SHOW, time travel, information_schema; then parsed and checked. */
-export async function prepareSelect(connection: DuckConnection, dialect: Dialect, text: string, options: PrepareOptions = {}): Promise<PreparedSelect> {
+export async function prepareSelect(
+  connection: DuckConnection,
+  dialect: Dialect,
+  text: string,
+  options: PrepareOptions = {},
+): Promise<PreparedSelect> {
   const firstTravel = options.firstTravel ?? 0;
   const shown = rewriteShow(text);
   const translated = dialect.translate(shown ?? text);
@@ -32,7 +37,8 @@ export async function prepareSelect(connection: DuckConnection, dialect: Dialect
   const replacements: Replacement[] = [...travel.replacements];
   tokens.forEach((token, i) => {
     const named = token.kind === 'word' || token.kind === 'quoted';
-    if (named && token.value.toLowerCase() === 'information_schema' && isSign(tokens[i + 1], '.')) replacements.push({ start: token.start, end: token.end, text: INFORMATION_SCHEMA });
+    if (named && token.value.toLowerCase() === 'information_schema' && isSign(tokens[i + 1], '.'))
+      replacements.push({ start: token.start, end: token.end, text: INFORMATION_SCHEMA });
   });
   const last = tokens.at(-1);
   if (isSign(last, ';') && last) replacements.push({ start: last.start, end: last.end, text: '' });

@@ -37,7 +37,7 @@ export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}
   const session = async (sql: string, options: SessionOptions): Promise<QuerySession> => {
     checkSignal(options.signal);
     planner ??= openPlanner(options.tempDir);
-    return openSession({ source, planner: await planner, dialect: duckdbDialect }, sql, options);
+    return openSession({ source, planner, dialect: duckdbDialect }, sql, options);
   };
   return {
     openSession: (sql, given = {}) => session(sql, { ...defaults, ...given }),
@@ -164,6 +164,8 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
 function exactSelect(text: string, columns: readonly ResultColumn[]): string {
   if (!columns.some((c) => /^U?HUGEINT$/.test(c.type))) return `${text}\n`;
   const names = columns.map((_, i) => `c${i}`);
-  const list = columns.map((c, i) => (/^U?HUGEINT$/.test(c.type) ? `CAST(c${i} AS DECIMAL(38,0)) AS ${quoteIdentifier(c.name)}` : `c${i} AS ${quoteIdentifier(c.name)}`));
+  const list = columns.map((c, i) =>
+    /^U?HUGEINT$/.test(c.type) ? `CAST(c${i} AS DECIMAL(38,0)) AS ${quoteIdentifier(c.name)}` : `c${i} AS ${quoteIdentifier(c.name)}`,
+  );
   return `SELECT ${list.join(', ')} FROM (${text}\n) AS r(${names.join(', ')})`;
 }

@@ -21,7 +21,8 @@ const EXPLAIN_BYTES = 'EXPLAIN (FORMAT JSON) '.length;
 
 export interface SessionParts {
   readonly source: QuerySource;
-  readonly planner: Planner;
+  /** May still be opening: the statement's own engine opens meanwhile. */
+  readonly planner: Promise<Planner>;
   readonly dialect: Dialect;
 }
 
@@ -69,7 +70,16 @@ export async function openSession(parts: SessionParts, text: string, options: Se
       sql: planned.sql,
       tables: bound,
       local,
-      stats: { tables, filesTotal: sum((t) => t.filesTotal), filesKept: sum((t) => t.filesKept), bytesKept: sum((t) => t.bytesKept), openMs, planMs, pruneMs, bindMs: performance.now() - waited },
+      stats: {
+        tables,
+        filesTotal: sum((t) => t.filesTotal),
+        filesKept: sum((t) => t.filesKept),
+        bytesKept: sum((t) => t.bytesKept),
+        openMs,
+        planMs,
+        pruneMs,
+        bindMs: performance.now() - waited,
+      },
       bind: (statement) => bindParameters(statement, options.params ?? {}),
       close: () => sandbox?.close() ?? Promise.resolve(),
     };
@@ -93,7 +103,8 @@ interface PlannedStatement {
 }
 
 async function planStatement(parts: SessionParts, text: string, options: QueryOptions): Promise<PlannedStatement> {
-  const { source, planner, dialect } = parts;
+  const { source, dialect } = parts;
+  const planner = await parts.planner;
   const session = await planner.open();
   const stop = (): void => session.connection.interrupt();
   options.signal?.addEventListener('abort', stop);
@@ -141,7 +152,12 @@ async function readPlan(connection: DuckConnection, sql: SqlText, options: Query
   }
 }
 
-async function defineRelations(connection: DuckConnection, relations: readonly Relation[], defaultNamespace: string, tableSql: (relation: Extract<Relation, { kind: 'table' }>) => string): Promise<void> {
+async function defineRelations(
+  connection: DuckConnection,
+  relations: readonly Relation[],
+  defaultNamespace: string,
+  tableSql: (relation: Extract<Relation, { kind: 'table' }>) => string,
+): Promise<void> {
   const namespaces = new Set([defaultNamespace, ...relations.map((r) => r.namespace)]);
   const statements = [...namespaces].map((n) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(n)}`);
   for (const relation of relations) {
@@ -167,21 +183,31 @@ async function pruneTables(source: QuerySource, planned: PlannedStatement): Prom
     const { table, snapshot, schema } = relation.version;
     const types = new Map(schema.fields.flatMap((f) => (typeof f.type === 'string' ? [[f.id, f.type] as const] : [])));
     const scans = planned.scans?.filter((s) => s.table === planned.stubs.get(relation));
-    const filters: readonly FileFilter[] = scans ? scans.map((s) => s.predicates && compileFilter(s.predicates, (field) => types.get(field))) : [undefined];
+    const filters: readonly FileFilter[] = scans
+      ? scans.map((s) => s.predicates && compileFilter(s.predicates, (field) => types.get(field)))
+      : [undefined];
     const plan = await planFiles(source.reader, table, snapshot, schema, filters);
     bound.push({ relation, version: relation.version, plan, stats: { table: relation.label, scans: filters.length, ...plan.stats } });
   }
   return bound;
 }
 
-async function bindRelations(sandbox: Sandbox, source: QuerySource, relations: readonly Relation[], bound: readonly BoundTable[], options: SessionOptions): Promise<LocalPaths> {
+async function bindRelations(
+  sandbox: Sandbox,
+  source: QuerySource,
+  relations: readonly Relation[],
+  bound: readonly BoundTable[],
+  options: SessionOptions,
+): Promise<LocalPaths> {
   const uris = [...new Set(bound.flatMap((b) => urisOf(b.plan)))];
   const local = new Map(await Promise.all(uris.map(async (uri) => [uri, await source.storage.localPath(uri)] as const)));
   await sandbox.lock([...local.values(), ...(options.outputFiles ?? [])]);
   const plans = new Map(bound.map((b) => [b.relation, b]));
   await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
     const table = plans.get(relation);
-    return table ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf }) : emptyScanSql(relation.version.schema);
+    return table
+      ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf })
+      : emptyScanSql(relation.version.schema);
   });
   return local;
 }
@@ -192,7 +218,11 @@ function bindParameters(statement: DuckDBPreparedStatement, params: Readonly<Rec
   const extra = Object.keys(params).filter((name) => !wanted.includes(name));
   if (missing.length > 0 || extra.length > 0) {
     const problems = [...missing.map((n) => `$${n} has no value`), ...extra.map((n) => `the text has no $${n}`)];
-    throw new ConfigError({ code: 'QUERY_PARAMETER', message: `query parameters: ${problems.join('; ')}`, hint: 'give each $name of the text exactly one value (--param name=value)' });
+    throw new ConfigError({
+      code: 'QUERY_PARAMETER',
+      message: `query parameters: ${problems.join('; ')}`,
+      hint: 'give each $name of the text exactly one value (--param name=value)',
+    });
   }
   for (const [i, name] of wanted.entries()) bindOne(statement, i + 1, params[name] ?? null);
 }
@@ -216,7 +246,11 @@ export async function prepareUserSelect(session: QuerySession): Promise<DuckDBPr
       const extracted = await native.extractStatements(sql.text);
       const statement = extracted.count === 1 ? await extracted.prepare(0) : undefined;
       if (statement?.statementType !== StatementType.SELECT)
-        throw new ConfigError({ code: 'SQL_REFUSED', message: `expected one SELECT, found ${extracted.count} statement(s)`, hint: 'a query is exactly one SELECT' });
+        throw new ConfigError({
+          code: 'SQL_REFUSED',
+          message: `expected one SELECT, found ${extracted.count} statement(s)`,
+          hint: 'a query is exactly one SELECT',
+        });
       session.bind(statement);
       return statement;
     });

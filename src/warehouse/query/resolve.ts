@@ -34,7 +34,13 @@ export async function resolveRelations(select: PreparedSelect, context: ResolveC
   return [...found.values()];
 }
 
-async function resolveMentions(select: PreparedSelect, namespace: string, context: ResolveContext, found: Map<string, Relation>, viewPath: readonly string[]): Promise<void> {
+async function resolveMentions(
+  select: PreparedSelect,
+  namespace: string,
+  context: ResolveContext,
+  found: Map<string, Relation>,
+  viewPath: readonly string[],
+): Promise<void> {
   for (const mention of select.mentions) {
     const index = travelIndex(mention.namespace);
     const travelled = index === undefined ? undefined : select.travelled.get(index);
@@ -58,7 +64,8 @@ async function resolveOne(
   const { source } = context;
   if (mention.namespace === INFORMATION_SCHEMA) {
     const select = await informationTable(mention.name.toLowerCase(), source);
-    if (select === undefined) throw invalidSql(sql, mention.at, `information_schema.${mention.name} does not exist`, 'there are schemata, tables, columns and views');
+    if (select === undefined)
+      throw invalidSql(sql, mention.at, `information_schema.${mention.name} does not exist`, 'there are schemata, tables, columns and views');
     return { kind: 'values', namespace: INFORMATION_SCHEMA, name: mention.name, sql: select };
   }
   const dollar = mention.name.indexOf('$');
@@ -75,20 +82,40 @@ async function resolveOne(
     const version = request ? versionOf(label, hit.metadata, request, await timeOf(request, context, sql, mention.at)) : currentVersion(hit.metadata);
     return { ...place, kind: 'table', label, version };
   }
-  if (travelled) throw invalidSql(sql, mention.at, `${label} is a view: FOR … AS OF works on tables only`, 'write it behind the tables within the view');
+  if (travelled)
+    throw invalidSql(sql, mention.at, `${label} is a view: FOR … AS OF works on tables only`, 'write it behind the tables within the view');
   if (viewPath.includes(label))
-    throw new ConfigError({ code: 'VIEW_CYCLE', message: `the view ${label} reads itself: ${[...viewPath, label].join(' → ')}`, hint: 'change one of these views with CREATE OR REPLACE VIEW' });
-  const inner = await prepareSelect(context.connection, context.dialect, hit.view.sql, { qualifyWith: hit.namespace, firstTravel: (viewPath.length + 1) * 10_000 + found.size * 100 });
+    throw new ConfigError({
+      code: 'VIEW_CYCLE',
+      message: `the view ${label} reads itself: ${[...viewPath, label].join(' → ')}`,
+      hint: 'change one of these views with CREATE OR REPLACE VIEW',
+    });
+  const inner = await prepareSelect(context.connection, context.dialect, hit.view.sql, {
+    qualifyWith: hit.namespace,
+    firstTravel: (viewPath.length + 1) * 10_000 + found.size * 100,
+  });
   await resolveMentions(inner, hit.namespace, context, found, [...viewPath, label]);
   return { ...place, kind: 'view', sql: inner.sql.text };
 }
 
-async function metadataRelation(mention: MentionedTable, namespace: string, dollar: number, sql: SqlText, context: ResolveContext): Promise<Relation> {
+async function metadataRelation(
+  mention: MentionedTable,
+  namespace: string,
+  dollar: number,
+  sql: SqlText,
+  context: ResolveContext,
+): Promise<Relation> {
   const base = mention.name.slice(0, dollar);
   const hit = await findRelation(context.source, namespace, base);
   if (hit?.kind !== 'table') throw await tableNotFound({ ...mention, name: base }, namespace, sql, context.source);
   const select = await metadataTable(mention.name.slice(dollar + 1).toLowerCase(), hit.metadata, context.source.reader);
-  if (select === undefined) throw invalidSql(sql, mention.at, `${hit.namespace}.${mention.name} does not exist`, 'metadata tables: $snapshots, $history, $files, $manifests, $partitions, $refs, $properties');
+  if (select === undefined)
+    throw invalidSql(
+      sql,
+      mention.at,
+      `${hit.namespace}.${mention.name} does not exist`,
+      'metadata tables: $snapshots, $history, $files, $manifests, $partitions, $refs, $properties',
+    );
   return { kind: 'values', namespace: hit.namespace, name: mention.name, sql: select };
 }
 
@@ -96,7 +123,13 @@ async function timeOf(request: VersionRequest, context: ResolveContext, sql: Sql
   if (request.kind !== 'time') return undefined;
   const rows = await context.connection.rows(`SELECT epoch_ms(TRY_CAST(${quoteLiteral(request.text)} AS TIMESTAMPTZ)) AS ms`);
   const millis = rows[0]?.['ms'];
-  if (millis === null || millis === undefined) throw invalidSql(sql, at, `cannot read the time ${JSON.stringify(request.text)}`, "write it as '2024-01-31 12:00:00' (UTC) or with an offset or zone");
+  if (millis === null || millis === undefined)
+    throw invalidSql(
+      sql,
+      at,
+      `cannot read the time ${JSON.stringify(request.text)}`,
+      "write it as '2024-01-31 12:00:00' (UTC) or with an offset or zone",
+    );
   return Number(millis);
 }
 
@@ -108,7 +141,12 @@ async function tableNotFound(mention: MentionedTable, namespace: string, sql: Sq
   return new ConfigError({
     code: 'TABLE_MISSING',
     message: `line ${where.line}:${where.column}: the warehouse has no table or view ${namespace}.${mention.name}`,
-    hint: similar.length > 0 ? `did you mean ${similar.join(' or ')}?` : known.length === 0 ? 'the warehouse is empty: load something with sluice load FILE --into db.table' : 'sluice tables lists all tables',
+    hint:
+      similar.length > 0
+        ? `did you mean ${similar.join(' or ')}?`
+        : known.length === 0
+          ? 'the warehouse is empty: load something with sluice load FILE --into db.table'
+          : 'sluice tables lists all tables',
     where,
   });
 }

@@ -45,7 +45,8 @@ export function tableColumn(column: ResultColumn): TableColumn {
   if (direct === 'string' && column.type !== 'VARCHAR') return { name: column.name, type: 'string', sql: `CAST(${quoted} AS VARCHAR)` };
   if (direct !== undefined) return { name: column.name, type: direct, sql: quoted };
   if (column.type.startsWith('ENUM(')) return { name: column.name, type: 'string', sql: `CAST(${quoted} AS VARCHAR)` };
-  if (column.type.endsWith(']') || /^(STRUCT|MAP|UNION)\(/.test(column.type)) return { name: column.name, type: 'json', sql: `CAST(to_json(${quoted}) AS VARCHAR)` };
+  if (column.type.endsWith(']') || /^(STRUCT|MAP|UNION)\(/.test(column.type))
+    return { name: column.name, type: 'json', sql: `CAST(to_json(${quoted}) AS VARCHAR)` };
   throw new ConfigError({
     code: 'SQL_TYPE',
     message: `column ${column.name}: a table cannot hold the type ${column.type}`,
@@ -53,7 +54,18 @@ export function tableColumn(column: ResultColumn): TableColumn {
   });
 }
 
-const INTEGERS: ReadonlySet<string> = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'HUGEINT', 'UHUGEINT']);
+const INTEGERS: ReadonlySet<string> = new Set([
+  'TINYINT',
+  'SMALLINT',
+  'INTEGER',
+  'BIGINT',
+  'UTINYINT',
+  'USMALLINT',
+  'UINTEGER',
+  'UBIGINT',
+  'HUGEINT',
+  'UHUGEINT',
+]);
 
 /** Whether INSERT may put a result column of this type into a column of a table: never where a value could silently change. */
 export function insertable(from: string, to: ColumnType): boolean {

@@ -46,7 +46,8 @@ async function createView(parts: SqlParts, statement: Extract<SqlStatement, { ki
         listTables: () => store.listTables(),
         listViews: () => store.listViews(),
         getTable: (namespace, table) => store.getTable(namespace, table),
-        getView: (namespace, table) => (namespace === name.namespace && table === name.name ? Promise.resolve(view) : store.getView(namespace, table)),
+        getView: (namespace, table) =>
+          namespace === name.namespace && table === name.name ? Promise.resolve(view) : store.getView(namespace, table),
       },
     },
     options,
@@ -63,7 +64,11 @@ async function createView(parts: SqlParts, statement: Extract<SqlStatement, { ki
   });
   if (!stored) {
     const table = await store.getTable(name.namespace, name.name);
-    throw new ConfigError({ code: 'TABLE_EXISTS', message: `the name ${label} is taken by another ${table ? 'table' : 'view'}`, hint: table ? 'choose another name, or drop the table' : 'CREATE OR REPLACE VIEW changes a view' });
+    throw new ConfigError({
+      code: 'TABLE_EXISTS',
+      message: `the name ${label} is taken by another ${table ? 'table' : 'view'}`,
+      hint: table ? 'choose another name, or drop the table' : 'CREATE OR REPLACE VIEW changes a view',
+    });
   }
   return { kind: 'done', message: `created the view ${label}`, rows: 0, facts: {} };
 }
@@ -75,14 +80,19 @@ async function dropRelation(parts: SqlParts, statement: Extract<SqlStatement, { 
   const done = (message: string): SqlOutcome => ({ kind: 'done', message, rows: 0, facts: {} });
   if (statement.what === 'table') {
     if (statement.ifExists && !(await catalog.findTable(label))) return done(`there is no table ${label}`);
-    if (await metastore.catalog.getView(name.namespace, name.name)) throw new ConfigError({ code: 'TABLE_MISSING', message: `${label} is a view, not a table`, hint: `DROP VIEW ${label}` });
+    if (await metastore.catalog.getView(name.namespace, name.name))
+      throw new ConfigError({ code: 'TABLE_MISSING', message: `${label} is a view, not a table`, hint: `DROP VIEW ${label}` });
     await catalog.dropTable(label);
     return done(`dropped ${label}; sluice undrop ${label} brings it back`);
   }
   const gone = await metastore.transaction((tx) => metastore.catalog.deleteView(tx, name.namespace, name.name));
   if (!gone && !statement.ifExists) {
     const views = (await metastore.catalog.listViews()).map((v) => formatTableName(v));
-    throw new ConfigError({ code: 'VIEW_MISSING', message: `there is no view ${label}`, hint: views.length > 0 ? `views: ${views.slice(0, 10).join(', ')}` : 'there are no views' });
+    throw new ConfigError({
+      code: 'VIEW_MISSING',
+      message: `there is no view ${label}`,
+      hint: views.length > 0 ? `views: ${views.slice(0, 10).join(', ')}` : 'there are no views',
+    });
   }
   return done(gone ? `dropped the view ${label}` : `there is no view ${label}`);
 }

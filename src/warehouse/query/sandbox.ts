@@ -49,7 +49,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     return {
       connection: opened,
       folder,
-      lock: (files) => opened.run(`SET allowed_paths = [${files.map(quoteLiteral).join(', ')}]; SET enable_external_access = false; SET lock_configuration = true`),
+      lock: (files) =>
+        opened.run(`SET allowed_paths = [${files.map(quoteLiteral).join(', ')}]; SET enable_external_access = false; SET lock_configuration = true`),
       close,
     };
   } catch (error) {

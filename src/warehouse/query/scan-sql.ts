@@ -32,7 +32,10 @@ export const PLACE_COLUMNS = { file: '__sluice_file', row: '__sluice_row' } as c
  */
 export function scanSql(plan: FilePlan, schema: IcebergSchema, local: LocalPaths, options: { readonly withPlace?: boolean } = {}): string {
   const groups = groupFiles(plan, schema);
-  if (groups.length === 0 || schema.fields.length === 0) return options.withPlace ? `SELECT *, CAST(NULL AS VARCHAR) AS ${PLACE_COLUMNS.file}, CAST(NULL AS BIGINT) AS ${PLACE_COLUMNS.row} FROM (${emptyScanSql(schema)})` : emptyScanSql(schema);
+  if (groups.length === 0 || schema.fields.length === 0)
+    return options.withPlace
+      ? `SELECT *, CAST(NULL AS VARCHAR) AS ${PLACE_COLUMNS.file}, CAST(NULL AS BIGINT) AS ${PLACE_COLUMNS.row} FROM (${emptyScanSql(schema)})`
+      : emptyScanSql(schema);
   return groups.map((group) => groupSql(group, plan, schema, local, options.withPlace ?? false)).join(' UNION ALL ');
 }
 

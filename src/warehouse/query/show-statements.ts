@@ -9,17 +9,29 @@ export function rewriteShow(text: string): string | undefined {
   const tokens = tokenizeSql(text).filter((t) => t.value !== ';');
   if (!isWord(tokens[0], 'SHOW')) return undefined;
   const rest = tokens.slice(isWord(tokens[1], 'ALL') ? 2 : 1);
-  if (isWord(rest[0], 'SCHEMAS', 'DATABASES')) return filtered('SELECT schema_name AS "schema" FROM information_schema.schemata', [], 'schema_name', rest.slice(1));
+  if (isWord(rest[0], 'SCHEMAS', 'DATABASES'))
+    return filtered('SELECT schema_name AS "schema" FROM information_schema.schemata', [], 'schema_name', rest.slice(1));
   if (isWord(rest[0], 'TABLES')) {
     const { parts, after } = nameAfterFrom(rest.slice(1));
     const where = parts.length === 1 ? [`table_schema = ${quoteLiteral(parts[0] ?? '')}`] : [];
-    return filtered('SELECT table_schema AS "schema", table_name AS "table", table_type AS "type" FROM information_schema.tables', where, 'table_name', after);
+    return filtered(
+      'SELECT table_schema AS "schema", table_name AS "table", table_type AS "type" FROM information_schema.tables',
+      where,
+      'table_name',
+      after,
+    );
   }
   if (isWord(rest[0], 'COLUMNS')) {
     const { parts, after } = nameAfterFrom(rest.slice(1));
     if (parts.length !== 2) return undefined;
     const where = [`table_schema = ${quoteLiteral(parts[0] ?? '')}`, `table_name = ${quoteLiteral(parts[1] ?? '')}`];
-    return filtered('SELECT column_name AS "column", column_type AS "type", data_type AS "duckdb_type" FROM information_schema.columns', where, 'column_name', after, 'ordinal_position');
+    return filtered(
+      'SELECT column_name AS "column", column_type AS "type", data_type AS "duckdb_type" FROM information_schema.columns',
+      where,
+      'column_name',
+      after,
+      'ordinal_position',
+    );
   }
   return undefined;
 }

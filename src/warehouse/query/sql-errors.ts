@@ -37,8 +37,31 @@ export function readNativeError(error: unknown): NativeSqlError {
   return m ? { exception_type: m[1] ?? '', exception_message: m[2] ?? '' } : { exception_message: text };
 }
 
-export const WRONG_TEXT: ReadonlySet<string> = new Set(['Parser', 'Syntax', 'Binder', 'Catalog', 'Not implemented', 'Parameter Not Resolved', 'Parameter Not Allowed', 'Dependency', 'Sequence', 'Expression', 'Mismatch Type', 'Type', 'Unrecognized Type']);
-const WRONG_VALUES: ReadonlySet<string> = new Set(['Conversion', 'Out of Range', 'Invalid Input', 'Invalid', 'Invalid type', 'Divide by Zero', 'Decimal', 'Constraint']);
+export const WRONG_TEXT: ReadonlySet<string> = new Set([
+  'Parser',
+  'Syntax',
+  'Binder',
+  'Catalog',
+  'Not implemented',
+  'Parameter Not Resolved',
+  'Parameter Not Allowed',
+  'Dependency',
+  'Sequence',
+  'Expression',
+  'Mismatch Type',
+  'Type',
+  'Unrecognized Type',
+]);
+const WRONG_VALUES: ReadonlySet<string> = new Set([
+  'Conversion',
+  'Out of Range',
+  'Invalid Input',
+  'Invalid',
+  'Invalid type',
+  'Divide by Zero',
+  'Decimal',
+  'Constraint',
+]);
 
 /** An error that DuckDB reported for SQL of the user. `prefix` is how many bytes of ours preceded the text. */
 export function nativeSqlError(sql: SqlText, native: NativeSqlError, prefix = 0): SluiceError {

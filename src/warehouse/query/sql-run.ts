@@ -34,7 +34,10 @@ export async function asRun<T>(tools: RunTools, table: string, statement: string
     if (left) await discard(tools, left.runId, lease, null);
     const runId = randomUUID();
     const text = statement.trim().slice(0, 10_000);
-    await metastore.createRun({ runId, key, targetName: table, startedAt: clock.now(), configHash: createHash('sha256').update(text).digest('hex'), plan: { sql: text } }, lease);
+    await metastore.createRun(
+      { runId, key, targetName: table, startedAt: clock.now(), configHash: createHash('sha256').update(text).digest('hex'), plan: { sql: text } },
+      lease,
+    );
     let committed = false;
     try {
       return await work({
@@ -72,6 +75,7 @@ async function discard(tools: RunTools, runId: string, lease: Lease, error: unkn
   const paths = (await metastore.stagedPaths(runId)).map((p) => p.path);
   await tools.removeStaged(paths);
   await metastore.forgetStaging(runId, paths);
-  const reason = error instanceof SluiceError ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } : null;
+  const reason =
+    error instanceof SluiceError ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } : null;
   await metastore.finishRun(runId, 'discarded', { summary: null, error: reason }, lease);
 }

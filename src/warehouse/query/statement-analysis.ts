@@ -20,8 +20,18 @@ export interface MentionedTable {
  * even in a locked session.
  */
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  'duckdb_functions', 'duckdb_keywords', 'duckdb_types', 'generate_series', 'icu_calendar_names', 'json_each', 'json_tree',
-  'pg_timezone_names', 'range', 'repeat', 'repeat_row', 'unnest',
+  'duckdb_functions',
+  'duckdb_keywords',
+  'duckdb_types',
+  'generate_series',
+  'icu_calendar_names',
+  'json_each',
+  'json_tree',
+  'pg_timezone_names',
+  'range',
+  'repeat',
+  'repeat_row',
+  'unnest',
 ]);
 
 const ONLY_SELECT = 'a query is one SELECT (also WITH, VALUES, FROM, DESCRIBE, SUMMARIZE, SHOW TABLES)';
@@ -29,10 +39,16 @@ const ONLY_SELECT = 'a query is one SELECT (also WITH, VALUES, FROM, DESCRIBE, S
 /** Parses one statement (nothing is bound or run) and lists the tables it names. Throws ConfigError SQL_INVALID or SQL_REFUSED. */
 export async function analyzeSelect(connection: DuckConnection, sql: SqlText): Promise<readonly MentionedTable[]> {
   if (sql.text.includes('\0')) throw invalidSql(sql, undefined, 'a statement cannot hold a NUL character');
-  const rows = await connection.rows(`SELECT CAST(json_serialize_sql(${quoteLiteral(sql.text)}, skip_null := true, skip_empty := true) AS VARCHAR) AS tree`);
+  const rows = await connection.rows(
+    `SELECT CAST(json_serialize_sql(${quoteLiteral(sql.text)}, skip_null := true, skip_empty := true) AS VARCHAR) AS tree`,
+  );
   const tree = JSON.parse(String(rows[0]?.['tree'])) as SerializedSql;
   if (tree.error) {
-    if (tree.error_type === 'not implemented') throw refused(sql, sql.text.trimStart().toUpperCase().startsWith('PIVOT') ? 'PIVOT without IN (…) is not supported' : 'this statement is not allowed here');
+    if (tree.error_type === 'not implemented')
+      throw refused(
+        sql,
+        sql.text.trimStart().toUpperCase().startsWith('PIVOT') ? 'PIVOT without IN (…) is not supported' : 'this statement is not allowed here',
+      );
     throw nativeSqlError(sql, { exception_type: 'Parser', exception_message: tree.error_message ?? 'syntax error', position: tree.position });
   }
   if (tree.statements?.length !== 1) throw refused(sql, `expected one statement, found ${tree.statements?.length ?? 0}`);
@@ -71,7 +87,8 @@ function collectTables(root: unknown, sql: SqlText): MentionedTable[] {
   return found.map(({ node, at, textAt }) => {
     const name = String(node['table_name'] ?? '');
     const namespace = node['schema_name'];
-    if (node['catalog_name'] !== undefined) throw invalidSql(sql, at, `"${String(node['catalog_name'])}.${String(namespace)}.${name}": a table is named namespace.table`);
+    if (node['catalog_name'] !== undefined)
+      throw invalidSql(sql, at, `"${String(node['catalog_name'])}.${String(namespace)}.${name}": a table is named namespace.table`);
     return {
       name,
       namespace: typeof namespace === 'string' ? namespace : undefined,

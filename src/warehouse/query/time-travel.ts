@@ -34,15 +34,23 @@ export function travelIndex(namespace: string | undefined): number | undefined {
  * Finds Trino's `name FOR VERSION AS OF 123` and `name FOR TIMESTAMP AS OF TIMESTAMP '…'` and replaces each by a table of
  * the same name in a schema of its own, so that `name.column` keeps working.
  */
-export function findTimeTravel(tokens: readonly SqlToken[], firstIndex: number): { readonly tables: TravelledTable[]; readonly replacements: Replacement[] } {
+export function findTimeTravel(
+  tokens: readonly SqlToken[],
+  firstIndex: number,
+): { readonly tables: TravelledTable[]; readonly replacements: Replacement[] } {
   const tables: TravelledTable[] = [];
   const replacements: Replacement[] = [];
   for (let i = 0; i + 4 < tokens.length; i++) {
-    if (!isWord(tokens[i], 'FOR') || !isWord(tokens[i + 1], 'VERSION', 'TIMESTAMP') || !isWord(tokens[i + 2], 'AS') || !isWord(tokens[i + 3], 'OF')) continue;
+    if (!isWord(tokens[i], 'FOR') || !isWord(tokens[i + 1], 'VERSION', 'TIMESTAMP') || !isWord(tokens[i + 2], 'AS') || !isWord(tokens[i + 3], 'OF'))
+      continue;
     const name = nameBefore(tokens, i);
     const version = isWord(tokens[i + 1], 'VERSION') ? readVersion(tokens, i + 4) : readTimestamp(tokens, i + 4);
     if (!name || !version) continue;
-    replacements.push({ start: name.start, end: version.end, text: `"${travelSchema(firstIndex + tables.length)}"."${name.name.replaceAll('"', '""')}"` });
+    replacements.push({
+      start: name.start,
+      end: version.end,
+      text: `"${travelSchema(firstIndex + tables.length)}"."${name.name.replaceAll('"', '""')}"`,
+    });
     tables.push({ namespace: name.namespace, name: name.name, version: version.request });
   }
   return { tables, replacements };
@@ -79,7 +87,12 @@ export function versionOf(name: string, table: TableMetadata, request: VersionRe
   const snapshot = findSnapshot(table, request, millis);
   if (snapshot) return { table, snapshot, schema: schemaOfSnapshot(table, snapshot) };
   const oldest = table['snapshot-log'][0];
-  const asked = request.kind === 'snapshot' ? `snapshot ${request.id}` : request.kind === 'ref' ? `tag or branch ${JSON.stringify(request.name)}` : `snapshot at or before ${request.text}`;
+  const asked =
+    request.kind === 'snapshot'
+      ? `snapshot ${request.id}`
+      : request.kind === 'ref'
+        ? `tag or branch ${JSON.stringify(request.name)}`
+        : `snapshot at or before ${request.text}`;
   throw new ConfigError({
     code: 'SNAPSHOT_NOT_FOUND',
     message: `${name}: expected a ${asked}, found none`,

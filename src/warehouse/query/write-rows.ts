@@ -43,8 +43,20 @@ export async function insertRows(parts: SqlParts, statement: Insert, text: strin
     }
     const list: string[] = [];
     for (const [i, field] of targets.entries()) list.push(`${await fittingSql(shop, spooled, i, field, table)} AS ${quoteIdentifier(field.name)}`);
-    const plan = await parts.warehouse.planWrite({ table, schema: targets.map((f) => ({ name: f.name, type: columnTypeOf(f) ?? '' })), mode: 'append', schemaEvolution: 'add' });
-    const { rows, runId, facts } = await stageAndCommit(parts, keepTypes(plan, currentSchema(loaded.metadata).fields), `SELECT ${list.join(', ')}, 0 AS __status FROM ${spooled.from}`, text, shop, options);
+    const plan = await parts.warehouse.planWrite({
+      table,
+      schema: targets.map((f) => ({ name: f.name, type: columnTypeOf(f) ?? '' })),
+      mode: 'append',
+      schemaEvolution: 'add',
+    });
+    const { rows, runId, facts } = await stageAndCommit(
+      parts,
+      keepTypes(plan, currentSchema(loaded.metadata).fields),
+      `SELECT ${list.join(', ')}, 0 AS __status FROM ${spooled.from}`,
+      text,
+      shop,
+      options,
+    );
     return { kind: 'done', message: `inserted ${rows} rows into ${table}`, rows, runId, facts };
   });
 }
@@ -68,13 +80,24 @@ function targetFields(loaded: LoadedTable, names: readonly string[] | undefined,
   const fields = currentSchema(loaded.metadata).fields;
   const chosen = names?.map((name) => {
     const field = fields.find((f) => f.name.toLowerCase() === name.toLowerCase());
-    if (!field) throw new ConfigError({ code: 'SQL_COLUMNS', message: `${table}: there is no column ${name}`, hint: `columns: ${fields.map((f) => f.name).join(', ')}` });
+    if (!field)
+      throw new ConfigError({
+        code: 'SQL_COLUMNS',
+        message: `${table}: there is no column ${name}`,
+        hint: `columns: ${fields.map((f) => f.name).join(', ')}`,
+      });
     return field;
   });
   const targets = chosen ?? fields;
   const nested = targets.find((f) => columnTypeOf(f) === undefined);
-  if (nested) throw new ConfigError({ code: 'SQL_COLUMNS', message: `${table}: the column ${nested.name} has a type that INSERT cannot write`, hint: 'name the other columns, or write with the engine that made the table' });
-  if (new Set(targets).size !== targets.length) throw new ConfigError({ code: 'SQL_COLUMNS', message: `${table}: a column is named twice`, hint: 'name each column once' });
+  if (nested)
+    throw new ConfigError({
+      code: 'SQL_COLUMNS',
+      message: `${table}: the column ${nested.name} has a type that INSERT cannot write`,
+      hint: 'name the other columns, or write with the engine that made the table',
+    });
+  if (new Set(targets).size !== targets.length)
+    throw new ConfigError({ code: 'SQL_COLUMNS', message: `${table}: a column is named twice`, hint: 'name each column once' });
   return targets;
 }
 
@@ -99,7 +122,12 @@ const PARTITION_KEYS = ['partitioned_by', 'partition_by', 'partitioning'];
 export async function createTableAs(parts: SqlParts, statement: CreateTable, text: string, options: QueryOptions): Promise<SqlOutcome> {
   const table = qualify(statement.table, options);
   const unknown = [...statement.properties.keys()].find((key) => ![...PARTITION_KEYS, 'time_column', 'comment'].includes(key));
-  if (unknown !== undefined) throw new ConfigError({ code: 'SQL_PROPERTY', message: `${table}: there is no table property ${unknown}`, hint: 'properties: partitioned_by, time_column, comment' });
+  if (unknown !== undefined)
+    throw new ConfigError({
+      code: 'SQL_PROPERTY',
+      message: `${table}: there is no table property ${unknown}`,
+      hint: 'properties: partitioned_by, time_column, comment',
+    });
   const name = splitTableName(table);
   if (await parts.warehouse.catalog.findTable(table)) {
     if (statement.ifNotExists) return { kind: 'done', message: `${table} exists already`, rows: 0, facts: {} };
@@ -121,22 +149,43 @@ export async function createTableAs(parts: SqlParts, statement: CreateTable, tex
       ...(comment === undefined ? {} : { tableComment: comment }),
     });
     const list = columns.map((c) => `${c.sql} AS ${quoteIdentifier(c.name)}`);
-    const { rows, runId, facts } = await stageAndCommit(parts, plan, `SELECT ${list.join(', ')}, 0 AS __status FROM ${spooled.from}`, text, shop, options);
+    const { rows, runId, facts } = await stageAndCommit(
+      parts,
+      plan,
+      `SELECT ${list.join(', ')}, 0 AS __status FROM ${spooled.from}`,
+      text,
+      shop,
+      options,
+    );
     return { kind: 'done', message: `created ${table} with ${rows} rows`, rows, runId, facts };
   });
 }
 
-async function stageAndCommit(parts: SqlParts, plan: WritePlan, select: string, text: string, shop: Workshop, options: QueryOptions): Promise<{ rows: number; runId: string; facts: JsonObject }> {
+async function stageAndCommit(
+  parts: SqlParts,
+  plan: WritePlan,
+  select: string,
+  text: string,
+  shop: Workshop,
+  options: QueryOptions,
+): Promise<{ rows: number; runId: string; facts: JsonObject }> {
   const { warehouse } = parts;
   const reach = (): void => undefined;
   return asRun(warehouse, plan.table, text, async (run) => {
-    const staged = await warehouse.stageFiles(plan, { select, statusColumn: '__status' }, { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach });
+    const staged = await warehouse.stageFiles(
+      plan,
+      { select, statusColumn: '__status' },
+      { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach },
+    );
     options.signal?.throwIfAborted();
-    const commit = await warehouse.commitWrites({ plan, staged: [staged], rejects: [] }, {
-      runId: run.runId,
-      reach,
-      within: (tx, facts) => run.complete(tx, { rows: staged.rows, bytes: staged.bytes, files: staged.files }, facts),
-    });
+    const commit = await warehouse.commitWrites(
+      { plan, staged: [staged], rejects: [] },
+      {
+        runId: run.runId,
+        reach,
+        within: (tx, facts) => run.complete(tx, { rows: staged.rows, bytes: staged.bytes, files: staged.files }, facts),
+      },
+    );
     return { rows: staged.rows, runId: run.runId, facts: commit.facts };
   });
 }

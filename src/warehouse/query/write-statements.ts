@@ -15,7 +15,13 @@ export interface StatementName {
 export type SqlStatement =
   | { readonly kind: 'select'; readonly text: string }
   | { readonly kind: 'insert'; readonly table: StatementName; readonly columns: readonly string[] | undefined; readonly select: string }
-  | { readonly kind: 'create-table'; readonly table: StatementName; readonly ifNotExists: boolean; readonly properties: ReadonlyMap<string, readonly string[]>; readonly select: string }
+  | {
+      readonly kind: 'create-table';
+      readonly table: StatementName;
+      readonly ifNotExists: boolean;
+      readonly properties: ReadonlyMap<string, readonly string[]>;
+      readonly select: string;
+    }
   | { readonly kind: 'create-view'; readonly view: StatementName; readonly replace: boolean; readonly select: string }
   | { readonly kind: 'drop'; readonly what: 'table' | 'view'; readonly name: StatementName; readonly ifExists: boolean }
   /** `from` is `FROM t [alias]` and `predicate` what follows WHERE; both blanked as `select` is. */
@@ -56,7 +62,8 @@ class StatementReader {
   insert(): SqlStatement {
     this.#expect('INTO');
     const table = this.#name();
-    const columns = isSign(this.#token(), '(') && !isWord(this.#tokens[this.#at + 1], 'SELECT', 'WITH', 'VALUES', 'FROM') ? this.#columnList() : undefined;
+    const columns =
+      isSign(this.#token(), '(') && !isWord(this.#tokens[this.#at + 1], 'SELECT', 'WITH', 'VALUES', 'FROM') ? this.#columnList() : undefined;
     if (!this.#token()) this.#fail('SELECT … or VALUES …');
     return { kind: 'insert', table, columns, select: this.#rest() };
   }

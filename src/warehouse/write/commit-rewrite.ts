@@ -38,9 +38,15 @@ export function rewriteChange(tools: SnapshotTools, rewrite: Rewrite, now: () =>
       if (base?.metadata['table-uuid'] !== rewrite.tableUuid) throw changed(rewrite, 'the name now means another table, or none');
       const { metadata } = base;
       if (rewrite.removed === 'all' ? !currentSnapshot(metadata) : rewrite.removed.length === 0) return undefined;
-      if (rewrite.added.length > 0 && !samePartition(defaultSpec(metadata).fields, rewrite.partition)) throw changed(rewrite, 'its partitioning was changed');
+      if (rewrite.added.length > 0 && !samePartition(defaultSpec(metadata).fields, rewrite.partition))
+        throw changed(rewrite, 'its partitioning was changed');
       const removed = rewrite.removed === 'all' ? 'all' : await stillLive(tools.reader, base, rewrite, rewrite.removed);
-      const built = await buildSnapshot(tools, metadata, { operation: rewrite.operation, added: addedFiles(metadata, rewrite.added), removed, summary: { [RUN_ID]: rewrite.runId } }, now());
+      const built = await buildSnapshot(
+        tools,
+        metadata,
+        { operation: rewrite.operation, added: addedFiles(metadata, rewrite.added), removed, summary: { [RUN_ID]: rewrite.runId } },
+        now(),
+      );
       return { table: built.table, written: built.written, facts: { ...rewrite.facts, snapshotId: String(built.snapshot['snapshot-id']) } };
     },
   };
@@ -52,7 +58,12 @@ function addedFiles(metadata: TableMetadata, staged: readonly StagedFile[]): Ret
   return staged.map((file) => dataFileOf(file, spec['spec-id'], fields));
 }
 
-async function stillLive(reader: TableReader, base: LoadedTable, rewrite: Rewrite, removed: readonly ManifestEntry[]): Promise<readonly ManifestEntry[]> {
+async function stillLive(
+  reader: TableReader,
+  base: LoadedTable,
+  rewrite: Rewrite,
+  removed: readonly ManifestEntry[],
+): Promise<readonly ManifestEntry[]> {
   const snapshot = currentSnapshot(base.metadata);
   const wanted = new Set(removed.map((e) => e.file.path));
   const live: ManifestEntry[] = [];
@@ -71,5 +82,9 @@ async function stillLive(reader: TableReader, base: LoadedTable, rewrite: Rewrit
 }
 
 function changed(rewrite: Rewrite, what: string): ConflictError {
-  return new ConflictError({ code: 'TABLE_CHANGED', message: `${rewrite.table}: the table changed while its rows were read: ${what}`, hint: 'run it again' });
+  return new ConflictError({
+    code: 'TABLE_CHANGED',
+    message: `${rewrite.table}: the table changed while its rows were read: ${what}`,
+    hint: 'run it again',
+  });
 }

@@ -13,7 +13,20 @@ import { columnMetrics, leafColumns } from '../../../src/warehouse/table/bounds.
 import { encodeManifest } from '../../../src/warehouse/table/manifest.js';
 import { encodeManifestList } from '../../../src/warehouse/table/manifest-list.js';
 import { nextMetadataLocation, writeTableMetadata } from '../../../src/warehouse/table/metadata-file.js';
-import { ADDED, DATA, DELETE_MANIFEST, POSITION_DELETES, currentSchema, currentSnapshot, defaultSpec, type DataFile, type ManifestFile, type NestedField, type PartitionField, type TableMetadata } from '../../../src/warehouse/table/model.js';
+import {
+  ADDED,
+  DATA,
+  DELETE_MANIFEST,
+  POSITION_DELETES,
+  currentSchema,
+  currentSnapshot,
+  defaultSpec,
+  type DataFile,
+  type ManifestFile,
+  type NestedField,
+  type PartitionField,
+  type TableMetadata,
+} from '../../../src/warehouse/table/model.js';
 import { bindSpec } from '../../../src/warehouse/table/partition-record.js';
 import { finishVersion, newTableMetadata, withFields, withPartition, withSnapshot } from '../../../src/warehouse/table/table-changes.js';
 import { createTableReader, type TableReader } from '../../../src/warehouse/table/table-reader.js';
@@ -112,7 +125,10 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
     const bound = bindSpec(table, spec);
     const target = join(folder, 'warehouse', randomUUID());
     const columns = schema.fields.map((f) => `CAST(${quoteIdentifier(f.name)} AS ${duckTypeOf(f.type)}) AS ${quoteIdentifier(f.name)}`);
-    const parts = bound.map((f) => `${transformSql(parseTransform(f.transform), f.sourceType, quoteIdentifier(schema.fields.find((c) => c.id === f['source-id'])?.name ?? ''))} AS __p${f['field-id']}`);
+    const parts = bound.map(
+      (f) =>
+        `${transformSql(parseTransform(f.transform), f.sourceType, quoteIdentifier(schema.fields.find((c) => c.id === f['source-id'])?.name ?? ''))} AS __p${f['field-id']}`,
+    );
     const ids = schema.fields.map((f) => `${quoteIdentifier(f.name)}: ${f.id}`).join(', ');
     await mkdir(join(folder, 'warehouse'), { recursive: true });
     const layout = bound.length === 0 ? '' : `, PARTITION_BY (${bound.map((f) => `__p${f['field-id']}`).join(', ')}), WRITE_PARTITION_COLUMNS false`;
@@ -127,7 +143,12 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
         path: uriOfPath(file.path),
         format: 'PARQUET',
         specId: spec['spec-id'],
-        partition: new Map(bound.map((f) => [f['field-id'], parsePartitionText(parseTransform(f.transform), f.sourceType, file.partition.get(`__p${f['field-id']}`) ?? null)])),
+        partition: new Map(
+          bound.map((f) => [
+            f['field-id'],
+            parsePartitionText(parseTransform(f.transform), f.sourceType, file.partition.get(`__p${f['field-id']}`) ?? null),
+          ]),
+        ),
         recordCount: file.rows,
         fileSizeInBytes: file.bytes,
         ...(withoutStats ? none : metrics),
@@ -147,7 +168,14 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
     engine,
     sql,
     async createTable(name, fields, partition = []) {
-      const table = newTableMetadata({ uuid: randomUUID(), location: `${storage.root}/${name.replace('.', '/')}-${randomUUID()}`, fields, partition, properties: {}, now: Date.now() });
+      const table = newTableMetadata({
+        uuid: randomUUID(),
+        location: `${storage.root}/${name.replace('.', '/')}-${randomUUID()}`,
+        fields,
+        partition,
+        properties: {},
+        now: Date.now(),
+      });
       const location = nextMetadataLocation(table, undefined);
       await writeTableMetadata(storage, location, table);
       await metastore.transaction(async (tx) => {
@@ -165,18 +193,35 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
     async deletePositions(name, file, positions) {
       const path = join(folder, 'warehouse', `${randomUUID()}-deletes.parquet`);
       const rows = positions.map((p) => `(${quoteLiteral(file.uri)}, ${p})`).join(', ');
-      await sql.run(`COPY (SELECT a::VARCHAR AS file_path, b::BIGINT AS pos FROM (VALUES ${rows}) v(a, b)) TO ${quoteLiteral(path)} (FORMAT parquet, FIELD_IDS {file_path: 2147483546, pos: 2147483545})`);
+      await sql.run(
+        `COPY (SELECT a::VARCHAR AS file_path, b::BIGINT AS pos FROM (VALUES ${rows}) v(a, b)) TO ${quoteLiteral(path)} (FORMAT parquet, FIELD_IDS {file_path: 2147483546, pos: 2147483545})`,
+      );
       const table = await load(name);
       const entries = (await reader.entries((await reader.manifests(currentSnapshot(table) ?? raise()))[0] ?? raise())).map((e) => e.file);
       const touched = entries.find((f) => f.path === file.uri) ?? raise();
       const none = { columnSizes: null, valueCounts: null, nullValueCounts: null, nanValueCounts: null, lowerBounds: null, upperBounds: null };
-      await commit(name, [{ ...touched, ...none, content: POSITION_DELETES, path: uriOfPath(path), recordCount: positions.length, fileSizeInBytes: (await stat(path)).size }], 'deletes');
+      await commit(
+        name,
+        [
+          {
+            ...touched,
+            ...none,
+            content: POSITION_DELETES,
+            path: uriOfPath(path),
+            recordCount: positions.length,
+            fileSizeInBytes: (await stat(path)).size,
+          },
+        ],
+        'deletes',
+      );
     },
     change,
     load,
     async createView(name, text) {
       const [namespace, view] = split(name);
-      await metastore.transaction(async (tx) => metastore.catalog.putView(tx, { namespace, name: view, sql: text, dialect: 'duckdb', comment: null }, true));
+      await metastore.transaction(async (tx) =>
+        metastore.catalog.putView(tx, { namespace, name: view, sql: text, dialect: 'duckdb', comment: null }, true),
+      );
     },
     async rows(text, options) {
       const result = await engine.query(text, options);

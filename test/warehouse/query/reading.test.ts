@@ -22,10 +22,15 @@ async function failure(work: Promise<unknown>): Promise<SluiceError> {
 
 test('position deletes hide rows of the files they name, also with columns named like DuckDB’s own', async () => {
   await house.createTable('d.t', [field(1, 'filename', 'long'), field(2, 'file', 'string')]);
-  const first: readonly TestFile[] = await house.append('d.t', [`SELECT range AS filename, 'a' AS file FROM range(10)`, `SELECT range + 10 AS filename, 'b' AS file FROM range(10)`]);
+  const first: readonly TestFile[] = await house.append('d.t', [
+    `SELECT range AS filename, 'a' AS file FROM range(10)`,
+    `SELECT range + 10 AS filename, 'b' AS file FROM range(10)`,
+  ]);
   await house.deletePositions('d.t', first[0] as TestFile, [0, 3, 9]);
   await house.append('d.t', [`SELECT 20::BIGINT AS filename, 'c' AS file`]);
-  assert.equal(await house.rows('SELECT list(filename ORDER BY filename) AS l FROM d.t WHERE filename < 12 OR filename = 20'), [{ l: [1n, 2n, 4n, 5n, 6n, 7n, 8n, 10n, 11n, 20n] }]);
+  assert.equal(await house.rows('SELECT list(filename ORDER BY filename) AS l FROM d.t WHERE filename < 12 OR filename = 20'), [
+    { l: [1n, 2n, 4n, 5n, 6n, 7n, 8n, 10n, 11n, 20n] },
+  ]);
   assert.equal(await house.rows('SELECT count(*) AS n FROM d.t'), [{ n: 18n }]);
   const before = (await house.load('d.t')).snapshots[0]?.['snapshot-id'];
   assert.equal(await house.rows('SELECT count(*) AS n FROM d.t', { snapshot: before ?? 0n }), [{ n: 20n }]);
@@ -36,7 +41,10 @@ test('renamed, added, dropped and widened columns read right; only time travel u
   await house.append('e.t', [`SELECT 1 AS a, 'x' AS b`]);
   await house.change('e.t', (t) => withFields(t, [field(1, 'n', 'long'), field(3, 'b', 'double')]));
   await house.append('e.t', ['SELECT 5000000000 AS n, 1.5 AS b']);
-  assert.equal(await house.rows('SELECT * FROM e.t ORDER BY n'), [{ n: 1n, b: null }, { n: 5000000000n, b: 1.5 }]);
+  assert.equal(await house.rows('SELECT * FROM e.t ORDER BY n'), [
+    { n: 1n, b: null },
+    { n: 5000000000n, b: 1.5 },
+  ]);
   assert.equal(await house.rows('SELECT * FROM e.t WHERE n > 3000000000'), [{ n: 5000000000n, b: 1.5 }]);
   assert.equal(await house.rows('SELECT * FROM e.t WHERE b IS NULL'), [{ n: 1n, b: null }]);
   const [snapshot] = (await house.load('e.t')).snapshots;
@@ -51,7 +59,10 @@ test('files of several partition specs are pruned by their own spec', async () =
   const stats = await house.engine.explain('SELECT * FROM s.t WHERE k = 2');
   assert.is(stats.filesTotal, 12);
   assert.is(stats.filesKept, 2);
-  assert.equal(await house.rows('SELECT k, v FROM s.t WHERE k = 2 ORDER BY v'), [{ k: 2n, v: 'a' }, { k: 2n, v: 'b' }]);
+  assert.equal(await house.rows('SELECT k, v FROM s.t WHERE k = 2 ORDER BY v'), [
+    { k: 2n, v: 'a' },
+    { k: 2n, v: 'b' },
+  ]);
   assert.is((await house.engine.explain('SELECT * FROM s.t WHERE k > 98')).filesKept, 8);
 });
 
@@ -105,25 +116,49 @@ test('information_schema, SHOW and DESCRIBE answer from the catalog', async () =
     { table_name: 'small', table_type: 'VIEW' },
     { table_name: 't', table_type: 'BASE TABLE' },
   ]);
-  assert.equal(await house.rows(`SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = 'v' AND table_name = 't' ORDER BY ordinal_position`), [
-    { column_name: 'id', column_type: 'long' },
-    { column_name: 'g', column_type: 'string' },
-  ]);
+  assert.equal(
+    await house.rows(
+      `SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = 'v' AND table_name = 't' ORDER BY ordinal_position`,
+    ),
+    [
+      { column_name: 'id', column_type: 'long' },
+      { column_name: 'g', column_type: 'string' },
+    ],
+  );
   assert.equal(await house.rows(`SHOW TABLES FROM v LIKE 'x%'`), []);
-  assert.equal((await house.rows('SHOW TABLES IN v')).map((r) => r['table']), ['a', 'b', 'small', 't']);
+  assert.equal(
+    (await house.rows('SHOW TABLES IN v')).map((r) => r['table']),
+    ['a', 'b', 'small', 't'],
+  );
   assert.ok((await house.rows('SHOW SCHEMAS')).some((r) => r['schema'] === 'v'));
-  assert.equal((await house.rows('SHOW COLUMNS FROM v.t')).map((r) => r['column']), ['id', 'g']);
-  assert.equal((await house.rows('DESCRIBE v.t')).map((r) => r['column_name']), ['id', 'g']);
+  assert.equal(
+    (await house.rows('SHOW COLUMNS FROM v.t')).map((r) => r['column']),
+    ['id', 'g'],
+  );
+  assert.equal(
+    (await house.rows('DESCRIBE v.t')).map((r) => r['column_name']),
+    ['id', 'g'],
+  );
   assert.is((await house.rows('SUMMARIZE v.t')).length, 2);
 });
 
 test('metadata tables', async () => {
   const rows = await house.rows(`SELECT operation, summary['operation'] AS s FROM "d"."t$snapshots" ORDER BY committed_at`);
-  assert.equal(rows, [{ operation: 'append', s: 'append' }, { operation: 'delete', s: 'delete' }, { operation: 'append', s: 'append' }]);
-  assert.equal(await house.rows(`SELECT content, sum(record_count)::BIGINT AS n FROM d."t$files" GROUP BY 1 ORDER BY 1`), [{ content: 'DATA', n: 21n }, { content: 'POSITION_DELETES', n: 3n }]);
+  assert.equal(rows, [
+    { operation: 'append', s: 'append' },
+    { operation: 'delete', s: 'delete' },
+    { operation: 'append', s: 'append' },
+  ]);
+  assert.equal(await house.rows(`SELECT content, sum(record_count)::BIGINT AS n FROM d."t$files" GROUP BY 1 ORDER BY 1`), [
+    { content: 'DATA', n: 21n },
+    { content: 'POSITION_DELETES', n: 3n },
+  ]);
   assert.equal(await house.rows(`SELECT count(*) AS n FROM d."t$manifests"`), [{ n: 3n }]);
   assert.equal(await house.rows(`SELECT bool_and(is_current_ancestor) AS b, count(*) AS n FROM d."t$history"`), [{ b: true, n: 3n }]);
-  assert.equal(await house.rows(`SELECT partition->>'p1000' AS p, record_count FROM s."t$partitions" WHERE partition->>'p1000' IS NOT NULL ORDER BY 1 LIMIT 1`), [{ p: '0', record_count: 1n }]);
+  assert.equal(
+    await house.rows(`SELECT partition->>'p1000' AS p, record_count FROM s."t$partitions" WHERE partition->>'p1000' IS NOT NULL ORDER BY 1 LIMIT 1`),
+    [{ p: '0', record_count: 1n }],
+  );
   assert.is((await failure(house.rows('SELECT * FROM d."t$nope"'))).code, 'SQL_INVALID');
 });
 
@@ -132,7 +167,9 @@ test('errors name line and column of what the user wrote, and near names', async
   assert.is(column.code, 'SQL_INVALID');
   assert.match(column.message, /^line 2:3: .*nosuch.*not found/);
   assert.equal(column.where, { line: 2, column: 3 });
-  const behind = await failure(house.rows(`SELECT *\nFROM tt.t FOR VERSION AS OF ${(await house.load('tt.t')).snapshots[0]?.['snapshot-id']} WHERE nosuch = 1`));
+  const behind = await failure(
+    house.rows(`SELECT *\nFROM tt.t FOR VERSION AS OF ${(await house.load('tt.t')).snapshots[0]?.['snapshot-id']} WHERE nosuch = 1`),
+  );
   assert.equal(behind.where.line, 2);
   assert.is(behind.where.column, `FROM tt.t FOR VERSION AS OF ${(await house.load('tt.t')).snapshots[0]?.['snapshot-id']} WHERE `.length + 1);
   const syntax = await failure(house.rows('SELECT 1 FROM\nWHERE'));
@@ -142,7 +179,10 @@ test('errors name line and column of what the user wrote, and near names', async
   assert.match(table.message, 'line 2:6');
   assert.match(table.hint ?? '', 'did you mean');
   assert.match((await failure(house.rows('SELECT * FROM small'))).hint ?? '', 'v.small');
-  assert.is((await failure(house.rows('SELECT $a, $b', { params: { a: 1, c: 2 } }))).message, 'query parameters: $b has no value; the text has no $c');
+  assert.is(
+    (await failure(house.rows('SELECT $a, $b', { params: { a: 1, c: 2 } }))).message,
+    'query parameters: $b has no value; the text has no $c',
+  );
   assert.match((await failure(house.rows(`SELECT 'open`))).message, 'line 1:8: a string starts here and never ends');
   const value = await failure(house.rows('SELECT CAST(g AS INTEGER) FROM v.t'));
   assert.is(value.code, 'SQL_VALUE');

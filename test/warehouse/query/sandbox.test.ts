@@ -18,7 +18,9 @@ test.after(() => house.close());
 
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256');
-  const entries = (await readdir(house.folder, { recursive: true, withFileTypes: true })).filter((e) => e.isFile() && !e.parentPath.includes('sluice-plan-'));
+  const entries = (await readdir(house.folder, { recursive: true, withFileTypes: true })).filter(
+    (e) => e.isFile() && !e.parentPath.includes('sluice-plan-'),
+  );
   for (const entry of entries.sort((a, b) => (join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1))) {
     hash.update(join(entry.parentPath, entry.name));
     hash.update(await readFile(join(entry.parentPath, entry.name)));
@@ -120,10 +122,16 @@ test('the refusal says what is allowed', async () => {
 });
 
 test('a locked engine still spills to its private folder, which goes with the query', async () => {
-  const result = await house.engine.query('SELECT count(*) AS n FROM (SELECT DISTINCT hash(range) AS h FROM range(3000000))', { maxMemory: 40 * 1024 * 1024, threads: 1 });
+  const result = await house.engine.query('SELECT count(*) AS n FROM (SELECT DISTINCT hash(range) AS h FROM range(3000000))', {
+    maxMemory: 40 * 1024 * 1024,
+    threads: 1,
+  });
   for await (const chunk of result.chunks()) assert.equal(chunk, [[3000000n]]);
   await result.close();
-  assert.equal((await readdir(join(house.folder, 'temp'))).filter((n) => n.startsWith('sluice-query-')), []);
+  assert.equal(
+    (await readdir(join(house.folder, 'temp'))).filter((n) => n.startsWith('sluice-query-')),
+    [],
+  );
 });
 
 test('an aborted query stops with an error and leaves nothing behind', async () => {
@@ -138,14 +146,23 @@ test('an aborted query stops with an error and leaves nothing behind', async () 
   await result.close();
   assert.is((error as SluiceError).code, 'QUERY_CANCELLED');
   assert.is((error as SluiceError).exitCode, 130);
-  assert.equal((await readdir(join(house.folder, 'temp'))).filter((n) => n.startsWith('sluice-query-')), []);
+  assert.equal(
+    (await readdir(join(house.folder, 'temp'))).filter((n) => n.startsWith('sluice-query-')),
+    [],
+  );
 });
 
 test('results go to a file only through us, complete or not at all', async () => {
   const path = join(house.folder, 'out.parquet');
-  const written = await house.engine.writeFile('SELECT sum(id) AS total, $x AS x FROM shop.orders', { path, format: 'parquet' }, { params: { x: 'é' } });
+  const written = await house.engine.writeFile(
+    'SELECT sum(id) AS total, $x AS x FROM shop.orders',
+    { path, format: 'parquet' },
+    { params: { x: 'é' } },
+  );
   assert.is(written.rows, 1);
-  assert.equal(await house.sql.rows(`SELECT total, x, typeof(total) AS t FROM read_parquet('${path}')`), [{ total: '90', x: 'é', t: 'DECIMAL(38,0)' }]);
+  assert.equal(await house.sql.rows(`SELECT total, x, typeof(total) AS t FROM read_parquet('${path}')`), [
+    { total: '90', x: 'é', t: 'DECIMAL(38,0)' },
+  ]);
   let error: unknown;
   try {
     await house.engine.writeFile(`SELECT CAST(name AS INTEGER) FROM shop.orders`, { path: join(house.folder, 'bad.csv'), format: 'csv' });
@@ -153,7 +170,10 @@ test('results go to a file only through us, complete or not at all', async () =>
     error = caught;
   }
   assert.is((error as SluiceError).code, 'SQL_VALUE');
-  assert.equal((await readdir(house.folder)).filter((n) => n.startsWith('bad')), []);
+  assert.equal(
+    (await readdir(house.folder)).filter((n) => n.startsWith('bad')),
+    [],
+  );
 });
 
 test.run();

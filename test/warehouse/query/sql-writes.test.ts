@@ -42,14 +42,20 @@ async function dataFiles(): Promise<string[]> {
 }
 
 test('CREATE TABLE AS makes a partitioned table of exact types', async () => {
-  const made = await write(`CREATE TABLE w.orders WITH (partitioned_by = ARRAY['day(ts)', 'bucket(2, k)'], comment = 'it''s ours') AS
-    SELECT range AS k, TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_hours(range::INTEGER) AS ts, sum(range) OVER () AS total, 1.50 AS price, [1, 2] AS list, {'a': 1} AS obj, uuid() AS u, DATE '2024-01-01' AS d, $name AS name FROM range(48)`, { params: { name: `x'y` } });
+  const made = await write(
+    `CREATE TABLE w.orders WITH (partitioned_by = ARRAY['day(ts)', 'bucket(2, k)'], comment = 'it''s ours') AS
+    SELECT range AS k, TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_hours(range::INTEGER) AS ts, sum(range) OVER () AS total, 1.50 AS price, [1, 2] AS list, {'a': 1} AS obj, uuid() AS u, DATE '2024-01-01' AS d, $name AS name FROM range(48)`,
+    { params: { name: `x'y` } },
+  );
   assert.is(made.message, 'created w.orders with 48 rows');
   assert.equal(
     (await house.rows('SHOW COLUMNS FROM w.orders')).map((r) => `${String(r['column'])} ${String(r['type'])}`),
     ['k long', 'ts timestamp', 'total decimal(38,0)', 'price decimal(3,2)', 'list json', 'obj json', 'u string', 'd date', 'name string'],
   );
-  assert.equal(await house.rows('SELECT count(*) AS n, any_value(total) AS t, any_value(list) AS l, any_value(obj) AS o, any_value(name) AS name FROM w.orders'), [{ n: 48n, t: '1128', l: '[1,2]', o: '{"a":1}', name: `x'y` }]);
+  assert.equal(
+    await house.rows('SELECT count(*) AS n, any_value(total) AS t, any_value(list) AS l, any_value(obj) AS o, any_value(name) AS name FROM w.orders'),
+    [{ n: 48n, t: '1128', l: '[1,2]', o: '{"a":1}', name: `x'y` }],
+  );
   assert.is((await house.engine.explain(`SELECT * FROM w.orders WHERE ts < '2024-01-02' AND k = 3`)).filesKept, 1);
   assert.is((await warehouse.catalog.loadTable('w.orders')).metadata.properties['comment'], `it's ours`);
   assert.is((await house.metastore.getRun(made.runId ?? ''))?.status, 'committed');
@@ -103,13 +109,19 @@ test('DELETE drops whole files by metadata, rewrites touched ones, leaves the ot
   const after = await house.rows('SELECT file_path FROM w."del$files" ORDER BY 1');
   assert.is(after.length, 2);
   assert.ok(after.every((f) => before.some((b) => b['file_path'] === f['file_path'])));
-  assert.is((await write(`DELETE FROM w.del AS d WHERE g = 'b' AND d.id IN (SELECT id FROM w.del WHERE id < $x) -- c`, { params: { x: 30 } })).rows, 10);
+  assert.is(
+    (await write(`DELETE FROM w.del AS d WHERE g = 'b' AND d.id IN (SELECT id FROM w.del WHERE id < $x) -- c`, { params: { x: 30 } })).rows,
+    10,
+  );
   assert.equal(await house.rows('SELECT g, count(*) AS n, min(id) AS low, typeof(min(i)) AS t FROM w.del GROUP BY g ORDER BY g'), [
     { g: 'b', n: 90n, low: 31n, t: 'INTEGER' },
     { g: 'c', n: 100n, low: 2n, t: 'INTEGER' },
   ]);
   const files = await house.rows(`SELECT file_path FROM w."del$files"`);
-  assert.ok(files.some((f) => before.some((b) => b['file_path'] === f['file_path'])), 'the file of c is untouched');
+  assert.ok(
+    files.some((f) => before.some((b) => b['file_path'] === f['file_path'])),
+    'the file of c is untouched',
+  );
   assert.is((await write('DELETE FROM w.del WHERE id < 0')).rows, 0);
   assert.is((await write('DELETE FROM w.del WHERE NULL')).rows, 0);
   const operations = (await house.rows('SELECT operation FROM w."del$snapshots" ORDER BY committed_at')).map((r) => r['operation']);
@@ -118,7 +130,9 @@ test('DELETE drops whole files by metadata, rewrites touched ones, leaves the ot
   assert.match(place.message, /^line 3:3: /);
   assert.is((await write('DELETE FROM w.del')).rows, 190);
   assert.equal(await house.rows('SELECT count(*) AS n FROM w.del'), [{ n: 0n }]);
-  assert.equal(await house.rows('SELECT count(*) AS n FROM w.del', { snapshot: (await house.load('w.del')).snapshots[0]?.['snapshot-id'] ?? 0n }), [{ n: 300n }]);
+  assert.equal(await house.rows('SELECT count(*) AS n FROM w.del', { snapshot: (await house.load('w.del')).snapshots[0]?.['snapshot-id'] ?? 0n }), [
+    { n: 300n },
+  ]);
 });
 
 test('DELETE minds rows that position deletes hide already', async () => {
@@ -132,7 +146,14 @@ test('DELETE minds rows that position deletes hide already', async () => {
 test('a predicate cannot step out of its parentheses', async () => {
   await house.createTable('w.safe', [field(1, 'id', 'long')]);
   await house.append('w.safe', ['SELECT range AS id FROM range(10)']);
-  for (const sql of ['DELETE FROM w.safe WHERE id = 1) OR (true', 'DELETE FROM w.safe WHERE id = 1; DROP TABLE w.safe', 'DELETE FROM w.safe WHERE id = 1 LIMIT 1', 'DELETE FROM w.safe USING w.del WHERE true', 'DELETE FROM w.safe WHERE', `DELETE FROM w.safe WHERE id IN (SELECT 1 FROM read_csv('/etc/passwd'))`]) {
+  for (const sql of [
+    'DELETE FROM w.safe WHERE id = 1) OR (true',
+    'DELETE FROM w.safe WHERE id = 1; DROP TABLE w.safe',
+    'DELETE FROM w.safe WHERE id = 1 LIMIT 1',
+    'DELETE FROM w.safe USING w.del WHERE true',
+    'DELETE FROM w.safe WHERE',
+    `DELETE FROM w.safe WHERE id IN (SELECT 1 FROM read_csv('/etc/passwd'))`,
+  ]) {
     const error = await failure(sql);
     assert.ok(['SQL_INVALID', 'SQL_REFUSED'].includes(error.code), `${sql}: ${error.code}`);
   }
@@ -161,7 +182,19 @@ test('views and tables are created and dropped', async () => {
 });
 
 test('all other writes are refused with what is allowed', async () => {
-  for (const sql of ['UPDATE w.del SET id = 1', 'MERGE INTO w.del USING x ON true WHEN MATCHED THEN DELETE', 'ALTER TABLE w.del ADD COLUMN x INT', 'TRUNCATE w.del', 'CREATE TABLE w.x (a INT)', 'CREATE OR REPLACE TABLE w.x AS SELECT 1', 'CREATE TEMP TABLE x AS SELECT 1', 'CREATE MACRO f() AS 1', 'DROP SCHEMA w', `COPY w.del TO 'x'`, 'SET threads = 1']) {
+  for (const sql of [
+    'UPDATE w.del SET id = 1',
+    'MERGE INTO w.del USING x ON true WHEN MATCHED THEN DELETE',
+    'ALTER TABLE w.del ADD COLUMN x INT',
+    'TRUNCATE w.del',
+    'CREATE TABLE w.x (a INT)',
+    'CREATE OR REPLACE TABLE w.x AS SELECT 1',
+    'CREATE TEMP TABLE x AS SELECT 1',
+    'CREATE MACRO f() AS 1',
+    'DROP SCHEMA w',
+    `COPY w.del TO 'x'`,
+    'SET threads = 1',
+  ]) {
     const error = await failure(sql);
     assert.is(error.code, 'SQL_REFUSED', sql);
     assert.match(error.hint ?? '', 'INSERT INTO');
