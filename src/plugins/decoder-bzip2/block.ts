@@ -112,7 +112,14 @@ function readTable(bits: BitReader, alphabet: number): Table {
 }
 
 /** Undoes Huffman coding, zero runs and move-to-front; fills `room` and `counts`, answers the number of bytes. */
-function readRuns(bits: BitReader, symbols: Uint8Array, selectors: Uint8Array, tables: readonly Table[], room: Uint32Array, counts: Uint32Array): number {
+function readRuns(
+  bits: BitReader,
+  symbols: Uint8Array,
+  selectors: Uint8Array,
+  tables: readonly Table[],
+  room: Uint32Array,
+  counts: Uint32Array,
+): number {
   const front = Uint8Array.from(symbols);
   const end = symbols.length + 1;
   let length = 0;

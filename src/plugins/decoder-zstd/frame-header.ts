@@ -26,10 +26,15 @@ export async function readFrameHeader(queue: ByteQueue): Promise<FrameHeader> {
   const rest = await takeAll(queue, (single ? 0 : 1) + dictionary + sizeBytes);
   const view = Buffer.from(rest.buffer, rest.byteOffset, rest.length);
   const dictionaryAt = single ? 0 : 1;
-  if (view.subarray(dictionaryAt, dictionaryAt + dictionary).some((byte) => byte !== 0)) throw damagedStream('zstd', 'the frame needs a dictionary, which is not supported');
+  if (view.subarray(dictionaryAt, dictionaryAt + dictionary).some((byte) => byte !== 0))
+    throw damagedStream('zstd', 'the frame needs a dictionary, which is not supported');
   const size = readSize(view.subarray(dictionaryAt + dictionary), sizeBytes);
   const window = single ? (size ?? 0) : windowSize(view[0] as number);
-  if (window > MAX_WINDOW) throw damagedStream('zstd', `the frame needs a window of ${Math.ceil(window / 1048576)} MiB, more than the 128 MiB that are allowed (was it written with --long?)`);
+  if (window > MAX_WINDOW)
+    throw damagedStream(
+      'zstd',
+      `the frame needs a window of ${Math.ceil(window / 1048576)} MiB, more than the 128 MiB that are allowed (was it written with --long?)`,
+    );
   return { bytes: Buffer.concat([Uint8Array.of(descriptor), rest]), checksum: (descriptor & 4) !== 0, size };
 }
 

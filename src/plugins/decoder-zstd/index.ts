@@ -59,7 +59,7 @@ async function* decodeFrame(queue: ByteQueue, magic: Uint8Array, ctx: PluginCont
   };
   push(Buffer.concat([magic, header.bytes]), false);
   let size = 0;
-  for (let last = false; !last; ) {
+  for (let last = false; !last;) {
     ctx.signal.throwIfAborted();
     const head = await takeAll(queue, 3);
     const word = (head[0] as number) | ((head[1] as number) << 8) | ((head[2] as number) << 16);

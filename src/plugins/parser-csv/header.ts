@@ -41,7 +41,12 @@ function undouble(text: string, dialect: Dialect): string {
  * For each column the index of its field in a file, or undefined when they stand in the same order. `base` is the header
  * of the first file ever read: `columns` follow it by position, unless they are the same names in another order.
  */
-export function mapHeader(file: string, base: readonly string[], columns: readonly string[], header: readonly string[]): readonly number[] | undefined {
+export function mapHeader(
+  file: string,
+  base: readonly string[],
+  columns: readonly string[],
+  header: readonly string[],
+): readonly number[] | undefined {
   const position = header.length === base.length && header.every((name, i) => name === base[i]) ? undefined : positionsByName(file, base, header);
   const byName = columnsByName(base, columns);
   const order = columns.map((_, column) => {

@@ -16,10 +16,17 @@ export default defineParser<CsvConfig>({
   examples: [
     {
       title: 'Comma-separated, with a header',
-      config: { type: 'csv', skip_header_lines: 1, columns: [{ name: 'id', type: 'long' }, { name: 'ordered_at', type: 'timestamp', format: '%Y-%m-%d %H:%M:%S' }] },
+      config: {
+        type: 'csv',
+        skip_header_lines: 1,
+        columns: [
+          { name: 'id', type: 'long' },
+          { name: 'ordered_at', type: 'timestamp', format: '%Y-%m-%d %H:%M:%S' },
+        ],
+      },
     },
     {
-      title: 'Tab-separated with MySQL\'s NULL',
+      title: "Tab-separated with MySQL's NULL",
       config: { type: 'csv', delimiter: '\t', quote: null, null_string: '\\N', columns: [{ name: 'name', type: 'string' }] },
     },
   ],

@@ -70,7 +70,12 @@ export async function* locateRows(task: CsvTask, counts: RecordCounts, ordinals:
         if (!good || ++row !== wanted) return false;
         while (row === wanted) {
           if (withRaw) bytes += s.end - s.start;
-          batch.push({ source: file.name, recordNumber: number, byteOffset: file.base === null ? null : file.base + base + s.start, raw: withRaw ? rawText(s, buf) : null });
+          batch.push({
+            source: file.name,
+            recordNumber: number,
+            byteOffset: file.base === null ? null : file.base + base + s.start,
+            raw: withRaw ? rawText(s, buf) : null,
+          });
           next++;
           wanted = next < ordinals.length ? (ordinals[next] as number) - before : Infinity;
         }

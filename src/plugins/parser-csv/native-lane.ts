@@ -63,7 +63,8 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       }
       counts = await countRecords(task);
       if (counts.brokenQuotes) return redo('a quoted value is broken');
-      if (sum(counts.good) !== rows || sum(counts.rejected) !== summary.lines) return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);
+      if (sum(counts.good) !== rows || sum(counts.rejected) !== summary.lines)
+        return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);
       return keep(rows);
     },
     async *places(ordinals, withRaw) {
@@ -83,7 +84,12 @@ async function* noRejects(): AsyncGenerator<never[]> {
   // Nothing was rejected.
 }
 
-function relationSql(task: CsvTask, newline: NativeNewline, order: readonly number[] | undefined, rejects: { readonly table: string; readonly scan: string }): string {
+function relationSql(
+  task: CsvTask,
+  newline: NativeNewline,
+  order: readonly number[] | undefined,
+  rejects: { readonly table: string; readonly scan: string },
+): string {
   const names = task.columns.map((column) => column.name);
   const inFile = order ? order.map((_, field) => names[order.indexOf(field)] as string) : names;
   const from = readCsvSql({

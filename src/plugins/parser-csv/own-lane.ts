@@ -61,7 +61,13 @@ async function normalise(task: CsvTask, spool: Spool): Promise<RecordCounts> {
   return { good, rejected, brokenQuotes };
 }
 
-function createReading(task: CsvTask, counts: RecordCounts, paths: readonly string[], facts: () => Promise<readonly FileFact[]>, spool: Spool): Reading {
+function createReading(
+  task: CsvTask,
+  counts: RecordCounts,
+  paths: readonly string[],
+  facts: () => Promise<readonly FileFact[]>,
+  spool: Spool,
+): Reading {
   const names = task.columns.map((column) => column.name);
   const good = sum(counts.good);
   const rejected = sum(counts.rejected);
@@ -74,7 +80,11 @@ function createReading(task: CsvTask, counts: RecordCounts, paths: readonly stri
     async check(rows, failure) {
       if (failure !== undefined) throw failure;
       if (rows !== good) {
-        throw new BugError({ code: 'CSV_SPOOL_MISREAD', message: `${task.files[0]?.name ?? 'csv'}: ${good} records were spooled, but ${rows} rows were read back`, hint: 'please report this with the file' });
+        throw new BugError({
+          code: 'CSV_SPOOL_MISREAD',
+          message: `${task.files[0]?.name ?? 'csv'}: ${good} records were spooled, but ${rows} rows were read back`,
+          hint: 'please report this with the file',
+        });
       }
       return { keep: true, read: good + rejected, rejected, rejects: () => locateRejects(task, counts), files: await facts() };
     },

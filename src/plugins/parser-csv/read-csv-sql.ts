@@ -37,7 +37,14 @@ export function readCsvSql(options: ReadCsvOptions): string {
     'union_by_name=false',
     `columns={${options.names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')}}`,
     ...(options.maxLineBytes === undefined ? [] : [`max_line_size=${options.maxLineBytes}`]),
-    ...(options.rejects ? ['store_rejects=true', 'rejects_limit=0', `rejects_table=${quoteLiteral(options.rejects.table)}`, `rejects_scan=${quoteLiteral(options.rejects.scan)}`] : []),
+    ...(options.rejects
+      ? [
+          'store_rejects=true',
+          'rejects_limit=0',
+          `rejects_table=${quoteLiteral(options.rejects.table)}`,
+          `rejects_scan=${quoteLiteral(options.rejects.scan)}`,
+        ]
+      : []),
   ];
   return `read_csv(${parts.join(', ')})`;
 }

@@ -54,7 +54,8 @@ export function chooseLane(dialect: Dialect, files: readonly RoutingFacts[]): La
     if (has(needles.quote)) {
       if (dialect.maxQuoted !== Infinity) return { lane: 'own', why: 'quoted values have a size limit' };
       if (has(needles.escape)) return { lane: 'own', why: 'the escape character occurs' };
-      if (innerNewline !== undefined && (facts.cr > 0 || innerNewline[0] !== 10 || innerNewline.length > 1)) return { lane: 'own', why: 'newlines within values are rewritten' };
+      if (innerNewline !== undefined && (facts.cr > 0 || innerNewline[0] !== 10 || innerNewline.length > 1))
+        return { lane: 'own', why: 'newlines within values are rewritten' };
     }
     const kind = newlineOf(facts);
     if (kind === 'mixed' || (kind !== undefined && newline !== undefined && kind !== newline)) return { lane: 'own', why: 'newlines are mixed' };

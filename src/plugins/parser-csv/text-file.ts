@@ -25,7 +25,12 @@ export function openText(file: ParserFile, charset: string | undefined, source: 
   return charset === undefined ? source : transcode(source, charset);
 }
 
-export async function prepareText(file: ParserFile, charset: string | undefined, needles: readonly Uint8Array[], ctx: TaskContext): Promise<TextFile> {
+export async function prepareText(
+  file: ParserFile,
+  charset: string | undefined,
+  needles: readonly Uint8Array[],
+  ctx: TaskContext,
+): Promise<TextFile> {
   if (file.path !== undefined && file.decoders.length === 0 && charset === undefined) {
     return { name: file.name, path: file.path, size: file.size, base: 0, remove: () => Promise.resolve() };
   }
@@ -37,7 +42,14 @@ export async function prepareText(file: ParserFile, charset: string | undefined,
     const facts = await copyText(openText(file, charset, plain ? counted(file.open(), raw, ctx) : file.open()), copy, needles, ctx);
     if (!plain) for await (const _ of counted(file.openRaw(), raw, ctx)) ctx.signal.throwIfAborted();
     const { hash, bytes } = raw.facts();
-    return { name: file.name, path: copy, size: facts.bytes, base: charset === undefined ? (file.offset ?? 0) : null, known: { facts, file: { source: file.name, hash, bytes } }, remove };
+    return {
+      name: file.name,
+      path: copy,
+      size: facts.bytes,
+      base: charset === undefined ? (file.offset ?? 0) : null,
+      known: { facts, file: { source: file.name, hash, bytes } },
+      remove,
+    };
   } catch (error) {
     await remove();
     throw error;

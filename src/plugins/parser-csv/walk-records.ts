@@ -20,7 +20,13 @@ export function createWalkBuffer(largestFile = Infinity): Buffer {
 }
 
 /** Walks all records of a local UTF-8 file and pauses after each chunk, before its bytes are overwritten. A byte order mark is passed over. */
-export async function* walkFile(path: string, scanner: RecordScanner, visitor: RecordVisitor, buf: Buffer, signal?: AbortSignal): AsyncGenerator<void> {
+export async function* walkFile(
+  path: string,
+  scanner: RecordScanner,
+  visitor: RecordVisitor,
+  buf: Buffer,
+  signal?: AbortSignal,
+): AsyncGenerator<void> {
   const room = buf.length - 1;
   try {
     const file = await open(path, 'r');

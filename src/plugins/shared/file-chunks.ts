@@ -4,7 +4,10 @@ import { fileSystemError } from '../../core/spi/index.js';
 export const CHUNK_BYTES = 4 << 20;
 
 /** Reads a local file in order. Each chunk is only valid until the next one is asked for. */
-export async function* fileChunks(path: string, options: { readonly signal?: AbortSignal; readonly chunkBytes?: number } = {}): AsyncGenerator<Uint8Array> {
+export async function* fileChunks(
+  path: string,
+  options: { readonly signal?: AbortSignal; readonly chunkBytes?: number } = {},
+): AsyncGenerator<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {

@@ -13,7 +13,8 @@ interface Kind {
   pack(bytes: Uint8Array): Buffer;
 }
 
-const run = (program: string, args: readonly string[]) => (bytes: Uint8Array) => execFileSync(program, args, { input: bytes, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
+const run = (program: string, args: readonly string[]) => (bytes: Uint8Array) =>
+  execFileSync(program, args, { input: bytes, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
 const kinds: Readonly<Record<string, Kind>> = {
   gzip: { decoder: gzip as DecoderPlugin<never>, pack: run('gzip', ['-c']) },
   bzip2: { decoder: bzip2 as DecoderPlugin<never>, pack: run('bzip2', ['-c']) },
@@ -30,7 +31,13 @@ const samples: Readonly<Record<string, Buffer>> = {
   text: Buffer.from('id,name\n1,é\n'.repeat(50_000)),
   noise: noise(300_000, 256),
   'few symbols': noise(2_000_000, 3),
-  'long runs': Buffer.concat([Buffer.alloc(700_001, 97), Buffer.alloc(3, 98), Buffer.alloc(4, 98), Buffer.alloc(259, 99), Buffer.alloc(5_000_000, 0)]),
+  'long runs': Buffer.concat([
+    Buffer.alloc(700_001, 97),
+    Buffer.alloc(3, 98),
+    Buffer.alloc(4, 98),
+    Buffer.alloc(259, 99),
+    Buffer.alloc(5_000_000, 0),
+  ]),
   'runs of four and five': Buffer.from('aaaab' + 'cccc' + 'ddddd' + 'eeee'.repeat(300)),
 };
 

@@ -11,7 +11,16 @@ test.after(() => lab.close());
 async function summarise(content: string | Uint8Array, scans = 1, columns = '*'): Promise<{ lines: number; unreliable: boolean }> {
   const { path = '' } = await lab.file(content);
   const rejects = { table: 'the_rejects', scan: 'the_scans' };
-  const from = readCsvSql({ paths: [path], names: ['a', 'b', 'c'], delimiter: Uint8Array.of(44), quote: 34, newline: '\\n', skip: 0, nullString: undefined, rejects });
+  const from = readCsvSql({
+    paths: [path],
+    names: ['a', 'b', 'c'],
+    delimiter: Uint8Array.of(44),
+    quote: 34,
+    newline: '\\n',
+    skip: 0,
+    nullString: undefined,
+    rejects,
+  });
   for (let i = 0; i < scans; i++) await lab.ctx.sql.rows(`SELECT ${columns} FROM ${from}`);
   const summary = await readRejectSummary(lab.ctx.sql, rejects.table);
   await dropRejects(lab.ctx.sql, [rejects.table, rejects.scan]);

@@ -3,7 +3,19 @@ import { mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { openDatabase, type Database } from '../../../src/core/duckdb/index.js';
-import type { JsonObject, ParserFile, ParserMemory, ParserPlan, Reading, RejectRecord, RowPlace, Spool, SqlConnection, TaskContext, Verdict } from '../../../src/core/spi/index.js';
+import type {
+  JsonObject,
+  ParserFile,
+  ParserMemory,
+  ParserPlan,
+  Reading,
+  RejectRecord,
+  RowPlace,
+  Spool,
+  SqlConnection,
+  TaskContext,
+  Verdict,
+} from '../../../src/core/spi/index.js';
 import { quoteIdentifier } from '../../../src/core/spi/index.js';
 import { openCsv } from '../../../src/plugins/parser-csv/open-csv.js';
 import { openOwnLane } from '../../../src/plugins/parser-csv/own-lane.js';
@@ -72,7 +84,13 @@ export async function openLab(): Promise<CsvLab> {
   };
 }
 
-async function run(config: JsonObject, files: readonly ParserFile[], ctx: TaskContext, sql: SqlConnection, options: { memory?: ParserMemory; places?: boolean; forceOwn?: boolean } = {}): Promise<Outcome> {
+async function run(
+  config: JsonObject,
+  files: readonly ParserFile[],
+  ctx: TaskContext,
+  sql: SqlConnection,
+  options: { memory?: ParserMemory; places?: boolean; forceOwn?: boolean } = {},
+): Promise<Outcome> {
   const typed = config as unknown as CsvConfig;
   const plan: ParserPlan = await csv.plan(typed, files, { ...ctx, place, memory: options.memory, sql });
   let reading: Reading = options.forceOwn ? await openForcedOwn(files, plan, typed, ctx) : await openCsv(files, plan, typed, ctx);
@@ -91,7 +109,12 @@ async function run(config: JsonObject, files: readonly ParserFile[], ctx: TaskCo
     const rejects: RejectRecord[] = [];
     for await (const batch of verdict.rejects()) rejects.push(...batch);
     const places: RowPlace[] = [];
-    if (options.places && reading.places) for await (const batch of reading.places(Float64Array.from(rows, (_, i) => i + 1), true)) places.push(...batch);
+    if (options.places && reading.places)
+      for await (const batch of reading.places(
+        Float64Array.from(rows, (_, i) => i + 1),
+        true,
+      ))
+        places.push(...batch);
     await reading.close();
     return { lane, reason, rows, rejects, verdict, places };
   }
@@ -118,7 +141,10 @@ async function openForcedOwn(files: readonly ParserFile[], plan: ParserPlan, con
   const dialect = readDialect(config);
   const texts = await Promise.all(files.map((file) => prepareText(file, readCharset(config), [], ctx)));
   const pass = startBytePass(texts, dialect, ctx);
-  return openOwnLane({ files: texts, columns: plan.columns, dialect, spool: chooseSpoolDialect(dialect), orders: texts.map(() => undefined), ctx }, async () => (await pass.done).map((f) => f.file));
+  return openOwnLane(
+    { files: texts, columns: plan.columns, dialect, spool: chooseSpoolDialect(dialect), orders: texts.map(() => undefined), ctx },
+    async () => (await pass.done).map((f) => f.file),
+  );
 }
 
 class SegmentSpool implements Spool {

@@ -11,7 +11,8 @@ test.after(() => lab.close());
 const RUNS = Number(process.env['FC_RUNS'] ?? 100);
 
 /** Text that is dense in everything that is special. */
-const text = (alphabet: readonly string[], maxLength: number): fc.Arbitrary<string> => fc.array(fc.constantFrom(...alphabet), { maxLength }).map((parts) => parts.join(''));
+const text = (alphabet: readonly string[], maxLength: number): fc.Arbitrary<string> =>
+  fc.array(fc.constantFrom(...alphabet), { maxLength }).map((parts) => parts.join(''));
 const columns = (n: number): JsonObject[] => Array.from({ length: n }, (_, i) => ({ name: `c${i}`, type: 'string' }));
 
 const taken = { native: 0, own: 0, redo: 0, nativeWithRejects: 0 };
@@ -47,13 +48,19 @@ async function checkPlaces(config: JsonObject, content: string): Promise<void> {
     assert.is(bytes.toString('utf8', byteOffset ?? -1, (byteOffset ?? -1) + Buffer.byteLength(raw ?? '')), raw);
     numbers.add(recordNumber ?? -1);
   }
-  assert.equal([...numbers].sort((a, b) => a - b), Array.from({ length: rejects.length + rows.length }, (_, i) => i + 1));
+  assert.equal(
+    [...numbers].sort((a, b) => a - b),
+    Array.from({ length: rejects.length + rows.length }, (_, i) => i + 1),
+  );
 }
 
 test('both lanes give the same rows, rejects and places on plain files', async () => {
   await fc.assert(
-    fc.asyncProperty(text(['a', 'b', ',', ',', '\n', '\n', ' ', '1'], 60), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 2 }), (content, n, skip) =>
-      compare({ columns: columns(n), skip_header_lines: skip, match_columns: 'position' }, [content]),
+    fc.asyncProperty(
+      text(['a', 'b', ',', ',', '\n', '\n', ' ', '1'], 60),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 0, max: 2 }),
+      (content, n, skip) => compare({ columns: columns(n), skip_header_lines: skip, match_columns: 'position' }, [content]),
     ),
     { numRuns: RUNS },
   );
@@ -61,14 +68,18 @@ test('both lanes give the same rows, rejects and places on plain files', async (
 
 test('both lanes agree on quotes, spaces and broken quotes', async () => {
   await fc.assert(
-    fc.asyncProperty(text(['a', '"', '"', ',', '\n', ' ', '""', '"x"', '"x",', '\n"'], 40), fc.integer({ min: 1, max: 3 }), (content, n) => compare({ columns: columns(n) }, [content])),
+    fc.asyncProperty(text(['a', '"', '"', ',', '\n', ' ', '""', '"x"', '"x",', '\n"'], 40), fc.integer({ min: 1, max: 3 }), (content, n) =>
+      compare({ columns: columns(n) }, [content]),
+    ),
     { numRuns: RUNS * 2 },
   );
 });
 
 test('both lanes agree on newlines of all kinds', async () => {
   await fc.assert(
-    fc.asyncProperty(text(['a', ',', '"', '\r\n', '\r\n', '\n', '\r', 'b,c\r\n', '"x\ny",'], 30), fc.integer({ min: 1, max: 2 }), (content, n) => compare({ columns: columns(n) }, [content])),
+    fc.asyncProperty(text(['a', ',', '"', '\r\n', '\r\n', '\n', '\r', 'b,c\r\n', '"x\ny",'], 30), fc.integer({ min: 1, max: 2 }), (content, n) =>
+      compare({ columns: columns(n) }, [content]),
+    ),
     { numRuns: RUNS },
   );
 });
@@ -100,11 +111,15 @@ test('both lanes agree on dialects', async () => {
     { requiredKeys: [] },
   );
   await fc.assert(
-    fc.asyncProperty(config, text(['a', 'NULL', '\\', '\\N', '"', "'", '#', '//', '\n', '\n', ' ', 'D', 'D', '"D', 'D"', '"xD"', '\r\n'], 30), (options, shape) => {
-      const delimiter = (options.delimiter as string | undefined) ?? ',';
-      if ((options.null_string ?? '').includes(delimiter)) return Promise.resolve();
-      return compare({ columns: columns(2), ...(options as JsonObject) }, [shape.replaceAll('D', delimiter)]);
-    }),
+    fc.asyncProperty(
+      config,
+      text(['a', 'NULL', '\\', '\\N', '"', "'", '#', '//', '\n', '\n', ' ', 'D', 'D', '"D', 'D"', '"xD"', '\r\n'], 30),
+      (options, shape) => {
+        const delimiter = (options.delimiter as string | undefined) ?? ',';
+        if ((options.null_string ?? '').includes(delimiter)) return Promise.resolve();
+        return compare({ columns: columns(2), ...(options as JsonObject) }, [shape.replaceAll('D', delimiter)]);
+      },
+    ),
     { numRuns: RUNS * 2 },
   );
 });
@@ -140,7 +155,9 @@ test('both lanes agree on what only turns up after the sample', async () => {
 test('both lanes agree on few and many columns after the sample', async () => {
   const tail = text(['a', ',', ',', '\n', 'b,c\n', 'b,c\n', '""', '"x\ny",', '\n\n'], 30);
   await fc.assert(
-    fc.asyncProperty(tail, fc.constantFrom('\n', '\r\n', '\r'), (content, newline) => compare({ columns: columns(2) }, [(prefix(2, '\n') + content).replaceAll('\n', newline)])),
+    fc.asyncProperty(tail, fc.constantFrom('\n', '\r\n', '\r'), (content, newline) =>
+      compare({ columns: columns(2) }, [(prefix(2, '\n') + content).replaceAll('\n', newline)]),
+    ),
     { numRuns: RUNS / 4 },
   );
   assert.ok(taken.nativeWithRejects > 0, 'a native result with rejects must have been kept');

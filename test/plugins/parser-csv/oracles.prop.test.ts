@@ -28,10 +28,16 @@ test('the scanner does what the plain reference does, in every mode', async () =
     optional: fc.boolean(),
     nullString: fc.constantFrom(null, 'N', ''),
   });
-  const content = fc.array(fc.constantFrom('a', 'N', '\\', 'Q', 'Q', 'QaQ', 'D', 'D', 'QD', 'DQ', '#', '//', '\n', '\n', '\r\n', '\r', ' ', '😀', '\\Q'), { maxLength: 25 });
+  const content = fc.array(
+    fc.constantFrom('a', 'N', '\\', 'Q', 'Q', 'QaQ', 'D', 'D', 'QD', 'DQ', '#', '//', '\n', '\n', '\r\n', '\r', ' ', '😀', '\\Q'),
+    { maxLength: 25 },
+  );
   await fc.assert(
     fc.asyncProperty(rules, content, async (r, parts) => {
-      const text = parts.join('').replaceAll('D', r.delimiter).replaceAll('Q', r.quote ?? '"');
+      const text = parts
+        .join('')
+        .replaceAll('D', r.delimiter)
+        .replaceAll('Q', r.quote ?? '"');
       const config: JsonObject = {
         columns: columns(r.columns),
         delimiter: r.delimiter,
@@ -59,7 +65,9 @@ test('the scanner does what the plain reference does, in every mode', async () =
   );
 });
 
-const value = fc.array(fc.constantFrom('a', 'b', ' ', ',', '"', '\n', '\r', '\\', 'é', '😀', '#', '\t'), { maxLength: 6 }).map((parts) => parts.join(''));
+const value = fc
+  .array(fc.constantFrom('a', 'b', ' ', ',', '"', '\n', '\r', '\\', 'é', '😀', '#', '\t'), { maxLength: 6 })
+  .map((parts) => parts.join(''));
 const cell = fc.option(value, { nil: null });
 
 function write(row: readonly (string | null)[], always: boolean): string {
@@ -67,7 +75,9 @@ function write(row: readonly (string | null)[], always: boolean): string {
 }
 
 test('what RFC 4180 writes comes back, in both lanes, and csv-parse agrees', async () => {
-  const table = fc.integer({ min: 2, max: 4 }).chain((n) => fc.array(fc.tuple(fc.array(cell, { minLength: n, maxLength: n }), fc.boolean()), { minLength: 1, maxLength: 8 }));
+  const table = fc
+    .integer({ min: 2, max: 4 })
+    .chain((n) => fc.array(fc.tuple(fc.array(cell, { minLength: n, maxLength: n }), fc.boolean()), { minLength: 1, maxLength: 8 }));
   await fc.assert(
     fc.asyncProperty(table, async (records) => {
       const rows = records.map(([row]) => row);

@@ -48,7 +48,12 @@ test('wrong options are config errors with a place and a hint', async () => {
 test('columns carry their formats', async () => {
   const plan = await csv.plan(
     {
-      columns: [{ name: 'at', type: 'timestamp', timezone: 'Asia/Tokyo' }, { name: 'd', type: 'date', format: '%d.%m.%Y' }, { name: 'n', type: 'decimal(10, 2)' }, { name: 'l', type: 'datetime' }],
+      columns: [
+        { name: 'at', type: 'timestamp', timezone: 'Asia/Tokyo' },
+        { name: 'd', type: 'date', format: '%d.%m.%Y' },
+        { name: 'n', type: 'decimal(10, 2)' },
+        { name: 'l', type: 'datetime' },
+      ],
       default_timestamp_format: '%Y/%m/%d %H:%M',
       default_date: '2000-01-01',
     } as unknown as CsvConfig,
@@ -66,19 +71,33 @@ test('columns carry their formats', async () => {
 test('a clean file is read natively, with its hash, and counts nothing twice', async () => {
   const result = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, [await lab.file('a,b\n1,"x\ny"\n2,\n')]);
   assert.is(result.lane, 'native');
-  assert.equal(result.rows, [['1', 'x\ny'], ['2', null]]);
+  assert.equal(result.rows, [
+    ['1', 'x\ny'],
+    ['2', null],
+  ]);
   assert.is(result.verdict.read, 2);
   assert.match(result.verdict.files[0]?.hash ?? '', /^sha256:[0-9a-f]{64}$/);
 });
 
 test('rejects name record, offset, column, reason and exact text', async () => {
   const rows = Array.from({ length: 500 }, (_, i) => `${i},x,y`).join('\n');
-  const { rejects, lane, places } = await lab.read({ columns: text('a', 'b', 'c'), skip_header_lines: 1 }, [await lab.file(`a,b,c\n${rows}\nsoló\n1,2,3,4\n5,6,7\n`, 'rejects.csv')], { places: true });
+  const { rejects, lane, places } = await lab.read(
+    { columns: text('a', 'b', 'c'), skip_header_lines: 1 },
+    [await lab.file(`a,b,c\n${rows}\nsoló\n1,2,3,4\n5,6,7\n`, 'rejects.csv')],
+    { places: true },
+  );
   assert.is(lane, 'native');
   const offset = 6 + Buffer.byteLength(rows) + 1;
   assert.equal(rejects, [
     { source: 'rejects.csv', recordNumber: 501, byteOffset: offset, columnName: 'b', reason: 'too few columns: expected 3, found 1', raw: 'soló' },
-    { source: 'rejects.csv', recordNumber: 502, byteOffset: offset + 6, columnName: null, reason: 'too many columns: expected 3, found 4', raw: '1,2,3,4' },
+    {
+      source: 'rejects.csv',
+      recordNumber: 502,
+      byteOffset: offset + 6,
+      columnName: null,
+      reason: 'too many columns: expected 3, found 4',
+      raw: '1,2,3,4',
+    },
   ]);
   assert.equal(places.at(-1), { source: 'rejects.csv', recordNumber: 503, byteOffset: offset + 14, raw: '5,6,7' });
 });
@@ -97,8 +116,18 @@ test('a quote that is never closed costs one record, wherever it stands', async 
 test('a record beyond 2 MB is one reject', async () => {
   const huge = 'y'.repeat(5_000_000);
   const { rows, rejects } = await lab.read({ columns: text('a', 'b') }, [await lab.file(`a,b\nx,${huge}\nc,d\n"${huge}\ne,f\n`)]);
-  assert.equal(rows, [['a', 'b'], ['c', 'd'], ['e', 'f']]);
-  assert.equal(rejects.map((r) => [r.recordNumber, r.byteOffset, r.raw]), [[2, 4, null], [4, 5_000_011, null]]);
+  assert.equal(rows, [
+    ['a', 'b'],
+    ['c', 'd'],
+    ['e', 'f'],
+  ]);
+  assert.equal(
+    rejects.map((r) => [r.recordNumber, r.byteOffset, r.raw]),
+    [
+      [2, 4, null],
+      [4, 5_000_011, null],
+    ],
+  );
 });
 
 test('the largest record passes in both lanes', async () => {
@@ -106,7 +135,10 @@ test('the largest record passes in both lanes', async () => {
   for (const forceOwn of [false, true]) {
     const { rows, rejects } = await lab.read({ columns: text('a', 'b') }, [file], { forceOwn });
     assert.is(rows.length, 3);
-    assert.equal(rejects.map((r) => r.recordNumber), [3]);
+    assert.equal(
+      rejects.map((r) => r.recordNumber),
+      [3],
+    );
   }
 });
 
@@ -121,12 +153,24 @@ test('headers in another order are mapped by name, in one file and in several', 
   const config = { columns: text('a', 'b'), skip_header_lines: 1 };
   const [ab, ba] = [await lab.file('x,y\n1,2\n'), await lab.file('y,x\n4,3\n')];
   const together = await lab.read(config, [ab, ba], { places: true });
-  assert.equal(together.rows, [['1', '2'], ['3', '4']]);
-  assert.equal(together.places.map((p) => [p.source, p.recordNumber, p.raw]), [[ab.name, 1, '1,2'], [ba.name, 1, '4,3']]);
+  assert.equal(together.rows, [
+    ['1', '2'],
+    ['3', '4'],
+  ]);
+  assert.equal(
+    together.places.map((p) => [p.source, p.recordNumber, p.raw]),
+    [
+      [ab.name, 1, '1,2'],
+      [ba.name, 1, '4,3'],
+    ],
+  );
   const alone = await lab.read(config, [ba], { memory: { header: ['x', 'y'] } });
   assert.is(alone.lane, 'native');
   assert.equal(alone.rows, [['3', '4']]);
-  assert.equal((await lab.read({ ...config, match_columns: 'position' }, [ab, ba])).rows, [['1', '2'], ['4', '3']]);
+  assert.equal((await lab.read({ ...config, match_columns: 'position' }, [ab, ba])).rows, [
+    ['1', '2'],
+    ['4', '3'],
+  ]);
 });
 
 test('a first header that only reorders the columns is mapped by name', async () => {
@@ -152,7 +196,10 @@ test('the first header is remembered in the plan and wins over later ones', asyn
 
 test('a blank header line names nothing', async () => {
   const { rows } = await lab.read({ columns: text('a', 'b'), skip_header_lines: 2 }, [await lab.file('t\n\n1,2\n'), await lab.file('u\n\n3,4\n')]);
-  assert.equal(rows, [['1', '2'], ['3', '4']]);
+  assert.equal(rows, [
+    ['1', '2'],
+    ['3', '4'],
+  ]);
 });
 
 test('paths with glob characters, quotes and hive-like folders are taken literally', async () => {
@@ -168,10 +215,27 @@ test('many small files are one native relation, in order', async () => {
   for (let i = 0; i < 60; i++) files.push(await lab.file(i % 7 === 0 ? '' : `h,i\n${i},x\n${i},y\n`, `many${String(i).padStart(2, '0')}.csv`));
   const { rows, lane, places, verdict } = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, files, { places: true });
   assert.is(lane, 'native');
-  const wanted = files.flatMap((_, i) => (i % 7 === 0 ? [] : [[String(i), 'x'], [String(i), 'y']]));
+  const wanted = files.flatMap((_, i) =>
+    i % 7 === 0
+      ? []
+      : [
+          [String(i), 'x'],
+          [String(i), 'y'],
+        ],
+  );
   assert.equal(rows, wanted);
   assert.is(verdict.files.length, 60);
-  assert.equal(places.map((p) => [p.source, p.recordNumber]), files.flatMap((f, i) => (i % 7 === 0 ? [] : [[f.name, 1], [f.name, 2]])));
+  assert.equal(
+    places.map((p) => [p.source, p.recordNumber]),
+    files.flatMap((f, i) =>
+      i % 7 === 0
+        ? []
+        : [
+            [f.name, 1],
+            [f.name, 2],
+          ],
+    ),
+  );
 });
 
 test('compressed files are decoded once, then read natively; copies are removed', async () => {
@@ -201,9 +265,17 @@ test('a truncated compressed file fails and leaves no copy', async () => {
 test('other charsets are converted; malformed bytes reject their record', async () => {
   const sjis = Buffer.concat([Buffer.from('1,'), Buffer.from([0x83, 0x65]), Buffer.from('\n2,'), Buffer.from([0x83, 0x0a]), Buffer.from('3,x\n')]);
   const { rows, rejects } = await lab.read({ columns: text('a', 'b'), charset: 'shift_jis' }, [await lab.file(sjis)]);
-  assert.equal(rows, [['1', 'テ'], ['3', 'x']]);
-  assert.equal(rejects.map((r) => [r.recordNumber, r.byteOffset, r.reason]), [[2, null, 'malformed bytes: not valid in the given charset']]);
-  const wide = await lab.read({ columns: text('a', 'b'), charset: 'utf-16le', skip_header_lines: 1 }, [await lab.file(Buffer.from('\ufeffa,b\r\n1,😀\ufffd\r\n2,\ud800\r\n', 'utf16le'))]);
+  assert.equal(rows, [
+    ['1', 'テ'],
+    ['3', 'x'],
+  ]);
+  assert.equal(
+    rejects.map((r) => [r.recordNumber, r.byteOffset, r.reason]),
+    [[2, null, 'malformed bytes: not valid in the given charset']],
+  );
+  const wide = await lab.read({ columns: text('a', 'b'), charset: 'utf-16le', skip_header_lines: 1 }, [
+    await lab.file(Buffer.from('\ufeffa,b\r\n1,😀\ufffd\r\n2,\ud800\r\n', 'utf16le')),
+  ]);
   assert.equal(wide.rows, [['1', '😀\ufffd']]);
   assert.is(wide.rejects.length, 1);
 });
@@ -211,9 +283,14 @@ test('other charsets are converted; malformed bytes reject their record', async 
 test('a continued file has no header and keeps the offsets of its source', async () => {
   const file = await lab.file('3,4\n5\n', 'tail.csv');
   const { path: _, ...stream } = file;
-  const { rows, rejects } = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, [{ ...stream, offset: 100 }], { memory: { header: ['a', 'b'] } });
+  const { rows, rejects } = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, [{ ...stream, offset: 100 }], {
+    memory: { header: ['a', 'b'] },
+  });
   assert.equal(rows, [['3', '4']]);
-  assert.equal(rejects.map((r) => r.byteOffset), [104]);
+  assert.equal(
+    rejects.map((r) => r.byteOffset),
+    [104],
+  );
 });
 
 test('a column of blank lines and NULL words keeps exactly its records', async () => {
@@ -241,7 +318,17 @@ test('a record that is malformed in an unused column is rejected all the same', 
   const file = await lab.file(Buffer.concat([Buffer.from('a,b\n'.repeat(200)), Buffer.from('c,\xff\n', 'latin1')]));
   const { openCsv } = await import('../../../src/plugins/parser-csv/open-csv.js');
   const config = { columns: text('a', 'b') } as unknown as CsvConfig;
-  const reading = await openCsv([file], { columns: [{ name: 'a', type: 'string', text: {} }, { name: 'b', type: 'string', text: {} }] }, config, lab.ctx);
+  const reading = await openCsv(
+    [file],
+    {
+      columns: [
+        { name: 'a', type: 'string', text: {} },
+        { name: 'b', type: 'string', text: {} },
+      ],
+    },
+    config,
+    lab.ctx,
+  );
   const [row] = await lab.ctx.sql.rows(`SELECT count(a) AS n FROM ${reading.relation.from}`);
   const verdict = await reading.check(Number(row?.['n']));
   await reading.close();
@@ -257,7 +344,9 @@ test('an aborted run stops reading', async () => {
   const { openCsv } = await import('../../../src/plugins/parser-csv/open-csv.js');
   const file = await lab.file('a\n');
   const config = { columns: text('a'), trim_if_not_quoted: true } as unknown as CsvConfig;
-  const error = await openCsv([file], { columns: [{ name: 'a', type: 'string', text: {} }] }, config, { ...lab.ctx, signal: stop.signal }).catch((e: unknown) => e);
+  const error = await openCsv([file], { columns: [{ name: 'a', type: 'string', text: {} }] }, config, { ...lab.ctx, signal: stop.signal }).catch(
+    (e: unknown) => e,
+  );
   assert.is((error as Error).message, 'stopped');
 });
 

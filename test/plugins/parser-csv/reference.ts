@@ -104,7 +104,7 @@ function readQuoted(text: string, start: number, rules: ReferenceRules, ends: (a
     if (rules.trim) while (text[q] === ' ' && !ends(q)) q++;
     return ends(q);
   };
-  for (let p = start; p < text.length; ) {
+  for (let p = start; p < text.length;) {
     const c = text[p] as string;
     const following = text[p + 1];
     if (c === quote) {

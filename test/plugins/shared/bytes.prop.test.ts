@@ -44,7 +44,17 @@ test('counts, needles and hash do not depend on the chunks', async () => {
 });
 
 test('malformed UTF-8 is found wherever the chunks end', async () => {
-  const piece = fc.constantFrom([0x61], [0xc3, 0xa9], [0xe3, 0x81, 0x82], [0xf0, 0x9f, 0x98, 0x80], [0x80], [0xe3, 0x81], [0xf0, 0x9f, 0x98], [0xff], [0xc0]);
+  const piece = fc.constantFrom(
+    [0x61],
+    [0xc3, 0xa9],
+    [0xe3, 0x81, 0x82],
+    [0xf0, 0x9f, 0x98, 0x80],
+    [0x80],
+    [0xe3, 0x81],
+    [0xf0, 0x9f, 0x98],
+    [0xff],
+    [0xc0],
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 10 }), fc.integer({ min: 1, max: 5 }), async (parts, size) => {
       const bytes = Uint8Array.from(parts.flat());
@@ -71,7 +81,10 @@ test('UTF-16 comes back as it was written; lone surrogates become bytes that are
 test('malformed bytes of legacy charsets are marked, well-formed ones are not', async () => {
   for (const size of [1, 2, 3, 100]) {
     const sjis = Buffer.from([0x82, 0xa0, 0x2c, 0x83, 0x0a, 0x61]);
-    assert.equal(await collect(transcode(inChunks(sjis, size), 'shift_jis')), Buffer.concat([Buffer.from('あ,'), Buffer.from([0xff]), Buffer.from('\na')]));
+    assert.equal(
+      await collect(transcode(inChunks(sjis, size), 'shift_jis')),
+      Buffer.concat([Buffer.from('あ,'), Buffer.from([0xff]), Buffer.from('\na')]),
+    );
     assert.equal(await collect(transcode(inChunks(Buffer.from([0xe9, 0x0a]), size), 'windows-1252')), Buffer.from('é\n'));
     assert.equal(await collect(transcode(inChunks(Buffer.from([0xa4]), size), 'euc-jp')), Buffer.from([0xff]));
   }
