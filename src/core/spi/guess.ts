@@ -18,7 +18,22 @@ export interface GuessNote {
   readonly text: string;
 }
 
+/** A column of the sample, for the engine to type with the run's own strict conversions. */
+export interface GuessColumn {
+  readonly name: string;
+  /** Where the parser finds the values when that is not `name` (JSON: `element_at`). Keys are merged into the column's config. */
+  readonly extra?: JsonObject;
+  /**
+   * What the source says about the values: `text` = nothing (CSV); `number`, `string`, `boolean` = JSON values of that kind;
+   * `json` = anything else.
+   */
+  readonly kind: 'text' | 'number' | 'string' | 'boolean' | 'json';
+  readonly values: readonly (string | null)[];
+}
+
 export interface GuessResult {
+  /** Columns of the sample; the engine types them and writes `parser.columns`, unless the user gave it. */
+  readonly columns?: readonly GuessColumn[];
   /** Merged over the `in` section; keys the user gave win. */
   readonly in: JsonObject;
   readonly notes: readonly GuessNote[];

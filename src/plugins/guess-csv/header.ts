@@ -1,0 +1,80 @@
+import { commonWidth } from './dialect.js';
+
+type Light = 'empty' | 'boolean' | 'long' | 'double' | 'time' | 'json' | 'string';
+
+const BOOLEAN = /^(?:true|false|yes|no|on|off|[tfyn])$/i;
+const TIME =
+  /^(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T_].*)?|\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?|\d{1,2}\/[A-Z][a-z]{2}\/\d{4}.*|[A-Z][a-z]{2},? .*\d{1,2}:\d{2}(?::\d{2})?.*)$/;
+
+/** A rough type, enough to tell a header from data. */
+export function lightType(text: string): Light {
+  if (text === '') return 'empty';
+  if (BOOLEAN.test(text)) return 'boolean';
+  if (TIME.test(text)) return 'time';
+  if (/^-?(?:0|[1-9]\d*)$/.test(text)) return 'long';
+  if (/^[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) || /^[-+]?(?:NaN|Infinity)$/.test(text)) return 'double';
+  if (/^(?:\{.*\}|\[.*\])$/.test(text)) return 'json';
+  return 'string';
+}
+
+export interface HeaderGuess {
+  /** Records before the first one of data. */
+  readonly preamble: number;
+  readonly header: boolean;
+  readonly reason: string;
+}
+
+/** Embulk's rules: lines narrower than what follows are a preamble; a header differs in types or in lengths from the rest. */
+export function guessHeader(records: readonly (readonly string[])[]): HeaderGuess {
+  const preamble = guessPreamble(records);
+  const rows = records.slice(preamble);
+  const first = rows[0];
+  const rest = rows.slice(1);
+  if (!first || rest.length === 0) return { preamble, header: false, reason: 'a single line is data' };
+  const width = commonWidth(rest).width;
+  const restRows = rest.filter((row) => row.length === width);
+  const firstTypes = first.map(lightType);
+  const restTypes = Array.from({ length: width }, (_, c) => mergeTypes(restRows.map((row) => lightType(row[c] ?? ''))));
+  const named = first.every((cell, i) => firstTypes[i] === 'string' || firstTypes[i] === 'boolean' || cell === '');
+  if (named && first.some((cell) => cell !== '')) {
+    const at = restTypes.findIndex((type, i) => type !== 'empty' && type !== firstTypes[i]);
+    if (at >= 0)
+      return { preamble, header: true, reason: `the first line is text, while column ${at + 1} holds ${restTypes[at] ?? ''} values below` };
+    const distinct = new Set(first.map((c) => c.toLowerCase())).size === first.length;
+    const unlike = first.findIndex((cell, c) =>
+      isUnlike(
+        cell,
+        restRows.map((row) => row[c] ?? ''),
+      ),
+    );
+    if (distinct && unlike >= 0)
+      return { preamble, header: true, reason: `the first line's text is of another length than the values of column ${unlike + 1}` };
+  }
+  return { preamble, header: false, reason: 'the first line looks like the others' };
+}
+
+function guessPreamble(records: readonly (readonly string[])[]): number {
+  const first = records.slice(0, 10);
+  for (let i = 0; i < first.length; i++) {
+    const width = first[i]?.length ?? 0;
+    if (first.slice(i).every((row) => row.length <= width)) return i;
+  }
+  return 0;
+}
+
+function mergeTypes(types: readonly Light[]): Light {
+  const seen = new Set(types.filter((t) => t !== 'empty'));
+  if (seen.size === 0) return 'empty';
+  if (seen.size === 1) return [...seen][0] as Light;
+  if (seen.size === 2 && seen.has('long') && (seen.has('double') || seen.has('boolean') || seen.has('time')))
+    return seen.has('double') ? 'double' : 'long';
+  return 'string';
+}
+
+function isUnlike(cell: string, values: readonly string[]): boolean {
+  const lengths = values.map((v) => v.length);
+  const mean = lengths.reduce((a, b) => a + b, 0) / lengths.length;
+  if (mean === 0) return false;
+  const variance = lengths.reduce((sum, n) => sum + (n - mean) ** 2, 0) / lengths.length;
+  return variance <= 0.2 && Math.abs(cell.length - mean) / mean > 0.7;
+}

@@ -1,0 +1,189 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parse as parseYaml } from 'yaml';
+import { writeConfigYaml, type GuessedConfig } from '../../../src/core/engine/guess/index.js';
+import type { JsonObject } from '../../../src/core/spi/index.js';
+import { openLab, type Lab } from '../parser-json/lab.js';
+import { guessBytes } from './lab.js';
+
+let lab: Lab;
+test.before(async () => {
+  lab = await openLab();
+});
+test.after(() => lab.close());
+
+const parserOf = (guessed: GuessedConfig): JsonObject => guessed.in['parser'] as JsonObject;
+const columnsOf = (guessed: GuessedConfig): Record<string, unknown> =>
+  Object.fromEntries(
+    (parserOf(guessed)['columns'] as readonly JsonObject[]).map((c) => [c['name'], c['format'] === undefined ? c['type'] : [c['type'], c['format']]]),
+  );
+const noteAt = (guessed: GuessedConfig, path: string): string | undefined => guessed.notes.find((n) => n.path === path)?.text;
+
+test('types from a sample, each with its reason', async () => {
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) =>
+      `${i},0${i % 10}1,${i}.${10 + i},${9223372036854775000n + BigInt(i * 100)},${i === 3 ? 'N/A' : i},yes,2024-01-0${1 + (i % 9)} 10:00:00,0.${i}5${i}`,
+  );
+  const guessed = await guessBytes(lab, `Id,Zip Code,Amount,Big,Mixed,Ok,Created_At,Score\n${rows.join('\n')}\n`);
+  assert.equal(columnsOf(guessed), {
+    id: 'long',
+    zip_code: 'string',
+    amount: 'decimal(18,2)',
+    big: 'decimal(38,0)',
+    mixed: 'string',
+    ok: 'boolean',
+    created_at: ['datetime', '%Y-%m-%d %H:%M:%S'],
+    score: 'double',
+  });
+  assert.is(noteAt(guessed, 'parser.columns[4]'), "97.5 % integer, 1 value like 'N/A'");
+  assert.is(noteAt(guessed, 'parser.columns[2]'), 'all 40 values are numbers with 2 digits after the point');
+  assert.is(guessed.timeColumn, 'created_at');
+  assert.is(guessed.partitionBy, undefined);
+});
+
+test('an ambiguous date is reported and not chosen; one clear value decides', async () => {
+  const unclear = await guessBytes(lab, 'd,v\n01/02/2014,1\n02/03/2014,2\n');
+  assert.equal(columnsOf(unclear), { d: 'string', v: 'long' });
+  assert.match(unclear.warnings.join(), /column "d": 2 values like '01\/02\/2014' are %m\/%d\/%Y or %d\/%m\/%Y/);
+  assert.equal(columnsOf(await guessBytes(lab, 'd,v\n01/02/2014,1\n13/03/2014,2\n'))['d'], ['date', '%d/%m/%Y']);
+  assert.equal(columnsOf(await guessBytes(lab, 'd,v\n01/02/2014,1\n03/31/2014,2\n'))['d'], ['date', '%m/%d/%Y']);
+});
+
+test('more than 1,000 days in the sample suggest months', async () => {
+  const guessed = await guessBytes(lab, 'day,v\n2019-01-01,1\n2024-01-01,2\n');
+  assert.is(guessed.timeColumn, 'day');
+  assert.equal(guessed.partitionBy, ['month(day)']);
+});
+
+test('charsets: byte order marks, UTF-16, Shift_JIS, EUC-JP, Latin-1', async () => {
+  const utf16 = Buffer.from('id,name\r\n1,ann\r\n2,bob\r\n', 'utf16le');
+  assert.is(parserOf(await guessBytes(lab, utf16))['charset'], 'UTF-16LE');
+  assert.is(parserOf(await guessBytes(lab, Buffer.from(utf16).swap16()))['charset'], 'UTF-16BE');
+  const bom = await guessBytes(lab, '\ufeffid,name\n1,ann\n');
+  assert.is(parserOf(bom)['charset'], 'UTF-8');
+  assert.equal(columnsOf(bom), { id: 'long', name: 'string' });
+  // 名前,東京 and こんにちは in both encodings.
+  const sjis = Buffer.from([
+    ...Buffer.from('id,v\n1,'),
+    0x96,
+    0xbc,
+    0x91,
+    0x4f,
+    ...Buffer.from('\n2,'),
+    0x82,
+    0xb1,
+    0x82,
+    0xf1,
+    0x82,
+    0xc9,
+    0x82,
+    0xbf,
+    0x82,
+    0xcd,
+    0x0a,
+  ]);
+  assert.is(parserOf(await guessBytes(lab, sjis))['charset'], 'Shift_JIS');
+  const euc = Buffer.from([
+    ...Buffer.from('id,v\n1,'),
+    0xcc,
+    0xbe,
+    0xc1,
+    0xb0,
+    ...Buffer.from('\n2,'),
+    0xa4,
+    0xb3,
+    0xa4,
+    0xf3,
+    0xa4,
+    0xcb,
+    0xa4,
+    0xc1,
+    0xa4,
+    0xcf,
+    0x0a,
+  ]);
+  assert.is(parserOf(await guessBytes(lab, euc))['charset'], 'EUC-JP');
+  assert.is(parserOf(await guessBytes(lab, Buffer.from('id,v\n1,caf\xe9 au lait\n2,x\n', 'latin1')))['charset'], 'windows-1252');
+  assert.is(parserOf(await guessBytes(lab, Buffer.from('id,v\n1,\u00e9').subarray(0, 8), {}, { complete: false }))['charset'], 'UTF-8');
+});
+
+test('delimiters, quotes, preamble, comments, null words, odd names', async () => {
+  for (const [delimiter, text] of [
+    ['\t', 'a\tb\n1\tx\n2\ty\n'],
+    ['|', 'a|b\n1|x\n2|y\n'],
+    [';', 'a;b\n1,5;x\n2,5;y\n'],
+    ['::', 'a::b\n1::x\n2::y\n'],
+  ] as const) {
+    assert.is(parserOf(await guessBytes(lab, text))['delimiter'], delimiter, text);
+  }
+  const ragged = await guessBytes(lab, 'a,b\n1,2\n3\n4,5\n6,7\n');
+  assert.is(parserOf(ragged)['delimiter'], ',');
+  assert.match(ragged.warnings.join(), /1 of 4 sampled records have fewer or more than 2 fields/);
+  const single = await guessBytes(lab, "id,name\n1,'a,b'\n2,'c'\n");
+  assert.is(parserOf(single)['quote'], "'");
+  const preamble = await guessBytes(lab, 'Report X\n\nid,name\n1,a\n2,b\n');
+  assert.is(parserOf(preamble)['skip_header_lines'], 3);
+  assert.equal(columnsOf(preamble), { id: 'long', name: 'string' });
+  const comments = await guessBytes(lab, '# made by x\nid,name\n1,a\n2,b\n');
+  assert.is(parserOf(comments)['comment_line_marker'], '#');
+  const nulls = await guessBytes(lab, 'id,v\n1,NULL\n2,\n3,4\n');
+  assert.is(parserOf(nulls)['null_string'], 'NULL');
+  assert.equal(columnsOf(nulls), { id: 'long', v: 'long' });
+  assert.equal(Object.keys(columnsOf(await guessBytes(lab, 'A,a,,Total ($),__x\n1,2,3,4,5\n'))), ['a', 'a_2', 'c2', 'total', 'x']);
+  assert.is(parserOf(await guessBytes(lab, 'a,b\r\n1,2\r\n'))['newline'], 'CRLF');
+});
+
+test("the user's keys win, and the last line of a cut sample is left out", async () => {
+  const guessed = await guessBytes(lab, 'a;b\n1;x\n2;y\n3;zzz', { type: 'file', parser: { type: 'csv', delimiter: ',' } }, { complete: false });
+  assert.is(parserOf(guessed)['delimiter'], ',');
+  assert.is(
+    guessed.notes.some((n) => n.path === 'parser.delimiter'),
+    false,
+  );
+  const cut = await guessBytes(lab, 'a,b\n1,2\n3,x', {}, { complete: false });
+  assert.equal(columnsOf(cut), { a: 'long', b: 'long' });
+});
+
+test('JSON: kinds decide, keys that are no column names get element_at', async () => {
+  const guessed = await guessBytes(
+    lab,
+    '{"id":1,"User Name":"ann","at":"2024-01-01T00:00:00Z","x":1.25,"tags":["a"],"m":1,"ok":true}\n{"id":2,"m":"two","x":2.50,"n":null}\n{"id":3,"cut',
+    {},
+    { complete: false },
+  );
+  assert.equal(columnsOf(guessed), {
+    id: 'long',
+    user_name: 'string',
+    at: ['timestamp', '%Y-%m-%dT%H:%M:%S%z'],
+    x: 'decimal(18,2)',
+    tags: 'json',
+    m: 'json',
+    ok: 'boolean',
+    n: 'json',
+  });
+  assert.equal((parserOf(guessed)['columns'] as readonly JsonObject[])[1], { name: 'user_name', type: 'string', element_at: '/User Name' });
+  const array = await guessBytes(lab, '[\n {"a":1},\n {"a":2}\n]');
+  assert.is(parserOf(array)['flatten_json_array'], true);
+  assert.equal(columnsOf(array), { a: 'long' });
+});
+
+test('compressed data is decoded before the rest is guessed; Parquet needs no columns', async () => {
+  const guessed = await guessBytes(lab, gzipSync('a,b\n1,x\n2,y\n'), {}, { decode: (bytes) => gunzipSync(bytes) });
+  assert.equal(guessed.in['decoders'], [{ type: 'gzip' }]);
+  assert.equal(columnsOf(guessed), { a: 'long', b: 'string' });
+  assert.equal((await guessBytes(lab, 'PAR1....PAR1')).in, { parser: { type: 'parquet' } });
+});
+
+test('the written config is commented, complete and reads back as it was', async () => {
+  const guessed = await guessBytes(lab, 'id,d\n1,01/02/2014\n2,03/02/2014\n', { type: 'file', paths: ['x.csv'] });
+  const config: JsonObject = { in: guessed.in, out: { type: 'warehouse', table: 'a.b' } };
+  const yaml = writeConfigYaml(config, guessed);
+  assert.equal(parseYaml(yaml), config);
+  assert.match(yaml, /^# yaml-language-server: \$schema=.*\n# Look at: column "d"/);
+  assert.match(yaml, /- \{name: id, type: long\} # all 2 values are integers\n/);
+  assert.match(yaml, /delimiter: "," # 100 % of 3 records have 2 fields with it\n/);
+});
+
+test.run();
