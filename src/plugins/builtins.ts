@@ -22,6 +22,7 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'filter', type: 'expand_json', load: () => import('./filter-expand-json/index.js') },
   { kind: 'filter', type: 'explode', load: () => import('./filter-explode/index.js') },
   { kind: 'filter', type: 'hash', load: () => import('./filter-hash/index.js') },
+  { kind: 'filter', type: 'javascript', load: () => import('./filter-javascript/index.js') },
   { kind: 'filter', type: 'mask', load: () => import('./filter-mask/index.js') },
   { kind: 'filter', type: 'remove_columns', load: () => import('./filter-remove-columns/index.js') },
   { kind: 'filter', type: 'rename', load: () => import('./filter-rename/index.js') },

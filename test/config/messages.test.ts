@@ -139,6 +139,15 @@ test('all problems come at once, in the order of the file, as one ConfigError', 
   assert.match(reason.hint ?? '', 'known keys here: decoders, incremental, parser, path_prefix');
 });
 
+test('the message lists the first fifty problems', async () => {
+  const columns = Array.from({ length: 60 }, (_, i) => `      - {name: c${i}, type: lng}`).join('\n');
+  const [error] = await Promise.allSettled([load({ 'a.yml': GOOD.replace('      - {name: id, type: long}', columns) }, 'a.yml')]);
+  const reason = (error as PromiseRejectedResult).reason as ConfigErrors;
+  assert.is(reason.details.length, 60);
+  assert.is(reason.message.split('\n').length, 51);
+  assert.match(reason.message, /and 10 more problems$/);
+});
+
 test('a missing file and a foreign extension', async () => {
   const [missing] = await problemsOf(() => load({}, 'none.yml'));
   assert.is(missing?.code, 'CONFIG_NOT_FOUND');

@@ -9,13 +9,21 @@ export class ConfigErrors extends ConfigError {
     const first = details[0];
     super({
       code: first.code,
-      message: details.map((problem) => problem.message).join('\n'),
+      message: listMessages(details),
       where: first.where,
       ...(first.hint === undefined ? {} : { hint: first.hint }),
       ...(first.cause === undefined ? {} : { cause: first.cause }),
     });
     this.details = details;
   }
+}
+
+/** Beyond so many the user mends the first ones anyway. */
+const MAX_LISTED = 50;
+
+function listMessages(details: readonly ConfigError[]): string {
+  const lines = details.slice(0, MAX_LISTED).map((problem) => problem.message);
+  return [...lines, ...(details.length > MAX_LISTED ? [`and ${details.length - MAX_LISTED} more problems`] : [])].join('\n');
 }
 
 export interface ProblemDetails {

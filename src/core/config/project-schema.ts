@@ -46,7 +46,6 @@ export const PROJECT_SCHEMA = {
             database: { type: 'string', minLength: 1, description: 'The database; it must exist.' },
             user: { type: 'string', minLength: 1, description: 'The role to connect as.' },
             password: { type: 'string', 'x-secret': true, description: 'Its password.' },
-            schema: { type: 'string', minLength: 1, description: 'The schema of the tables; made when missing. Default: public.' },
           },
         },
       ],

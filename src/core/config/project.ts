@@ -20,7 +20,6 @@ export type MetastoreConfig =
       readonly database: string | undefined;
       readonly user: string | undefined;
       readonly password: Secret | undefined;
-      readonly schema: string | undefined;
     };
 
 export interface MaintainConfig {
@@ -135,7 +134,6 @@ function readMetastore(config: JsonObject, root: string): MetastoreConfig {
     database: text('database'),
     user: text('user'),
     password: secret('password'),
-    schema: text('schema'),
   };
 }
 
