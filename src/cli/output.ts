@@ -124,7 +124,8 @@ export function describeError(error: unknown): ErrorReport {
   if (error instanceof SluiceError) {
     const { file, line, column, path } = error.where;
     const place = [file === undefined ? undefined : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}`, path].filter((p) => p !== undefined && p !== '').join(' ');
-    const message = place !== '' && !error.message.startsWith(file ?? '\0') ? `${place}: ${error.message}` : error.message;
+    const said = path !== undefined && path !== '' && error.message.startsWith(`${path}: `) ? error.message.slice(path.length + 2) : error.message;
+    const message = place !== '' && !said.startsWith(file ?? '\0') ? `${place}: ${said}` : said;
     const runId = (error as { runId?: string }).runId;
     return {
       code: error.code,

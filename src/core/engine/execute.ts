@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../duckdb/index.js';
 import {
@@ -34,6 +34,10 @@ import { createSpool } from './spool.js';
 import { spoolSink } from './spool-sink.js';
 import { runPool } from './task-pool.js';
 import { toReading } from './task-reading.js';
+
+/** Rows at the start of a large file that tell whether nearly all of it would be rejected. */
+const PROBE_ROWS = 2048;
+const PROBE_FROM_BYTES = 16 * 1024 * 1024;
 
 export interface Execution {
   readonly reports: readonly TaskReport[];
@@ -185,6 +189,8 @@ class Executor {
     this.#running.add(connection);
     this.#taskOf.set(connection, task);
     const tempDir = join(this.#in.tempDir, `task-${task}`);
+    // A killed attempt may have left half a spool there.
+    await rm(tempDir, { recursive: true, force: true });
     await mkdir(tempDir, { recursive: true });
     const ctx = this.#context(task, tempDir, connection);
     try {
@@ -272,8 +278,15 @@ class Executor {
       startedAt: plan.startedAt,
       keepRaw: !filters.hidesValues,
       discard: () => this.#discardStaged(task, ctx),
-      probeRows: task < taskCount(plan) && 'rows' in limit && limit.rows < 2048 ? 2048 : 0,
+      probeRows: this.#isLarge(task) && 'rows' in limit && limit.rows < PROBE_ROWS ? PROBE_ROWS : 0,
     };
+  }
+
+  /** Small files are scanned as a whole sooner than probed. */
+  #isLarge(task: number): boolean {
+    const { input } = this.#in.plan;
+    const files = input.form === 'files' ? (input.tasks[task] ?? []) : [];
+    return files.reduce((sum, file) => sum + file.file.size, 0) > PROBE_FROM_BYTES;
   }
 
   #sink(part: Segment, task: number): Sink {
@@ -346,6 +359,7 @@ class Executor {
       record: async (paths) => {
         this.#recorded.set(task, [...(this.#recorded.get(task) ?? []), ...paths]);
         await this.#services.store.recordStaging(runId, task, paths, lease);
+        this.#services.reach('task.staging_recorded');
       },
     };
   }
