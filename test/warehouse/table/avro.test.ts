@@ -37,8 +37,8 @@ const record = fc.record({
   a: fc.option(fc.array(long)),
   m: fc.dictionary(fc.string().filter((k) => k !== '__proto__'), fc.string()).map((m) => ({ ...m })),
   k: fc.array(fc.tuple(fc.integer(), bytes)).map((pairs) => new Map(pairs)),
-  n: fc.record({ x: fc.option(fc.uint8Array({ minLength: 3, maxLength: 3 }).map((b) => Buffer.from(b))) }),
-});
+  n: fc.record({ x: fc.option(fc.uint8Array({ minLength: 3, maxLength: 3 }).map((b) => Buffer.from(b))) }, { noNullPrototype: true }),
+}, { noNullPrototype: true });
 
 test('what was written is read back, with every codec and block size', () => {
   fc.assert(
