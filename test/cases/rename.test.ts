@@ -20,7 +20,10 @@ function rename({ config, input }: Case): readonly string[] | 'error' {
   if (!validate({ type: 'rename', ...config })) return 'error';
   if (Object.keys(config.columns ?? {}).some((name) => !input.includes(name))) return 'error';
   try {
-    return (config.rules ?? []).reduce<readonly string[]>(applyRule, input.map((n) => config.columns?.[n] ?? n));
+    return (config.rules ?? []).reduce<readonly string[]>(
+      applyRule,
+      input.map((n) => config.columns?.[n] ?? n),
+    );
   } catch {
     return 'error';
   }

@@ -33,7 +33,9 @@ for (const { name, config, input, expected } of parsing) {
       let result = 'error';
       if (formatProblem('timestamp', text) === undefined) {
         const value = conversionSql('x', { type: 'timestamp', text });
-        const rows = await sql.rows(`select ${castSql('v', 'timestamp', 'string')} as s from (select ${value} as v from (select ${quoteLiteral(input)} as x))`);
+        const rows = await sql.rows(
+          `select ${castSql('v', 'timestamp', 'string')} as s from (select ${value} as v from (select ${quoteLiteral(input)} as x))`,
+        );
         result = rows[0]?.['s'] === null ? 'error' : String(rows[0]?.['s']);
       }
       const difference = differences[name];
@@ -46,7 +48,9 @@ for (const { name, config, input, expected } of formatting) {
   test(`timestamp_format ${name}`, () =>
     withConnection(async (sql) => {
       const micros = input.replace(/(\.\d{6})\d+Z$/, '$1Z');
-      const rows = await sql.rows(`select ${castSql('x', 'timestamp', 'string', config)} as s from (select ${quoteLiteral(micros)}::timestamptz as x)`);
+      const rows = await sql.rows(
+        `select ${castSql('x', 'timestamp', 'string', config)} as s from (select ${quoteLiteral(micros)}::timestamptz as x)`,
+      );
       assert.is(rows[0]?.['s'], expected);
     }));
 }

@@ -1,4 +1,14 @@
-import { ConfigError, defineFilter, quoteIdentifier, quoteLiteral, type FilterCast, type FilterColumn, type FilterPlanContext, type Schema, type TextFormat } from '../../core/spi/index.js';
+import {
+  ConfigError,
+  defineFilter,
+  quoteIdentifier,
+  quoteLiteral,
+  type FilterCast,
+  type FilterColumn,
+  type FilterPlanContext,
+  type Schema,
+  type TextFormat,
+} from '../../core/spi/index.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { addTimeSchema, type AddTimeConfig } from './schema.js';
 
@@ -13,12 +23,20 @@ export default defineFilter<AddTimeConfig>({
   schema: addTimeSchema,
   examples: [
     { title: 'The start of the run', config: { type: 'add_time', to_column: { name: 'loaded_at' }, from_value: { mode: 'upload_time' } } },
-    { title: 'From a Unix time in milliseconds', config: { type: 'add_time', to_column: { name: 'time', type: 'timestamp' }, from_column: { name: 'created_ms', unix_timestamp_unit: 'milli' } } },
+    {
+      title: 'From a Unix time in milliseconds',
+      config: { type: 'add_time', to_column: { name: 'time', type: 'timestamp' }, from_column: { name: 'created_ms', unix_timestamp_unit: 'milli' } },
+    },
   ],
 
   async plan(config, input, ctx) {
     if (config.from_column !== undefined && config.from_value !== undefined) {
-      throw new ConfigError({ code: 'FILTER_OPTIONS', message: 'expected one of from_column and from_value, got both', hint: 'leave one out; without either the start of the run is taken', where: ctx.place.at('') });
+      throw new ConfigError({
+        code: 'FILTER_OPTIONS',
+        message: 'expected one of from_column and from_value, got both',
+        hint: 'leave one out; without either the start of the run is taken',
+        where: ctx.place.at(''),
+      });
     }
     const name = config.to_column?.name ?? 'time';
     assertDistinctNames([...input.map((c) => c.name), name], ctx.place.at('to_column.name'));
@@ -36,12 +54,21 @@ function toColumn(name: string, config: AddTimeConfig, time: FilterCast): Filter
 function fromColumn(source: Source & { readonly name: string }, input: Schema, ctx: FilterPlanContext): FilterCast {
   const { name, type } = requireColumn(input, source.name, ctx.place, 'from_column.name');
   if (type === 'long') return fromUnixTime(quoteIdentifier(name), source.unix_timestamp_unit ?? 'sec');
-  if (type === 'string' || type === 'timestamp' || type === 'datetime' || type === 'date') return { from: name, to: 'timestamp', text: textOf(source, type === 'string') };
-  throw new ConfigError({ code: 'FILTER_OPTIONS', message: `from_column.name: expected a column that holds a time, got "${name}" of type ${type}`, hint: 'use a timestamp, datetime, date, long or string column', where: ctx.place.at('from_column.name') });
+  if (type === 'string' || type === 'timestamp' || type === 'datetime' || type === 'date')
+    return { from: name, to: 'timestamp', text: textOf(source, type === 'string') };
+  throw new ConfigError({
+    code: 'FILTER_OPTIONS',
+    message: `from_column.name: expected a column that holds a time, got "${name}" of type ${type}`,
+    hint: 'use a timestamp, datetime, date, long or string column',
+    where: ctx.place.at('from_column.name'),
+  });
 }
 
 function textOf(source: Source, withFormat: boolean): TextFormat {
-  return { ...(withFormat && source.timestamp_format !== undefined ? { format: source.timestamp_format } : {}), ...(source.timezone === undefined ? {} : { timezone: source.timezone }) };
+  return {
+    ...(withFormat && source.timestamp_format !== undefined ? { format: source.timestamp_format } : {}),
+    ...(source.timezone === undefined ? {} : { timezone: source.timezone }),
+  };
 }
 
 /** Seconds and milliseconds by the engine; finer units become milliseconds' sub-units in SQL, nanoseconds cut to microseconds. */
@@ -57,7 +84,12 @@ function fromValue(given: AddTimeConfig['from_value'], ctx: FilterPlanContext): 
   const value: Partial<NonNullable<AddTimeConfig['from_value']>> = given ?? {};
   const fixed = value.mode === 'fixed_time';
   if (fixed !== (value.value !== undefined)) {
-    throw new ConfigError({ code: 'FILTER_OPTIONS', message: fixed ? 'from_value.value is missing for mode fixed_time' : 'from_value.value is only for mode fixed_time', hint: 'write {mode: fixed_time, value: "2024-01-31T00:00:00Z"}', where: ctx.place.at('from_value') });
+    throw new ConfigError({
+      code: 'FILTER_OPTIONS',
+      message: fixed ? 'from_value.value is missing for mode fixed_time' : 'from_value.value is only for mode fixed_time',
+      hint: 'write {mode: fixed_time, value: "2024-01-31T00:00:00Z"}',
+      where: ctx.place.at('from_value'),
+    });
   }
   if (!fixed) return { from: { sql: `make_timestamptz(${BigInt(ctx.startedAt) * 1000n})`, type: 'timestamp' }, to: 'timestamp' };
   if (typeof value.value === 'number') return fromUnixTime(`${BigInt(value.value)}::bigint`, value.unix_timestamp_unit ?? 'sec');

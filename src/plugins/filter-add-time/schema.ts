@@ -34,7 +34,11 @@ export const addTimeSchema = {
       additionalProperties: false,
       description: 'The same time for all rows.',
       properties: {
-        mode: { enum: ['upload_time', 'fixed_time'], default: 'upload_time', description: 'upload_time: the start of the run, also after a resume. fixed_time: `value`.' },
+        mode: {
+          enum: ['upload_time', 'fixed_time'],
+          default: 'upload_time',
+          description: 'upload_time: the start of the run, also after a resume. fixed_time: `value`.',
+        },
         value: { type: ['string', 'integer'], description: 'The time for fixed_time: text, or a Unix time.' },
         unix_timestamp_unit: { enum: ['sec', 'milli', 'micro', 'nano'], default: 'sec', description: 'Unit of a Unix time.' },
         timestamp_format: { type: 'string', description: 'Pattern of the text. Default: ISO 8601.' },

@@ -1,4 +1,16 @@
-import { COLUMN_TYPE_NAMES, ConfigError, defineFilter, didYouMean, parseColumnType, type ColumnType, type FilterCast, type FilterColumn, type FilterPlanContext, type Schema, type TextFormat } from '../../core/spi/index.js';
+import {
+  COLUMN_TYPE_NAMES,
+  ConfigError,
+  defineFilter,
+  didYouMean,
+  parseColumnType,
+  type ColumnType,
+  type FilterCast,
+  type FilterColumn,
+  type FilterPlanContext,
+  type Schema,
+  type TextFormat,
+} from '../../core/spi/index.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { unwrapSql } from '../shared/sql-problem.js';
 import { columnSchema, type ColumnFilterConfig } from './schema.js';
@@ -12,27 +24,59 @@ export default defineFilter<ColumnFilterConfig>({
   stability: 'stable',
   schema: columnSchema,
   examples: [
-    { title: 'Cast strictly, and a default', config: { type: 'column', columns: [{ name: 'amount', type: 'decimal(12,2)' }, { name: 'country', default: 'JP' }] } },
-    { title: 'A computed column and a copy', config: { type: 'column', columns: [{ name: 'total', expression: 'price * quantity' }, { name: 'ordered_on', from: 'ordered_at', type: 'date', timezone: 'Asia/Tokyo' }] } },
+    {
+      title: 'Cast strictly, and a default',
+      config: {
+        type: 'column',
+        columns: [
+          { name: 'amount', type: 'decimal(12,2)' },
+          { name: 'country', default: 'JP' },
+        ],
+      },
+    },
+    {
+      title: 'A computed column and a copy',
+      config: {
+        type: 'column',
+        columns: [
+          { name: 'total', expression: 'price * quantity' },
+          { name: 'ordered_on', from: 'ordered_at', type: 'date', timezone: 'Asia/Tokyo' },
+        ],
+      },
+    },
   ],
 
   async plan(config, input, ctx) {
-    assertDistinctNames(config.columns.map((c) => c.name), ctx.place.at('columns'));
+    assertDistinctNames(
+      config.columns.map((c) => c.name),
+      ctx.place.at('columns'),
+    );
     const made = new Map<string, FilterColumn>();
     for (const [i, entry] of config.columns.entries()) made.set(entry.name, await makeColumn(entry, input, ctx, `columns[${i}]`));
     const changed = input.map((c) => made.get(c.name) ?? passColumn(c));
     const added = [...made.values()].filter((c) => !input.some((known) => known.name === c.name));
-    assertDistinctNames([...changed, ...added].map((c) => c.name), ctx.place.at('columns'));
+    assertDistinctNames(
+      [...changed, ...added].map((c) => c.name),
+      ctx.place.at('columns'),
+    );
     return { form: 'rows', columns: [...changed, ...added] };
   },
 });
 
 async function makeColumn(entry: Entry, input: Schema, ctx: FilterPlanContext, path: string): Promise<FilterColumn> {
   if (entry.expression !== undefined && entry.from !== undefined) {
-    throw new ConfigError({ code: 'FILTER_OPTIONS', message: `${path}: from and expression exclude each other`, hint: 'name the column within the expression', where: ctx.place.at(path) });
+    throw new ConfigError({
+      code: 'FILTER_OPTIONS',
+      message: `${path}: from and expression exclude each other`,
+      hint: 'name the column within the expression',
+      where: ctx.place.at(path),
+    });
   }
   const declared = entry.type === undefined ? undefined : typeOf(entry.type, ctx, `${path}.type`);
-  const text: TextFormat = { ...(entry.format === undefined ? {} : { format: entry.format }), ...(entry.timezone === undefined ? {} : { timezone: entry.timezone }) };
+  const text: TextFormat = {
+    ...(entry.format === undefined ? {} : { format: entry.format }),
+    ...(entry.timezone === undefined ? {} : { timezone: entry.timezone }),
+  };
   const source = await sourceOf(entry, input, ctx, path, declared);
   const to = declared ?? source.type;
   const cast: FilterCast = {
@@ -44,7 +88,13 @@ async function makeColumn(entry: Entry, input: Schema, ctx: FilterPlanContext, p
   return { name: entry.name, type: to, cast };
 }
 
-async function sourceOf(entry: Entry, input: Schema, ctx: FilterPlanContext, path: string, declared: ColumnType | undefined): Promise<{ readonly from: FilterCast['from']; readonly type: ColumnType }> {
+async function sourceOf(
+  entry: Entry,
+  input: Schema,
+  ctx: FilterPlanContext,
+  path: string,
+  declared: ColumnType | undefined,
+): Promise<{ readonly from: FilterCast['from']; readonly type: ColumnType }> {
   if (entry.expression !== undefined) {
     const checked = unwrapSql(await ctx.check.expression(entry.expression, input), ctx.place, `${path}.expression`);
     return { from: checked, type: checked.type };
@@ -52,7 +102,15 @@ async function sourceOf(entry: Entry, input: Schema, ctx: FilterPlanContext, pat
   const isNew = entry.from === undefined && !input.some((c) => c.name === entry.name);
   if (isNew && entry.default !== undefined) {
     // A constant: always NULL, so always the default.
-    const type = declared ?? (typeof entry.default === 'boolean' ? 'boolean' : typeof entry.default === 'string' ? 'string' : Number.isSafeInteger(entry.default) ? 'long' : 'double');
+    const type =
+      declared ??
+      (typeof entry.default === 'boolean'
+        ? 'boolean'
+        : typeof entry.default === 'string'
+          ? 'string'
+          : Number.isSafeInteger(entry.default)
+            ? 'long'
+            : 'double');
     return { from: { sql: 'NULL::VARCHAR', type: 'string' }, type };
   }
   const { name, type } = requireColumn(input, entry.from ?? entry.name, ctx.place, entry.from === undefined ? `${path}.name` : `${path}.from`);
@@ -62,5 +120,10 @@ async function sourceOf(entry: Entry, input: Schema, ctx: FilterPlanContext, pat
 function typeOf(text: string, ctx: FilterPlanContext, path: string): ColumnType {
   const type = parseColumnType(text);
   if (type !== undefined) return type;
-  throw new ConfigError({ code: 'TYPE_UNKNOWN', message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`, hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`, where: ctx.place.at(path) });
+  throw new ConfigError({
+    code: 'TYPE_UNKNOWN',
+    message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
+    hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`,
+    where: ctx.place.at(path),
+  });
 }

@@ -10,7 +10,8 @@ export const columnSchema = {
     columns: {
       type: 'array',
       minItems: 1,
-      description: 'Columns to change, and new ones, which follow after the others. Each is made from the input as it was; columns not listed pass unchanged.',
+      description:
+        'Columns to change, and new ones, which follow after the others. Each is made from the input as it was; columns not listed pass unchanged.',
       items: {
         type: 'object',
         additionalProperties: false,

@@ -8,7 +8,9 @@ export default defineFilter<DedupeConfig>({
   summary: 'Keeps one row of all rows of the run that have the same keys.',
   stability: 'beta',
   schema: dedupeSchema,
-  examples: [{ title: 'The newest version of each order', config: { type: 'dedupe', keys: ['order_id'], keep: 'last', order_by: [{ column: 'updated_at' }] } }],
+  examples: [
+    { title: 'The newest version of each order', config: { type: 'dedupe', keys: ['order_id'], keep: 'last', order_by: [{ column: 'updated_at' }] } },
+  ],
 
   async plan(config, input, ctx) {
     config.keys?.forEach((name, i) => requireColumn(input, name, ctx.place, `keys[${i}]`));
@@ -17,7 +19,9 @@ export default defineFilter<DedupeConfig>({
     const keys = (config.keys ?? input.map((c) => c.name)).map(quoteIdentifier).join(', ');
     const last = config.keep === 'last';
     // NULL counts as the smallest value, in both directions.
-    const order = (config.order_by ?? []).map(({ column, descending }) => `${quoteIdentifier(column)} ${descending !== last ? 'DESC NULLS LAST' : 'ASC NULLS FIRST'}`);
+    const order = (config.order_by ?? []).map(
+      ({ column, descending }) => `${quoteIdentifier(column)} ${descending !== last ? 'DESC NULLS LAST' : 'ASC NULLS FIRST'}`,
+    );
     order.push(`__position ${last ? 'DESC' : 'ASC'}`);
     return {
       form: 'whole',

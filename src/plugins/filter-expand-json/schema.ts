@@ -18,7 +18,10 @@ export const expandJsonSchema = {
         type: 'object',
         additionalProperties: false,
         required: ['name', 'type'],
-        properties: { ...JSON_COLUMN_PROPERTIES, path: { type: 'string', description: 'JSON pointer below the root. Default: the member with the name of the column.' } },
+        properties: {
+          ...JSON_COLUMN_PROPERTIES,
+          path: { type: 'string', description: 'JSON pointer below the root. Default: the member with the name of the column.' },
+        },
       },
     },
     keep: { type: 'boolean', default: false, description: 'Keep the json column, too.' },

@@ -17,11 +17,20 @@ export default defineFilter<ExplodeConfig>({
 
   async plan(config, input, ctx) {
     const source = requireColumn(input, config.column, ctx.place, 'column');
-    if (source.type !== 'json') throw new ConfigError({ code: 'FILTER_OPTIONS', message: `column: expected a json column, got "${source.name}" of type ${source.type}`, hint: 'cast it first: {type: column, columns: [{name: …, type: json}]}', where: ctx.place.at('column') });
+    if (source.type !== 'json')
+      throw new ConfigError({
+        code: 'FILTER_OPTIONS',
+        message: `column: expected a json column, got "${source.name}" of type ${source.type}`,
+        hint: 'cast it first: {type: column, columns: [{name: …, type: json}]}',
+        where: ctx.place.at('column'),
+      });
     const element = config.element ?? { name: source.name, type: 'json' };
     const made = columnFromJson('__element', columnTypeAt(element.type, ctx.place, 'element.type'), element);
     const columns = input.map((c) => (c.name === source.name ? made : passColumn(c)));
-    assertDistinctNames(columns.map((c) => c.name), ctx.place.at('element.name'));
+    assertDistinctNames(
+      columns.map((c) => c.name),
+      ctx.place.at('element.name'),
+    );
     return {
       form: 'expand',
       schema: columns.map(({ name, type }) => ({ name, type })),

@@ -8,7 +8,11 @@ export const explodeSchema = {
   required: ['type', 'column'],
   properties: {
     type: { const: 'explode', description: 'Makes a row of each element of a json array.' },
-    column: { type: 'string', minLength: 1, description: 'The json column. A row whose array is empty or NULL counts as filtered; a value that is no array is taken for its only element.' },
+    column: {
+      type: 'string',
+      minLength: 1,
+      description: 'The json column. A row whose array is empty or NULL counts as filtered; a value that is no array is taken for its only element.',
+    },
     element: {
       type: 'object',
       additionalProperties: false,

@@ -33,7 +33,11 @@ function hashColumn({ name, type }: Column, call: string): FilterColumn {
 /** In JavaScript, so that the salt never stands in a SQL text, which errors, logs and plans may show. */
 function saltedHash(algorithm: Algorithm, salt: string): ScalarFunction {
   // The name tells two salts apart on one connection without giving either away.
-  const id = createHash('sha256').update(`sluice:${algorithm}:`).update(createHmac('sha256', salt).update('name').digest()).digest('hex').slice(0, 12);
+  const id = createHash('sha256')
+    .update(`sluice:${algorithm}:`)
+    .update(createHmac('sha256', salt).update('name').digest())
+    .digest('hex')
+    .slice(0, 12);
   return {
     name: `__hash_${algorithm}_${id}`,
     parameters: ['VARCHAR'],

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { defineFilter, type ExpandingFilter, type FilterColumn, type FilterPlanContext, type ScalarFunction, type Schema } from '../../core/spi/index.js';
+import {
+  defineFilter,
+  type ExpandingFilter,
+  type FilterColumn,
+  type FilterPlanContext,
+  type ScalarFunction,
+  type Schema,
+} from '../../core/spi/index.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { columnFromJson, columnTypeAt } from '../shared/json-columns.js';
 import { loadFunction, type RowFunction } from './load-function.js';
@@ -16,14 +23,27 @@ export default defineFilter<JavascriptConfig>({
   summary: 'Calls a JavaScript function for each row.',
   stability: 'beta',
   schema: javascriptSchema,
-  examples: [{ title: 'A computed column; rows without an amount are dropped', config: { type: 'javascript', columns: ['price', 'quantity'], function: 'row => row.quantity > 0 && { total: row.price * row.quantity }', returns: [{ name: 'total', type: 'double' }] } }],
+  examples: [
+    {
+      title: 'A computed column; rows without an amount are dropped',
+      config: {
+        type: 'javascript',
+        columns: ['price', 'quantity'],
+        function: 'row => row.quantity > 0 && { total: row.price * row.quantity }',
+        returns: [{ name: 'total', type: 'double' }],
+      },
+    },
+  ],
 
   async plan(config, input, ctx): Promise<ExpandingFilter> {
     const args = config.columns.map((name, i) => argumentOf(requireColumn(input, name, ctx.place, `columns[${i}]`)));
     const returned = config.returns.map((column, i) => returnedColumn(column, i, ctx));
     const passed = input.map((c) => returned.find((r) => r.name === c.name) ?? passColumn(c));
     const columns = [...passed, ...returned.filter((r) => !input.some((c) => c.name === r.name))];
-    assertDistinctNames(columns.map((c) => c.name), ctx.place.at('returns'));
+    assertDistinctNames(
+      columns.map((c) => c.name),
+      ctx.place.at('returns'),
+    );
     const fn = sqlFunction(await loadFunction(config, ctx), args, config, ctx);
     return {
       form: 'expand',
@@ -43,12 +63,25 @@ function returnedColumn(column: JavascriptConfig['returns'][number], index: numb
 
 /** A function that only drops rows has no column whose conversion could fail, so its failures show in the first column. */
 function rejectFailures(columns: readonly FilterColumn[], input: Schema): FilterColumn[] {
-  return columns.map((column, i) => (i > 0 ? column : { name: column.name, type: input[0]?.type ?? column.type, sql: `case when not ${FAILED} then ${column.sql ?? 'null'} end`, rejectNullWhen: FAILED, reason: 'the function failed' }));
+  return columns.map((column, i) =>
+    i > 0
+      ? column
+      : {
+          name: column.name,
+          type: input[0]?.type ?? column.type,
+          sql: `case when not ${FAILED} then ${column.sql ?? 'null'} end`,
+          rejectNullWhen: FAILED,
+          reason: 'the function failed',
+        },
+  );
 }
 
 function sqlFunction(call: RowFunction, args: readonly Argument[], config: JavascriptConfig, ctx: FilterPlanContext): ScalarFunction {
   const names = config.returns.map((r) => r.name);
-  const id = createHash('sha256').update(JSON.stringify([config.function ?? '', config.file ?? '', config.columns, names])).digest('hex').slice(0, 12);
+  const id = createHash('sha256')
+    .update(JSON.stringify([config.function ?? '', config.file ?? '', config.columns, names]))
+    .digest('hex')
+    .slice(0, 12);
   let failures = 0;
   return {
     name: `__javascript_${id}`,
@@ -59,7 +92,8 @@ function sqlFunction(call: RowFunction, args: readonly Argument[], config: Javas
         return textOfResult(call(Object.fromEntries(args.map((a, i) => [a.name, a.fromSql(values[i] ?? null)]))), names);
       } catch (error) {
         failures++;
-        if (failures <= LOGGED_FAILURES) ctx.log.log('warn', 'the function of a javascript filter failed', { error: error instanceof Error ? error.message : String(error) });
+        if (failures <= LOGGED_FAILURES)
+          ctx.log.log('warn', 'the function of a javascript filter failed', { error: error instanceof Error ? error.message : String(error) });
         return FAILURE_MARK;
       }
     },

@@ -23,7 +23,12 @@ export function argumentOf({ name, type }: Column): Argument {
   const same = (value: SqlValue): unknown => value;
   switch (type) {
     case 'long':
-      return { name, parameter: 'BIGINT', sql: ref, fromSql: (v) => (typeof v === 'bigint' && v >= BigInt(Number.MIN_SAFE_INTEGER) && v <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(v) : v) };
+      return {
+        name,
+        parameter: 'BIGINT',
+        sql: ref,
+        fromSql: (v) => (typeof v === 'bigint' && v >= BigInt(Number.MIN_SAFE_INTEGER) && v <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(v) : v),
+      };
     case 'double':
       return { name, parameter: 'DOUBLE', sql: ref, fromSql: same };
     case 'boolean':
@@ -51,7 +56,8 @@ export function textOfResult(result: unknown, names: readonly string[]): string 
 function rowText(row: unknown, names: readonly string[]): string {
   if (row === true && names.length === 0) return VALUE_SEPARATOR;
   if (row instanceof Promise) throw new TypeError('the function must not be async');
-  if (typeof row !== 'object' || row === null) throw new TypeError(`the function returned ${row === true ? 'true, but `returns` names columns' : typeof row}`);
+  if (typeof row !== 'object' || row === null)
+    throw new TypeError(`the function returned ${row === true ? 'true, but `returns` names columns' : typeof row}`);
   const stray = Object.keys(row).find((key) => !names.includes(key));
   if (stray !== undefined) throw new TypeError(`the function returned "${stray}", which \`returns\` does not name`);
   // Never empty: an empty text could not be told from no row.

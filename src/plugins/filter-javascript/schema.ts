@@ -8,12 +8,22 @@ export const javascriptSchema = {
   required: ['type', 'columns'],
   properties: {
     type: { const: 'javascript', description: 'Calls a JavaScript function for each row. It runs with all rights of Sluice: this is no sandbox.' },
-    columns: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 }, description: 'Input columns that the function gets, as members of its one argument.' },
-    function: { type: 'string', minLength: 1, description: 'The function, e.g. `row => ({ total: row.price * row.quantity })`. It must not be async.' },
+    columns: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'string', minLength: 1 },
+      description: 'Input columns that the function gets, as members of its one argument.',
+    },
+    function: {
+      type: 'string',
+      minLength: 1,
+      description: 'The function, e.g. `row => ({ total: row.price * row.quantity })`. It must not be async.',
+    },
     file: { type: 'string', minLength: 1, description: 'Module below the project root whose default export is the function. Instead of `function`.' },
     returns: {
       type: 'array',
-      description: 'Columns that it returns as members of an object; they replace columns of the same name or follow after the others. null or false drops the row, an array of objects makes several rows.',
+      description:
+        'Columns that it returns as members of an object; they replace columns of the same name or follow after the others. null or false drops the row, an array of objects makes several rows.',
       items: { type: 'object', additionalProperties: false, required: ['name', 'type'], properties: JSON_COLUMN_PROPERTIES },
       default: [],
     },

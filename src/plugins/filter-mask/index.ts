@@ -11,17 +11,42 @@ export default defineFilter<MaskConfig>({
   summary: 'Replaces characters of texts, e.g. of e-mail addresses and card numbers.',
   stability: 'stable',
   schema: maskSchema,
-  examples: [{ title: 'Addresses and card numbers', config: { type: 'mask', columns: [{ name: 'email', pattern: 'email' }, { name: 'card', pattern: 'keep_last', length: 4 }, { name: 'note', pattern: 'regex', match: '[0-9]{4,}' }] } }],
+  examples: [
+    {
+      title: 'Addresses and card numbers',
+      config: {
+        type: 'mask',
+        columns: [
+          { name: 'email', pattern: 'email' },
+          { name: 'card', pattern: 'keep_last', length: 4 },
+          { name: 'note', pattern: 'regex', match: '[0-9]{4,}' },
+        ],
+      },
+    },
+  ],
 
   async plan(config, input, ctx) {
     const masks = new Map<string, Entry>();
     for (const [i, entry] of config.columns.entries()) {
       const path = `columns[${i}]`;
       const column = requireColumn(input, entry.name, ctx.place, `${path}.name`);
-      if (column.type === 'binary') throw new ConfigError({ code: 'FILTER_OPTIONS', message: `${path}.name: a binary column cannot be masked`, hint: 'use the filter hash or remove_columns', where: ctx.place.at(`${path}.name`) });
-      if ((entry.pattern === 'regex') !== (entry.match !== undefined)) throw new ConfigError({ code: 'FILTER_OPTIONS', message: `${path}: match belongs to the pattern regex`, hint: 'write {pattern: regex, match: "[0-9]+"}', where: ctx.place.at(path) });
+      if (column.type === 'binary')
+        throw new ConfigError({
+          code: 'FILTER_OPTIONS',
+          message: `${path}.name: a binary column cannot be masked`,
+          hint: 'use the filter hash or remove_columns',
+          where: ctx.place.at(`${path}.name`),
+        });
+      if ((entry.pattern === 'regex') !== (entry.match !== undefined))
+        throw new ConfigError({
+          code: 'FILTER_OPTIONS',
+          message: `${path}: match belongs to the pattern regex`,
+          hint: 'write {pattern: regex, match: "[0-9]+"}',
+          where: ctx.place.at(path),
+        });
       // Bound once, so that a broken expression is found before rows move.
-      if (entry.match !== undefined) unwrapSql(await ctx.check.expression(`regexp_matches('', ${quoteLiteral(entry.match)})`, input), ctx.place, `${path}.match`);
+      if (entry.match !== undefined)
+        unwrapSql(await ctx.check.expression(`regexp_matches('', ${quoteLiteral(entry.match)})`, input), ctx.place, `${path}.match`);
       masks.set(column.name, entry);
     }
     return { form: 'rows', hidesValues: true, columns: input.map((c) => maskColumn(c, masks.get(c.name))) };
@@ -36,7 +61,10 @@ function maskColumn(column: Column, entry: Entry | undefined): FilterColumn {
 function maskSql(text: string, entry: Entry): string {
   const mask = quoteLiteral(entry.mask ?? '*');
   const length = entry.length ?? 4;
-  const hide = (part: string): string => (entry.mask_length === undefined ? `repeat(${mask}, length(${part}))` : `repeat(${mask}, case when length(${part}) > 0 then ${entry.mask_length} else 0 end)`);
+  const hide = (part: string): string =>
+    entry.mask_length === undefined
+      ? `repeat(${mask}, length(${part}))`
+      : `repeat(${mask}, case when length(${part}) > 0 then ${entry.mask_length} else 0 end)`;
   switch (entry.pattern ?? 'all') {
     case 'all':
       return hide(text);

@@ -17,12 +17,18 @@ export default defineFilter<RemoveColumnsConfig>({
     const key = config.keep === undefined ? 'remove' : 'keep';
     const names = config[key];
     if (names === undefined || (config.keep !== undefined && config.remove !== undefined)) {
-      throw new ConfigError({ code: 'FILTER_OPTIONS', message: `expected exactly one of remove and keep, got ${names === undefined ? 'neither' : 'both'}`, hint: 'remove lists what goes, keep lists what stays', where: ctx.place.at('') });
+      throw new ConfigError({
+        code: 'FILTER_OPTIONS',
+        message: `expected exactly one of remove and keep, got ${names === undefined ? 'neither' : 'both'}`,
+        hint: 'remove lists what goes, keep lists what stays',
+        where: ctx.place.at(''),
+      });
     }
     if (config.accept_unmatched_columns !== true) names.forEach((name, i) => requireColumn(input, name, ctx.place, `${key}[${i}]`));
     const listed = new Set(names);
     const left = input.filter((c) => listed.has(c.name) === (key === 'keep'));
-    if (left.length === 0) throw new ConfigError({ code: 'FILTER_OPTIONS', message: 'no column is left', hint: 'keep at least one column', where: ctx.place.at(key) });
+    if (left.length === 0)
+      throw new ConfigError({ code: 'FILTER_OPTIONS', message: 'no column is left', hint: 'keep at least one column', where: ctx.place.at(key) });
     return { form: 'rows', columns: left.map(passColumn), hidesValues: true };
   },
 });

@@ -8,7 +8,11 @@ export const removeColumnsSchema = {
   properties: {
     type: { const: 'remove_columns', description: 'Removes columns.' },
     remove: { type: 'array', items: { type: 'string' }, description: 'Columns to remove; all others stay.' },
-    keep: { type: 'array', items: { type: 'string' }, description: 'Columns to keep, in the order of the input; all others go. Instead of `remove`.' },
+    keep: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'Columns to keep, in the order of the input; all others go. Instead of `remove`.',
+    },
     accept_unmatched_columns: { type: 'boolean', default: false, description: 'Do not mind names that the input does not have.' },
   },
 } as const satisfies ConfigSchema;

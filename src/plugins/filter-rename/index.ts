@@ -15,7 +15,12 @@ export default defineFilter<RenameConfig>({
       title: 'Names that every database takes',
       config: {
         type: 'rename',
-        rules: [{ rule: 'upper_to_lower' }, { rule: 'character_types', pass_types: ['a-z', '0-9'], pass_characters: '_' }, { rule: 'first_character_types', pass_types: ['a-z'], pass_characters: '_', prefix: '_' }, { rule: 'unique_number_suffix' }],
+        rules: [
+          { rule: 'upper_to_lower' },
+          { rule: 'character_types', pass_types: ['a-z', '0-9'], pass_characters: '_' },
+          { rule: 'first_character_types', pass_types: ['a-z'], pass_characters: '_', prefix: '_' },
+          { rule: 'unique_number_suffix' },
+        ],
       },
     },
   ],
@@ -25,10 +30,26 @@ export default defineFilter<RenameConfig>({
     for (const name of Object.keys(columns)) requireColumn(input, name, ctx.place, `columns.${name}`);
     let names = input.map((c) => columns[c.name] ?? c.name);
     (config.rules ?? []).forEach((rule, i) => {
-      names = tryRule(names, rule, (message) => new ConfigError({ code: 'RENAME_RULE', message: `rules[${i}]: ${message}`, hint: 'docs/reference/filters.md lists the options of each rule', where: ctx.place.at(`rules[${i}]`) }));
+      names = tryRule(
+        names,
+        rule,
+        (message) =>
+          new ConfigError({
+            code: 'RENAME_RULE',
+            message: `rules[${i}]: ${message}`,
+            hint: 'docs/reference/filters.md lists the options of each rule',
+            where: ctx.place.at(`rules[${i}]`),
+          }),
+      );
     });
     const empty = names.indexOf('');
-    if (empty >= 0) throw new ConfigError({ code: 'RENAME_RULE', message: `the rules leave nothing of the name "${input[empty]?.name ?? ''}"`, hint: 'name that column under columns', where: ctx.place.at('rules') });
+    if (empty >= 0)
+      throw new ConfigError({
+        code: 'RENAME_RULE',
+        message: `the rules leave nothing of the name "${input[empty]?.name ?? ''}"`,
+        hint: 'name that column under columns',
+        where: ctx.place.at('rules'),
+      });
     assertDistinctNames(names, ctx.place.at(config.rules === undefined ? 'columns' : 'rules'));
     return { form: 'rows', columns: input.map((c, i) => ({ name: names[i] as string, type: c.type, sql: quoteIdentifier(c.name) })) };
   },

@@ -21,7 +21,10 @@ export function javaRegExp(source: string): RegExp {
 export function replaceLikeJava(text: string, pattern: RegExp, replacement: string): string {
   return text.replace(pattern, (...args) => {
     const named = typeof args.at(-1) === 'object' ? (args.at(-1) as Record<string, string | undefined>) : {};
-    const groups = args.slice(0, args.findIndex((a) => typeof a === 'number')) as (string | undefined)[];
+    const groups = args.slice(
+      0,
+      args.findIndex((a) => typeof a === 'number'),
+    ) as (string | undefined)[];
     return replacement.replace(/\\([\s\S])|\$(\d)|\$\{(\w+)\}/g, (whole, literal?: string, number?: string, name?: string) => {
       if (literal !== undefined) return literal;
       if (number !== undefined) return groups[Number(number)] ?? '';

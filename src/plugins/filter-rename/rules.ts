@@ -55,7 +55,8 @@ function otherCharacters(rule: RenameRule, flags: string): RegExp {
 }
 
 function replaceFirst(names: readonly string[], rule: RenameRule): string[] {
-  if ((rule.replace === undefined) === (rule.prefix === undefined)) throw new RuleProblem('first_character_types needs exactly one of replace and prefix');
+  if ((rule.replace === undefined) === (rule.prefix === undefined))
+    throw new RuleProblem('first_character_types needs exactly one of replace and prefix');
   const other = new RegExp(`^${otherCharacters(rule, 'u').source}`, 'u');
   const replace = rule.replace === undefined ? undefined : oneCharacter('replace', rule.replace);
   const prefix = rule.prefix === undefined ? undefined : oneCharacter('prefix', rule.prefix);
@@ -85,9 +86,12 @@ function numberDuplicates(names: readonly string[], rule: RenameRule): string[] 
   const delimiter = oneCharacter('delimiter', rule.delimiter ?? '_');
   if (/\p{Nd}/u.test(delimiter)) throw new RuleProblem('delimiter must not be a digit');
   const widest = String(names.length + offset - 1).length;
-  if (maxLength !== undefined && maxLength < Math.max(8, widest + 1)) throw new RuleProblem(`max_length must be at least ${Math.max(8, widest + 1)}, not ${maxLength}`);
-  if (digits !== undefined && digits <= widest) throw new RuleProblem(`digits must be more than ${widest}, the digits that ${names.length} columns may need`);
-  if (maxLength !== undefined && digits !== undefined && maxLength < digits + 1) throw new RuleProblem('max_length leaves no room for digits and the delimiter');
+  if (maxLength !== undefined && maxLength < Math.max(8, widest + 1))
+    throw new RuleProblem(`max_length must be at least ${Math.max(8, widest + 1)}, not ${maxLength}`);
+  if (digits !== undefined && digits <= widest)
+    throw new RuleProblem(`digits must be more than ${widest}, the digits that ${names.length} columns may need`);
+  if (maxLength !== undefined && digits !== undefined && maxLength < digits + 1)
+    throw new RuleProblem('max_length leaves no room for digits and the delimiter');
   const originals = new Set(names);
   const counters = new Map(names.map((n) => [n, offset]));
   const taken = new Set<string>();

@@ -7,7 +7,11 @@ export const renameSchema = {
   required: ['type'],
   properties: {
     type: { const: 'rename', description: 'Renames columns.' },
-    columns: { type: 'object', additionalProperties: { type: 'string', minLength: 1 }, description: 'Old name to new name; applied before the rules.' },
+    columns: {
+      type: 'object',
+      additionalProperties: { type: 'string', minLength: 1 },
+      description: 'Old name to new name; applied before the rules.',
+    },
     rules: {
       type: 'array',
       description: 'Rules for all columns, applied from top to bottom.',
@@ -17,18 +21,41 @@ export const renameSchema = {
         required: ['rule'],
         properties: {
           rule: {
-            enum: ['lower_to_upper', 'upper_to_lower', 'truncate', 'character_types', 'first_character_types', 'regex_replace', 'unique_number_suffix'],
+            enum: [
+              'lower_to_upper',
+              'upper_to_lower',
+              'truncate',
+              'character_types',
+              'first_character_types',
+              'regex_replace',
+              'unique_number_suffix',
+            ],
             description: 'What the rule does.',
           },
-          max_length: { type: 'integer', minimum: 1, description: 'truncate: characters kept (default 128). unique_number_suffix: longest name it may make (at least 8).' },
-          pass_types: { type: 'array', items: { enum: ['a-z', 'A-Z', '0-9'] }, description: 'character_types, first_character_types: kinds of characters that stay.' },
+          max_length: {
+            type: 'integer',
+            minimum: 1,
+            description: 'truncate: characters kept (default 128). unique_number_suffix: longest name it may make (at least 8).',
+          },
+          pass_types: {
+            type: 'array',
+            items: { enum: ['a-z', 'A-Z', '0-9'] },
+            description: 'character_types, first_character_types: kinds of characters that stay.',
+          },
           pass_characters: { type: 'string', description: 'character_types, first_character_types: further characters that stay.' },
-          replace: { type: 'string', description: 'The one character put for others (character_types: default _), or the replacement of regex_replace.' },
+          replace: {
+            type: 'string',
+            description: 'The one character put for others (character_types: default _), or the replacement of regex_replace.',
+          },
           prefix: { type: 'string', description: 'first_character_types: the one character put before the name instead of replacing its first one.' },
           match: { type: 'string', minLength: 1, description: 'regex_replace: regular expression; every match is replaced.' },
           delimiter: { type: 'string', description: 'unique_number_suffix: the one character before the number (default _), not a digit.' },
           digits: { type: 'integer', minimum: 1, description: 'unique_number_suffix: digits of the number, padded with zeros.' },
-          offset: { type: 'integer', minimum: 0, description: 'unique_number_suffix: number of the first of equal names, which stays as it is (default 1).' },
+          offset: {
+            type: 'integer',
+            minimum: 0,
+            description: 'unique_number_suffix: number of the first of equal names, which stays as it is (default 1).',
+          },
         },
       },
     },

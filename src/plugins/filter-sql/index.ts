@@ -10,15 +10,29 @@ export default defineFilter<SqlFilterConfig>({
   summary: 'Replaces the rows of the run by the result of a SELECT over them.',
   stability: 'stable',
   schema: sqlSchema,
-  examples: [{ title: 'Totals per customer', config: { type: 'sql', query: 'select customer_id, sum(amount) as total, count(*) as orders from input group by customer_id' } }],
+  examples: [
+    {
+      title: 'Totals per customer',
+      config: { type: 'sql', query: 'select customer_id, sum(amount) as total, count(*) as orders from input group by customer_id' },
+    },
+  ],
 
   async plan(config, input, ctx) {
     const named = unwrapSql(await ctx.check.tables(config.query), ctx.place, 'query');
     const joined = await findJoinedTables(named, ctx);
     const tables = new Map<string, Schema>([['input', input], ...joined.schemas]);
     const checked = unwrapSql(await ctx.check.select(config.query, tables), ctx.place, 'query');
-    if (!named.some((parts) => parts.join('.') === 'input')) throw new ConfigError({ code: 'SQL_INVALID', message: 'query: the rows of the run (`input`) are not used', hint: 'select from input', where: ctx.place.at('query') });
-    assertDistinctNames(checked.schema.map((c) => c.name), ctx.place.at('query'));
+    if (!named.some((parts) => parts.join('.') === 'input'))
+      throw new ConfigError({
+        code: 'SQL_INVALID',
+        message: 'query: the rows of the run (`input`) are not used',
+        hint: 'select from input',
+        where: ctx.place.at('query'),
+      });
+    assertDistinctNames(
+      checked.schema.map((c) => c.name),
+      ctx.place.at('query'),
+    );
     return {
       form: 'whole',
       schema: checked.schema,

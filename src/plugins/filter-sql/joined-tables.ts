@@ -30,5 +30,10 @@ export async function findJoinedTables(named: readonly (readonly string[])[], ct
 }
 
 function unknownTable(name: string, ctx: FilterPlanContext): ConfigError {
-  return new ConfigError({ code: 'TABLE_UNKNOWN', message: `query: there is no table ${name}`, hint: '`input` holds the rows of the run, `namespace.table` those of the warehouse; `sluice tables` lists them', where: ctx.place.at('query') });
+  return new ConfigError({
+    code: 'TABLE_UNKNOWN',
+    message: `query: there is no table ${name}`,
+    hint: '`input` holds the rows of the run, `namespace.table` those of the warehouse; `sluice tables` lists them',
+    where: ctx.place.at('query'),
+  });
 }

@@ -7,7 +7,11 @@ export const sqlSchema = {
   required: ['type', 'query'],
   properties: {
     type: { const: 'sql', description: 'Replaces the rows by the result of a SELECT.' },
-    query: { type: 'string', minLength: 1, description: 'One SELECT. `input` holds all rows of the run at this point; tables of the warehouse go by namespace and name.' },
+    query: {
+      type: 'string',
+      minLength: 1,
+      description: 'One SELECT. `input` holds all rows of the run at this point; tables of the warehouse go by namespace and name.',
+    },
   },
 } as const satisfies ConfigSchema;
 

@@ -13,7 +13,13 @@ export default defineFilter<WhereConfig>({
 
   async plan(config, input, ctx) {
     const { sql, type } = unwrapSql(await ctx.check.expression(config.condition, input), ctx.place, 'condition');
-    if (type !== 'boolean') throw new ConfigError({ code: 'SQL_INVALID', message: `condition: expected a boolean expression, got a ${type}`, hint: 'compare it with something, e.g. `amount > 0`', where: ctx.place.at('condition') });
+    if (type !== 'boolean')
+      throw new ConfigError({
+        code: 'SQL_INVALID',
+        message: `condition: expected a boolean expression, got a ${type}`,
+        hint: 'compare it with something, e.g. `amount > 0`',
+        where: ctx.place.at('condition'),
+      });
     return { form: 'rows', columns: input.map(passColumn), keep: sql };
   },
 });

@@ -1,4 +1,13 @@
-import { ConfigError, didYouMean, quoteIdentifier, type Column, type ConfigPlace, type ErrorPlace, type FilterColumn, type Schema } from '../../core/spi/index.js';
+import {
+  ConfigError,
+  didYouMean,
+  quoteIdentifier,
+  type Column,
+  type ConfigPlace,
+  type ErrorPlace,
+  type FilterColumn,
+  type Schema,
+} from '../../core/spi/index.js';
 
 /** The input column that a filter's config names, or an error at that config key. */
 export function requireColumn(schema: Schema, name: string, place: ConfigPlace, path: string): Column {
@@ -6,7 +15,10 @@ export function requireColumn(schema: Schema, name: string, place: ConfigPlace, 
   if (found) return found;
   throw new ConfigError({
     code: 'COLUMN_UNKNOWN',
-    message: `${place.at(path).path ?? path}: expected a column of the filter's input, got "${name}"${didYouMean(name, schema.map((c) => c.name))}`,
+    message: `${place.at(path).path ?? path}: expected a column of the filter's input, got "${name}"${didYouMean(
+      name,
+      schema.map((c) => c.name),
+    )}`,
     hint: `columns at this point: ${schema.map((c) => c.name).join(', ')}`,
     where: place.at(path),
   });

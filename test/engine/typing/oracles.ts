@@ -58,7 +58,8 @@ export const isoDate: Oracle = (text) => {
   return m ? show(micros(m[1] ?? '', m[2] ?? '', m[3] ?? '')) : undefined;
 };
 
-const ISO = /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?( ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?$/;
+const ISO =
+  /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?( ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?$/;
 
 function iso(text: string, zones: boolean): bigint | undefined {
   const m = ISO.exec(text);

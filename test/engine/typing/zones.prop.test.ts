@@ -54,13 +54,28 @@ for (const [zone, from, minutes] of CHANGES) {
 
 test('the precomputed offsets agree with the platform over many years', () =>
   withConnection(async (sql) => {
-    const zones = ['Europe/Berlin', 'America/New_York', 'America/Sao_Paulo', 'Asia/Tokyo', 'Asia/Tehran', 'Australia/Lord_Howe', 'Africa/Casablanca', 'Pacific/Chatham', 'Africa/Cairo', 'America/St_Johns'];
+    const zones = [
+      'Europe/Berlin',
+      'America/New_York',
+      'America/Sao_Paulo',
+      'Asia/Tokyo',
+      'Asia/Tehran',
+      'Australia/Lord_Howe',
+      'Africa/Casablanca',
+      'Pacific/Chatham',
+      'Africa/Cairo',
+      'America/St_Johns',
+    ];
     const day = fc.integer({ min: Date.UTC(1995, 0, 1) / 900_000, max: Date.UTC(2026, 0, 1) / 900_000 });
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...zones), fc.array(day, { minLength: 150, maxLength: 150 }), async (zone, quarters) => {
         const texts = quarters.map((q) => new Date(q * 900_000).toISOString().slice(0, 19).replace('T', ' '));
         const show = localReader(zone);
-        assert.equal(await convert(sql, zone, undefined, texts), texts.map((t) => earliest(show, t)), zone);
+        assert.equal(
+          await convert(sql, zone, undefined, texts),
+          texts.map((t) => earliest(show, t)),
+          zone,
+        );
       }),
       { numRuns: 12 },
     );
@@ -68,9 +83,16 @@ test('the precomputed offsets agree with the platform over many years', () =>
 
 test('a fixed offset and the ends of the range', () =>
   withConnection(async (sql) => {
-    assert.equal(await convert(sql, '+05:45', undefined, ['2020-01-01 05:45:00', '0001-01-01 00:00:00', '0001-01-01 06:00:00']), [Date.UTC(2020, 0, 1), undefined, -62135596800000 + 900_000]);
+    assert.equal(await convert(sql, '+05:45', undefined, ['2020-01-01 05:45:00', '0001-01-01 00:00:00', '0001-01-01 06:00:00']), [
+      Date.UTC(2020, 0, 1),
+      undefined,
+      -62135596800000 + 900_000,
+    ]);
     assert.equal(await convert(sql, '-01:00', undefined, ['9999-12-31 23:30:00', '9999-12-31 22:30:00']), [undefined, 253402300800000 - 1_800_000]);
-    assert.equal(await convert(sql, 'America/New_York', undefined, ['9999-12-31 23:30:00', '9999-12-31 12:00:00']), [undefined, 253402300800000 - 7 * 3_600_000]);
+    assert.equal(await convert(sql, 'America/New_York', undefined, ['9999-12-31 23:30:00', '9999-12-31 12:00:00']), [
+      undefined,
+      253402300800000 - 7 * 3_600_000,
+    ]);
   }));
 
 test.run();

@@ -22,13 +22,20 @@ test('the start of the run, as timestamp and as Unix time', async () => {
 });
 
 test('from text: strict, in a zone; NULL stays NULL', async () => {
-  const result = await times({ to_column: { type: 'long' }, from_column: { name: 's', timestamp_format: '%Y-%m-%d %H:%M:%S', timezone: 'Asia/Tokyo' } });
+  const result = await times({
+    to_column: { type: 'long' },
+    from_column: { name: 's', timestamp_format: '%Y-%m-%d %H:%M:%S', timezone: 'Asia/Tokyo' },
+  });
   assert.equal(result.times, ['1706662800', null]);
   assert.equal(result.rejects, ['time: this timestamp is no long']);
 });
 
 test('from Unix times of every unit; out of range is rejected', async () => {
-  for (const [unit, expected] of [['milli', '1706695200123'], ['micro', '1706695200'], ['nano', '1706695']] as const) {
+  for (const [unit, expected] of [
+    ['milli', '1706695200123'],
+    ['micro', '1706695200'],
+    ['nano', '1706695'],
+  ] as const) {
     const result = await times({ to_column: { type: 'long', unix_timestamp_unit: 'milli' }, from_column: { name: 'l', unix_timestamp_unit: unit } });
     assert.is(result.times[0], expected, unit);
     assert.is(result.rejects.length, unit === 'nano' ? 0 : 1, unit);

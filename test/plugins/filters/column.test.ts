@@ -16,12 +16,29 @@ const from = `select * from (values
   (3, null, null, null)) t(id, price, "at", ratio)`;
 
 test('casts strictly, rejects what does not fit, fills NULLs', async () => {
-  const { columns, rows, rejects } = await runFilter(column, { type: 'column', columns: [{ name: 'price', type: 'decimal(8,2)', default: '0.05' }, { name: 'ratio', type: 'long', default: 7 }] }, input, from);
-  assert.equal(columns.map((c) => c.type), ['long', 'decimal(8,2)', 'timestamp', 'long']);
-  assert.equal(rows.map((r) => [r['id'], r['price'], r['ratio']]), [
-    [1n, '10.50', 2n],
-    [3n, '0.05', 7n],
-  ]);
+  const { columns, rows, rejects } = await runFilter(
+    column,
+    {
+      type: 'column',
+      columns: [
+        { name: 'price', type: 'decimal(8,2)', default: '0.05' },
+        { name: 'ratio', type: 'long', default: 7 },
+      ],
+    },
+    input,
+    from,
+  );
+  assert.equal(
+    columns.map((c) => c.type),
+    ['long', 'decimal(8,2)', 'timestamp', 'long'],
+  );
+  assert.equal(
+    rows.map((r) => [r['id'], r['price'], r['ratio']]),
+    [
+      [1n, '10.50', 2n],
+      [3n, '0.05', 7n],
+    ],
+  );
   assert.equal(rejects, ['price: not a decimal(8,2) (at most 6 digits before the point and 2 after it)']);
 });
 
@@ -43,8 +60,14 @@ test('new columns: expression, copy with a cast in a zone, constant', async () =
     ],
   };
   const { columns, rows } = await runFilter(column, config, input, from);
-  assert.equal(columns.slice(4).map((c) => `${c.name} ${c.type}`), ['twice long', 'small string', 'day date', 'text string', 'written string', 'source string']);
-  assert.equal([rows[0]?.['twice'], rows[0]?.['small'], rows[0]?.['text'], rows[0]?.['written'], rows[0]?.['source']], [2n, '1', '2024-02-29T23:30:00Z', '01.03.2024 08:30 +0900', 'shop']);
+  assert.equal(
+    columns.slice(4).map((c) => `${c.name} ${c.type}`),
+    ['twice long', 'small string', 'day date', 'text string', 'written string', 'source string'],
+  );
+  assert.equal(
+    [rows[0]?.['twice'], rows[0]?.['small'], rows[0]?.['text'], rows[0]?.['written'], rows[0]?.['source']],
+    [2n, '1', '2024-02-29T23:30:00Z', '01.03.2024 08:30 +0900', 'shop'],
+  );
   assert.is(rows[2]?.['text'], null);
 });
 

@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import { openDatabase } from '../../../src/core/duckdb/index.js';
 import { createSqlCheck } from '../../../src/core/engine/typing/index.js';
 import { buildSelect, STATUS } from '../../../src/core/engine/select.js';
-import { ConfigError, type Column, type FilterPlanContext, type FilterPlugin, type FilterStep, type JsonObject, type Schema, type SqlConnection, type SqlValue } from '../../../src/core/spi/index.js';
+import {
+  ConfigError,
+  type Column,
+  type FilterPlanContext,
+  type FilterPlugin,
+  type FilterStep,
+  type JsonObject,
+  type Schema,
+  type SqlConnection,
+  type SqlValue,
+} from '../../../src/core/spi/index.js';
 
 /** The run's start in all filter tests: 2026-02-03T04:05:06.789Z. */
 export const STARTED_AT = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
@@ -72,7 +82,9 @@ export async function runFilter<C>(plugin: FilterPlugin<C>, config: JsonObject, 
       columns: plan.schema,
       rows: all.filter((row) => statusOf(row) === 0).map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => name !== STATUS))),
       filtered: all.filter((row) => statusOf(row) < 0).length,
-      rejects: all.filter((row) => statusOf(row) > 0).map((row) => `${plan.reasons[statusOf(row) - 1]?.column ?? ''}: ${plan.reasons[statusOf(row) - 1]?.reason ?? ''}`),
+      rejects: all
+        .filter((row) => statusOf(row) > 0)
+        .map((row) => `${plan.reasons[statusOf(row) - 1]?.column ?? ''}: ${plan.reasons[statusOf(row) - 1]?.reason ?? ''}`),
     };
   } finally {
     sql.close();

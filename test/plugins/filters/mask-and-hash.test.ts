@@ -10,7 +10,8 @@ const input: Schema = [
   { name: 'x', type: 'string' },
   { name: 'n', type: 'long' },
 ];
-const from = (texts: readonly (string | null)[]): string => `select * from (values ${texts.map((t) => `(${t === null ? 'null' : `'${t}'`}, 12345::bigint)`).join(', ')}) t(x, n)`;
+const from = (texts: readonly (string | null)[]): string =>
+  `select * from (values ${texts.map((t) => `(${t === null ? 'null' : `'${t}'`}, 12345::bigint)`).join(', ')}) t(x, n)`;
 
 const MASKS: readonly [title: string, options: Record<string, string | number>, text: string | null, masked: string | null][] = [
   ['all', {}, 'Ann é😀', '******'],
@@ -59,7 +60,10 @@ test('hash: plain and salted, text and other types; NULL stays NULL', async () =
     { x: null, n: hex('12345') },
   ]);
   const salted = await runFilter(hash, { type: 'hash', columns: ['x'], algorithm: 'md5', salt: 'canary-salt' }, input, from(['Ann', null]));
-  assert.equal(salted.rows.map((r) => r['x']), [createHmac('md5', 'canary-salt').update('Ann').digest('hex'), null]);
+  assert.equal(
+    salted.rows.map((r) => r['x']),
+    [createHmac('md5', 'canary-salt').update('Ann').digest('hex'), null],
+  );
 });
 
 test('hash: the salt stands in no part of the step', async () => {

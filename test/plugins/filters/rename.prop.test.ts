@@ -32,7 +32,11 @@ test('max_length holds for names of any length', () => {
 });
 
 test('columns come first, then the rules; values stay', async () => {
-  const config = { type: 'rename', columns: { 'Order ID': 'Id' }, rules: [{ rule: 'upper_to_lower' }, { rule: 'regex_replace', match: '(?i)(UN)(it)', replace: '$2-\\$1${x}' }] };
+  const config = {
+    type: 'rename',
+    columns: { 'Order ID': 'Id' },
+    rules: [{ rule: 'upper_to_lower' }, { rule: 'regex_replace', match: '(?i)(UN)(it)', replace: '$2-\\$1${x}' }],
+  };
   const { columns, rows } = await runFilter(rename, config, strings(['Order ID', 'Unit']), `select '1' as "Order ID", 'u' as "Unit"`);
   assert.equal(columns, [
     { name: 'id', type: 'string' },
@@ -44,7 +48,9 @@ test('columns come first, then the rules; values stay', async () => {
 test('Java expressions: quoting, needless escapes; no counterpart is an error', async () => {
   const [plain] = applyRule(['a.b-c'], { rule: 'regex_replace', match: '\\Q.b\\E\\-', replace: '' });
   assert.is(plain, 'ac');
-  const error = await configErrorOf(planFilter(rename, { type: 'rename', rules: [{ rule: 'regex_replace', match: '\\p{Punct}', replace: '' }] }, strings(['a'])));
+  const error = await configErrorOf(
+    planFilter(rename, { type: 'rename', rules: [{ rule: 'regex_replace', match: '\\p{Punct}', replace: '' }] }, strings(['a'])),
+  );
   assert.is(error.code, 'RENAME_RULE');
   assert.match(error.message, /rules\[0\]: match is no regular expression/);
 });

@@ -11,7 +11,8 @@ const input: Schema = [
 const from = `select * from (values ('a', 5.00::decimal(10,2)), ('b', 7.00), ('a', 2.50)) t(customer, amount)`;
 
 test('a SELECT with a CTE over all rows; types become column types', async () => {
-  const query = 'with big as (select * from input where amount > 2) select customer, sum(amount) as total, count(*)::integer as n from big group by 1 order by 1 -- done';
+  const query =
+    'with big as (select * from input where amount > 2) select customer, sum(amount) as total, count(*)::integer as n from big group by 1 order by 1 -- done';
   const { columns, rows } = await runFilter(sql, { type: 'sql', query }, input, from);
   assert.equal(columns, [
     { name: 'customer', type: 'string' },
@@ -27,7 +28,10 @@ test('a SELECT with a CTE over all rows; types become column types', async () =>
 const REFUSED: readonly [query: string, message: RegExp][] = [
   ["select * from input, read_csv('/etc/passwd')", /the table function read_csv is not allowed/],
   ["select * from input union all by name select * from '/etc/passwd.csv'", /there is no table|passwd/],
-  [`select * from (with "/etc/passwd.csv" as (select 1 as x) select * from "/etc/passwd.csv") a, "/etc/passwd.csv" b, input`, /the WITH name "\/etc\/passwd.csv"/],
+  [
+    `select * from (with "/etc/passwd.csv" as (select 1 as x) select * from "/etc/passwd.csv") a, "/etc/passwd.csv" b, input`,
+    /the WITH name "\/etc\/passwd.csv"/,
+  ],
   ["copy (select * from input) to '/tmp/x.csv'", /syntax error|Only SELECT/],
   ["select * from input); copy (select 1) to '/tmp/x'; select (1", /expected one SELECT|Only SELECT|syntax error/],
   ['select * from input) t where (true', /expected one SELECT/],

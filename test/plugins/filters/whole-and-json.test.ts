@@ -28,7 +28,10 @@ const DEDUPES: readonly [title: string, config: JsonObject, notes: readonly stri
 for (const [title, config, notes] of DEDUPES) {
   test(`dedupe: ${title}`, async () => {
     const { rows, columns } = await runFilter(dedupe, { type: 'dedupe', ...config }, orders, orderRows);
-    assert.equal(rows.map((r) => r['note']), notes);
+    assert.equal(
+      rows.map((r) => r['note']),
+      notes,
+    );
     assert.equal(columns, orders);
   });
 }
@@ -42,7 +45,8 @@ const json: Schema = [
   { name: 'k', type: 'long' },
   { name: 'j', type: 'json' },
 ];
-const jsonRows = (texts: readonly (string | null)[]): string => `select * from (values ${texts.map((t, i) => `(${i}::bigint, ${t === null ? 'null' : quoteLiteral(t)}::json)`).join(', ')}) t(k, j)`;
+const jsonRows = (texts: readonly (string | null)[]): string =>
+  `select * from (values ${texts.map((t, i) => `(${i}::bigint, ${t === null ? 'null' : quoteLiteral(t)}::json)`).join(', ')}) t(k, j)`;
 
 test('expand_json: exact numbers, texts, times, nested json as it stands', async () => {
   const config = {
@@ -57,15 +61,31 @@ test('expand_json: exact numbers, texts, times, nested json as it stands', async
       { name: 'deep', type: 'json', path: '/a~1b/1' },
     ],
   };
-  const { rows, rejects, columns } = await runFilter(expandJson, config, json, jsonRows(['{"o":{"n":12345678901234567890.123,"s":"x\\u00e9\\n","at":"2024-01-31T00:00:00Z","ok":true,"a/b":[0,{"z" : 1.10}]}}', '{"o":{"n":1.50,"s":null,"ok":false}}', '{"o":{"n":null}}', null]));
-  assert.equal(columns.map((c) => c.name), ['k', 'n', 's', 'at', 'ok', 'deep']);
+  const { rows, rejects, columns } = await runFilter(
+    expandJson,
+    config,
+    json,
+    jsonRows([
+      '{"o":{"n":12345678901234567890.123,"s":"x\\u00e9\\n","at":"2024-01-31T00:00:00Z","ok":true,"a/b":[0,{"z" : 1.10}]}}',
+      '{"o":{"n":1.50,"s":null,"ok":false}}',
+      '{"o":{"n":null}}',
+      null,
+    ]),
+  );
+  assert.equal(
+    columns.map((c) => c.name),
+    ['k', 'n', 's', 'at', 'ok', 'deep'],
+  );
   assert.equal(rejects, []);
-  assert.equal(rows.map((r) => [r['n'], r['s'], r['ok'], r['deep']]), [
-    ['12345678901234567890.123', 'xé\n', true, '{"z" : 1.10}'],
-    ['1.500', null, false, null],
-    [null, null, null, null],
-    [null, null, null, null],
-  ]);
+  assert.equal(
+    rows.map((r) => [r['n'], r['s'], r['ok'], r['deep']]),
+    [
+      ['12345678901234567890.123', 'xé\n', true, '{"z" : 1.10}'],
+      ['1.500', null, false, null],
+      [null, null, null, null],
+      [null, null, null, null],
+    ],
+  );
 });
 
 test('expand_json: values of another kind are rejected', async () => {
@@ -79,14 +99,21 @@ test('expand_json: values of another kind are rejected', async () => {
     ['double', 'true', /not a double/],
     ['date', '"2024-02-30"', /not a date/],
   ] as const) {
-    const { rejects } = await runFilter(expandJson, { type: 'expand_json', column: 'j', columns: [{ name: 'x', type }] }, json, jsonRows([`{"x":${value}}`]));
+    const { rejects } = await runFilter(
+      expandJson,
+      { type: 'expand_json', column: 'j', columns: [{ name: 'x', type }] },
+      json,
+      jsonRows([`{"x":${value}}`]),
+    );
     assert.is(rejects.length, 1, `${type} ${value}`);
     assert.match(rejects[0] ?? '', reason);
   }
 });
 
 test('expand_json: errors name the key', async () => {
-  const pointer = await configErrorOf(planFilter(expandJson, { type: 'expand_json', column: 'j', columns: [{ name: 'x', type: 'long', path: 'a.b' }] }, json));
+  const pointer = await configErrorOf(
+    planFilter(expandJson, { type: 'expand_json', column: 'j', columns: [{ name: 'x', type: 'long', path: 'a.b' }] }, json),
+  );
   assert.is(pointer.code, 'JSON_POINTER');
   assert.is(pointer.where.path, 'columns[0].path');
   const kind = await configErrorOf(planFilter(expandJson, { type: 'expand_json', column: 'k', columns: [{ name: 'x', type: 'long' }] }, json));
@@ -97,31 +124,60 @@ test('expand_json: errors name the key', async () => {
 
 test('explode: one row per element; none for empty and NULL; a scalar is its only element', async () => {
   const result = await runFilter(explode, { type: 'explode', column: 'j' }, json, jsonRows(['[1, 2.50,{"a" : "]"}]', '[]', null, 'null', '"x"']));
-  assert.equal(result.rows.map((r) => [r['k'], r['j']]), [
-    [0n, '1'],
-    [0n, '2.50'],
-    [0n, '{"a" : "]"}'],
-    [4n, '"x"'],
-  ]);
+  assert.equal(
+    result.rows.map((r) => [r['k'], r['j']]),
+    [
+      [0n, '1'],
+      [0n, '2.50'],
+      [0n, '{"a" : "]"}'],
+      [4n, '"x"'],
+    ],
+  );
   assert.is(result.filtered, 3);
-  const typed = await runFilter(explode, { type: 'explode', column: 'j', element: { name: 'e', type: 'string' } }, json, jsonRows(['["a","b\\u001ec", null, 1]']));
-  assert.equal(typed.rows.map((r) => r['e']), ['a', 'b\u001ec', null]);
+  const typed = await runFilter(
+    explode,
+    { type: 'explode', column: 'j', element: { name: 'e', type: 'string' } },
+    json,
+    jsonRows(['["a","b\\u001ec", null, 1]']),
+  );
+  assert.equal(
+    typed.rows.map((r) => r['e']),
+    ['a', 'b\u001ec', null],
+  );
   assert.is(typed.rejects.length, 1);
 });
 
-const run = (config: JsonObject, root?: string): ReturnType<typeof runFilter> => runFilter(javascript, { type: 'javascript', ...config }, orders, orderRows, root);
+const run = (config: JsonObject, root?: string): ReturnType<typeof runFilter> =>
+  runFilter(javascript, { type: 'javascript', ...config }, orders, orderRows, root);
 
 test('javascript: returns values, drops rows, makes rows, fails for rows', async () => {
-  const values = await run({ columns: ['v', 'note'], function: "row => row.v > 1 && { note: row.note + '!', twice: BigInt(row.v) * 2n }", returns: [{ name: 'note', type: 'string' }, { name: 'twice', type: 'long' }] });
+  const values = await run({
+    columns: ['v', 'note'],
+    function: "row => row.v > 1 && { note: row.note + '!', twice: BigInt(row.v) * 2n }",
+    returns: [
+      { name: 'note', type: 'string' },
+      { name: 'twice', type: 'long' },
+    ],
+  });
   assert.equal(values.rows, [
     { id: 1n, v: 2n, note: 'a!', twice: 4n },
     { id: 1n, v: 3n, note: 'c!', twice: 6n },
   ]);
   assert.is(values.filtered, 5);
-  const many = await run({ columns: ['v'], function: 'row => Array.from({ length: row.v ?? 0 }, (_, i) => ({ i }))', returns: [{ name: 'i', type: 'long' }] });
-  assert.equal(many.rows.map((r) => `${String(r['note'])}${String(r['i'])}`), ['a0', 'a1', 'b0', 'c0', 'c1', 'c2', 'd0', 'f0', 'b0']);
+  const many = await run({
+    columns: ['v'],
+    function: 'row => Array.from({ length: row.v ?? 0 }, (_, i) => ({ i }))',
+    returns: [{ name: 'i', type: 'long' }],
+  });
+  assert.equal(
+    many.rows.map((r) => `${String(r['note'])}${String(r['i'])}`),
+    ['a0', 'a1', 'b0', 'c0', 'c1', 'c2', 'd0', 'f0', 'b0'],
+  );
   const failing = await run({ columns: ['note'], function: "row => { if (row.note === 'c') throw new Error('no'); return row.note < 'c' }" });
-  assert.equal(failing.rows.map((r) => r['note']), ['a', 'b', 'b']);
+  assert.equal(
+    failing.rows.map((r) => r['note']),
+    ['a', 'b', 'b'],
+  );
   assert.equal(failing.rejects, ['id: the function failed']);
   const wrong = await run({ columns: ['id'], function: 'row => ({ n: row.id === null ? "x" : 1.5 })', returns: [{ name: 'n', type: 'long' }] });
   assert.is(wrong.rejects.length, 7);
@@ -139,7 +195,17 @@ test('javascript: every type arrives as documented', async () => {
     { name: 'day', type: 'date' },
   ];
   const from = `select 9223372036854775807::bigint as l, 1.50::decimal(20,2) as d, timestamptz '2024-01-31 00:00:00.5+00' as t, '{"a":[1]}'::json as j, 'ab'::blob as b, date '2024-01-31' as day`;
-  const { rows } = await runFilter(javascript, { type: 'javascript', columns: input.map((c) => c.name), function: 'row => ({ seen: [String(row.l), row.d, row.t, row.j.a[0], row.b.length, row.day, typeof row.l].join(" ") })', returns: [{ name: 'seen', type: 'string' }] }, input, from);
+  const { rows } = await runFilter(
+    javascript,
+    {
+      type: 'javascript',
+      columns: input.map((c) => c.name),
+      function: 'row => ({ seen: [String(row.l), row.d, row.t, row.j.a[0], row.b.length, row.day, typeof row.l].join(" ") })',
+      returns: [{ name: 'seen', type: 'string' }],
+    },
+    input,
+    from,
+  );
   assert.is(rows[0]?.['seen'], '9223372036854775807 1.50 2024-01-31T00:00:00.5Z 1 2 2024-01-31 bigint');
 });
 

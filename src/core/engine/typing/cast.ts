@@ -11,7 +11,11 @@ const isNumber = (type: ColumnType): boolean => type === 'long' || type === 'dou
 export function castProblem(from: ColumnType, to: ColumnType, text: TextFormat = {}): string | undefined {
   if (from === 'string') return formatProblem(to, text);
   if (to === 'string') {
-    if (isTimeType(from)) return (text.timezone === undefined ? undefined : formatProblem('timestamp', { timezone: text.timezone })) ?? (text.format === undefined ? undefined : outputFormatProblem(text.format));
+    if (isTimeType(from))
+      return (
+        (text.timezone === undefined ? undefined : formatProblem('timestamp', { timezone: text.timezone })) ??
+        (text.format === undefined ? undefined : outputFormatProblem(text.format))
+      );
     return from === 'binary' ? formatProblem('binary', text) : undefined;
   }
   if (from === 'json' && to !== 'binary') return to === 'json' ? undefined : formatProblem(to, text);
@@ -19,8 +23,10 @@ export function castProblem(from: ColumnType, to: ColumnType, text: TextFormat =
   if (isNumber(from) && (isNumber(to) || to === 'boolean')) return undefined;
   if (from === 'boolean' && isNumber(to)) return undefined;
   if (isTimeType(from) && isTimeType(to)) return text.timezone === undefined ? undefined : formatProblem('timestamp', { timezone: text.timezone });
-  if (from === 'long' && (to === 'timestamp' || to === 'datetime')) return epochUnit(text) === undefined ? `a long becomes a ${to} by format "%s" (seconds, the default) or "%Q" (milliseconds)` : undefined;
-  if ((from === 'timestamp' || from === 'datetime') && to === 'long') return epochUnit(text) === undefined ? `a ${from} becomes a long by format "%s" (seconds, the default) or "%Q" (milliseconds)` : undefined;
+  if (from === 'long' && (to === 'timestamp' || to === 'datetime'))
+    return epochUnit(text) === undefined ? `a long becomes a ${to} by format "%s" (seconds, the default) or "%Q" (milliseconds)` : undefined;
+  if ((from === 'timestamp' || from === 'datetime') && to === 'long')
+    return epochUnit(text) === undefined ? `a ${from} becomes a long by format "%s" (seconds, the default) or "%Q" (milliseconds)` : undefined;
   return noCast(from, to);
 }
 
@@ -82,12 +88,14 @@ function toText(ref: string, from: ColumnType, text: TextFormat): string {
     if (text.timezone !== undefined) return renderTimeSql(ref, from, '%Y-%m-%dT%H:%M:%S.%6N%:z', text);
     return `(replace(make_timestamp(epoch_us(${ref}))::varchar, ' ', 'T') || 'Z')`;
   }
-  if (from === 'double') return `case when isfinite(${ref}) then ${ref}::varchar when isnan(${ref}) then 'NaN' when ${ref} > 0 then 'Infinity' when ${ref} < 0 then '-Infinity' end`;
+  if (from === 'double')
+    return `case when isfinite(${ref}) then ${ref}::varchar when isnan(${ref}) then 'NaN' when ${ref} > 0 then 'Infinity' when ${ref} < 0 then '-Infinity' end`;
   if (from === 'binary') return text.format === 'hex' ? `lower(hex(${ref}))` : `to_base64(${ref})`;
   return from === 'string' ? ref : `cast(${ref} as varchar)`;
 }
 
 function toJson(ref: string, from: ColumnType): string {
-  if (isNumber(from) || from === 'boolean') return from === 'double' ? `case when isfinite(${ref}) then to_json(${ref}) end` : `cast(${ref}::varchar as json)`;
+  if (isNumber(from) || from === 'boolean')
+    return from === 'double' ? `case when isfinite(${ref}) then to_json(${ref}) end` : `cast(${ref}::varchar as json)`;
   return `to_json(${toText(ref, from, {})})`;
 }

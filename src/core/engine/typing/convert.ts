@@ -46,11 +46,15 @@ export function formatProblem(type: ColumnType, text: TextFormat): string | unde
   const { format, timezone, date } = text;
   if (type === 'binary') {
     if (timezone !== undefined || date !== undefined) return 'a binary column takes neither timezone nor date';
-    return format === undefined || format === 'base64' || format === 'hex' ? undefined : `the format of a binary column is base64 or hex, not ${JSON.stringify(format)}`;
+    return format === undefined || format === 'base64' || format === 'hex'
+      ? undefined
+      : `the format of a binary column is base64 or hex, not ${JSON.stringify(format)}`;
   }
-  if (!isTimeType(type)) return format === undefined && timezone === undefined && date === undefined ? undefined : `a ${type} column takes no format, timezone or date`;
+  if (!isTimeType(type))
+    return format === undefined && timezone === undefined && date === undefined ? undefined : `a ${type} column takes no format, timezone or date`;
   if (timezone !== undefined && type !== 'timestamp') return `timezone is only for timestamp columns; a ${type} has no zone`;
-  if (timezone !== undefined && readZone(timezone) === undefined) return `${JSON.stringify(timezone)} is no known time zone; write UTC, an IANA name such as Asia/Tokyo, or an offset such as +09:00`;
+  if (timezone !== undefined && readZone(timezone) === undefined)
+    return `${JSON.stringify(timezone)} is no known time zone; write UTC, an IANA name such as Asia/Tokyo, or an offset such as +09:00`;
   if (date !== undefined && !isIsoDate(date)) return `date must be a day such as 1970-01-31, not ${JSON.stringify(date)}`;
   return format === undefined ? undefined : patternProblem(type, format);
 }
@@ -60,7 +64,8 @@ function patternProblem(type: TimeType, format: string): string | undefined {
   const name = `the format ${JSON.stringify(format)}`;
   if (typeof pattern === 'string') return `${name} ${pattern}`;
   if (pattern.parts.has('zone') && type !== 'timestamp') return `${name} has a zone, but a ${type} has none; use type timestamp`;
-  if (type === 'date' && (pattern.epoch !== undefined || TIME_PARTS.some((p) => pattern.parts.has(p)))) return `${name} has a time of day, but a date has none; use type datetime or timestamp`;
+  if (type === 'date' && (pattern.epoch !== undefined || TIME_PARTS.some((p) => pattern.parts.has(p))))
+    return `${name} has a time of day, but a date has none; use type datetime or timestamp`;
   return undefined;
 }
 
@@ -91,7 +96,9 @@ export function describeFailure(column: TextColumn): string {
       return `not ${text?.format ?? 'base64'}`;
     default: {
       const decimal = decimalOf(type);
-      return decimal === undefined ? `not a ${type}` : `not a ${type} (at most ${decimal.precision - decimal.scale} digits before the point and ${decimal.scale} after it)`;
+      return decimal === undefined
+        ? `not a ${type}`
+        : `not a ${type} (at most ${decimal.precision - decimal.scale} digits before the point and ${decimal.scale} after it)`;
     }
   }
 }

@@ -1,4 +1,13 @@
-import { BugError, ConfigError, quoteIdentifier, quoteLiteral, type ColumnType, type FilterCast, type FilterColumn, type Schema } from '../../spi/index.js';
+import {
+  BugError,
+  ConfigError,
+  quoteIdentifier,
+  quoteLiteral,
+  type ColumnType,
+  type FilterCast,
+  type FilterColumn,
+  type Schema,
+} from '../../spi/index.js';
 import { castProblem, castSql } from './cast.js';
 import { conversionSql, describeFailure } from './convert.js';
 
@@ -23,11 +32,18 @@ function resolveCast(column: FilterColumn, cast: FilterCast, input: Schema): Res
   const from = sourceOf(column, cast, input);
   const value = castFrom(column, cast, from);
   // The default is a constant: DuckDB folds its conversion.
-  const whenNull = cast.whenNull === undefined ? undefined : conversionSql(`${quoteLiteral(cast.whenNull)}::varchar`, { type: cast.to, ...(cast.text === undefined ? {} : { text: cast.text }) });
+  const whenNull =
+    cast.whenNull === undefined
+      ? undefined
+      : conversionSql(`${quoteLiteral(cast.whenNull)}::varchar`, { type: cast.to, ...(cast.text === undefined ? {} : { text: cast.text }) });
   const sql = whenNull === undefined ? value : `case when ${from.origin} is null then ${whenNull} else ${value} end`;
   const infallible = from.type === cast.to && from.ref === from.origin && whenNull === undefined;
   if (infallible) return { sql };
-  const reason = column.reason ?? (from.type === 'string' ? describeFailure({ type: cast.to, ...(cast.text === undefined ? {} : { text: cast.text }) }) : `this ${from.type} is no ${cast.to}`);
+  const reason =
+    column.reason ??
+    (from.type === 'string'
+      ? describeFailure({ type: cast.to, ...(cast.text === undefined ? {} : { text: cast.text }) })
+      : `this ${from.type} is no ${cast.to}`);
   return { sql, rejectNullWhen: whenNull === undefined ? `${from.origin} is not null` : 'true', reason };
 }
 
@@ -40,7 +56,12 @@ interface CastSource {
 
 function castFrom(column: FilterColumn, cast: FilterCast, from: CastSource): string {
   const problem = castProblem(from.type, cast.to, cast.text);
-  if (problem !== undefined) throw new ConfigError({ code: 'CAST_INVALID', message: `column "${column.name}": ${problem}`, hint: 'docs/reference/types.md lists the casts there are' });
+  if (problem !== undefined)
+    throw new ConfigError({
+      code: 'CAST_INVALID',
+      message: `column "${column.name}": ${problem}`,
+      hint: 'docs/reference/types.md lists the casts there are',
+    });
   return castSql(from.ref, from.type, cast.to, cast.text);
 }
 
@@ -51,7 +72,8 @@ function sourceOf(column: FilterColumn, { from }: FilterCast, input: Schema): Ca
     return { ref: `(${castFrom(column, from, inner)})`, type: from.to, origin: inner.origin };
   }
   const found = input.find((c) => c.name === from);
-  if (found === undefined) throw new BugError({ code: 'FILTER_COLUMN', message: `filter column "${column.name}" is cast from "${from}", which its input does not have` });
+  if (found === undefined)
+    throw new BugError({ code: 'FILTER_COLUMN', message: `filter column "${column.name}" is cast from "${from}", which its input does not have` });
   const ref = quoteIdentifier(found.name);
   return { ref, type: found.type, origin: ref };
 }

@@ -57,7 +57,8 @@ function canonicalSql(ref: string, type: TimeType, zone: Zone, form: CanonicalFo
 
 /** No format given: ISO 8601 as `YYYY-MM-DD[ T]HH:MM[:SS[.f]][ ][zone]`; a date alone means midnight. */
 function isoSql(ref: string, type: TimeType, zone: Zone): string {
-  if (type === 'date') return `coalesce(${canonicalSql(ref, type, zone, 'day')}, case when regexp_full_match(${ref}, '${DATE_GUARD}') then try_cast(${ref} as date) end)`;
+  if (type === 'date')
+    return `coalesce(${canonicalSql(ref, type, zone, 'day')}, case when regexp_full_match(${ref}, '${DATE_GUARD}') then try_cast(${ref} as date) end)`;
   const cast = `try_cast(${ref} as timestamp)`;
   const local = `when regexp_full_match(${ref}, '${DATE_GUARD}(?:${TIME_GUARD})?') then ${typed(cast, type, zone)}`;
   const branches = type === 'timestamp' ? [isoZuluBranch(ref, cast), local, ...isoOffsetBranches(ref)] : [local];
@@ -71,7 +72,8 @@ function isoZuluBranch(ref: string, cast: string): string {
 
 function isoOffsetBranches(ref: string): string[] {
   // Only texts of the first and the last year can leave the range.
-  const bounded = (instant: string): string => `case when ${ref} >= '0001-01-03' and ${ref} < '9999-12-30' then ${instant} else ${inRange(instant)} end`;
+  const bounded = (instant: string): string =>
+    `case when ${ref} >= '0001-01-03' and ${ref} < '9999-12-30' then ${instant} else ${inRange(instant)} end`;
   return [
     `when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_WITH_SECONDS_GUARD}[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]') then ${bounded(`try_cast(${ref} as timestamptz)`)}`,
     `when regexp_full_match(${ref}, '${DATE_GUARD}${TIME_GUARD} ?(?:${UTC_WORD_PATTERN}|${OFFSET_PATTERN})') then ${bounded(`try_cast(${spelledOut(ref)} as timestamptz)`)}`,
@@ -146,7 +148,10 @@ function rewrite(ref: string, tokens: readonly Token[], how: Rewriting): { guard
 }
 
 function strptimeOf(pattern: TimePattern, text: TextFormat | undefined, value: string, withZone: boolean): string {
-  let format = pattern.tokens.filter((t) => withZone || t.part !== 'zone').map((t) => t.strptime).join('');
+  let format = pattern.tokens
+    .filter((t) => withZone || t.part !== 'zone')
+    .map((t) => t.strptime)
+    .join('');
   let read = value;
   if (!DATE_PARTS.some((p) => pattern.parts.has(p))) {
     format = `%Y-%m-%d ${format}`;
@@ -199,7 +204,10 @@ function patternSql(ref: string, type: TimeType, pattern: TimePattern, text: Tex
   }
   const read = `case ${branches.join(' ')} end`;
   const agreement = agreementSql(ref, pattern, text);
-  const strict = agreement === undefined ? read : `case when regexp_full_match(${ref}, ${quoteLiteral(guardOf(pattern.tokens))}) and ${agreement} then ${read} end`;
+  const strict =
+    agreement === undefined
+      ? read
+      : `case when regexp_full_match(${ref}, ${quoteLiteral(guardOf(pattern.tokens))}) and ${agreement} then ${read} end`;
   const form = canonicalForm(pattern);
   return form === undefined ? strict : `coalesce(${canonicalSql(ref, type, zone, form)}, ${strict})`;
 }

@@ -8,7 +8,18 @@ import { localTimeSql, readZone, type Zone } from './zones.js';
  */
 
 const DIRECT: ReadonlySet<string> = new Set([...'YmdHIMSyjpaAbBuwUWGV']);
-const EXPANSIONS: Readonly<Record<string, string>> = { F: '%Y-%m-%d', T: '%H:%M:%S', X: '%H:%M:%S', R: '%H:%M', D: '%m/%d/%y', x: '%m/%d/%y', r: '%I:%M:%S %p', c: '%a %b %e %H:%M:%S %Y', v: '%e-%b-%Y', h: '%b' };
+const EXPANSIONS: Readonly<Record<string, string>> = {
+  F: '%Y-%m-%d',
+  T: '%H:%M:%S',
+  X: '%H:%M:%S',
+  R: '%H:%M',
+  D: '%m/%d/%y',
+  x: '%m/%d/%y',
+  r: '%I:%M:%S %p',
+  c: '%a %b %e %H:%M:%S %Y',
+  v: '%e-%b-%Y',
+  h: '%b',
+};
 
 interface TimeValue {
   /** TIMESTAMP expression in the wanted zone. */

@@ -1,4 +1,17 @@
-import { quoteIdentifier, quoteLiteral, quoteName, SluiceError, type CheckedExpression, type CheckedSelect, type Column, type ColumnType, type Schema, type SqlCheck, type SqlConnection, type SqlProblem } from '../../spi/index.js';
+import {
+  quoteIdentifier,
+  quoteLiteral,
+  quoteName,
+  SluiceError,
+  type CheckedExpression,
+  type CheckedSelect,
+  type Column,
+  type ColumnType,
+  type Schema,
+  type SqlCheck,
+  type SqlConnection,
+  type SqlProblem,
+} from '../../spi/index.js';
 import { columnTypeOf, duckdbType } from './duckdb-types.js';
 
 /*
@@ -8,15 +21,44 @@ import { columnTypeOf, duckdbType } from './duckdb-types.js';
 
 type Node = { readonly [key: string]: unknown };
 
-const SCALAR_CLASSES: ReadonlySet<string> = new Set(['BETWEEN', 'CASE', 'CAST', 'COLLATE', 'COLUMN_REF', 'COMPARISON', 'CONJUNCTION', 'CONSTANT', 'FUNCTION', 'LAMBDA', 'LAMBDA_REF', 'OPERATOR']);
+const SCALAR_CLASSES: ReadonlySet<string> = new Set([
+  'BETWEEN',
+  'CASE',
+  'CAST',
+  'COLLATE',
+  'COLUMN_REF',
+  'COMPARISON',
+  'CONJUNCTION',
+  'CONSTANT',
+  'FUNCTION',
+  'LAMBDA',
+  'LAMBDA_REF',
+  'OPERATOR',
+]);
 const SELECT_CLASSES: ReadonlySet<string> = new Set([...SCALAR_CLASSES, 'POSITIONAL_REFERENCE', 'STAR', 'SUBQUERY', 'WINDOW']);
 const TABLE_KINDS: ReadonlySet<string> = new Set(['BASE_TABLE', 'EMPTY', 'EXPRESSION_LIST', 'JOIN', 'PIVOT', 'SUBQUERY', 'TABLE_FUNCTION']);
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['generate_series', 'range', 'unnest']);
 /** Scalar functions that look outside the data, or make rows. */
-const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set(['currval', 'current_setting', 'getenv', 'getvariable', 'nextval', 'query', 'query_table', 'write_log']);
+const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
+  'currval',
+  'current_setting',
+  'getenv',
+  'getvariable',
+  'nextval',
+  'query',
+  'query_table',
+  'write_log',
+]);
 const ROW_FUNCTIONS: ReadonlySet<string> = new Set(['generate_subscripts', 'unlist', 'unnest']);
 
-const WORDS: Readonly<Record<string, string>> = { SUBQUERY: 'a subquery', STAR: 'a star', WINDOW: 'a window function', PARAMETER: 'a parameter', POSITIONAL_REFERENCE: 'a positional reference', DEFAULT: 'DEFAULT' };
+const WORDS: Readonly<Record<string, string>> = {
+  SUBQUERY: 'a subquery',
+  STAR: 'a star',
+  WINDOW: 'a window function',
+  PARAMETER: 'a parameter',
+  POSITIONAL_REFERENCE: 'a positional reference',
+  DEFAULT: 'DEFAULT',
+};
 const MARKER = '__sluice_expression_input';
 
 export function createSqlCheck(sql: SqlConnection): SqlCheck {
@@ -39,7 +81,13 @@ async function checkExpression(sql: SqlConnection, text: string, input: Schema):
   const node = statement?.['node'] as Node | undefined;
   const list = node?.['select_list'];
   const from = node?.['from_table'] as Node | undefined;
-  const single = more.length === 0 && node?.['type'] === 'SELECT_NODE' && Array.isArray(list) && list.length === 1 && from?.['type'] === 'BASE_TABLE' && from['table_name'] === MARKER;
+  const single =
+    more.length === 0 &&
+    node?.['type'] === 'SELECT_NODE' &&
+    Array.isArray(list) &&
+    list.length === 1 &&
+    from?.['type'] === 'BASE_TABLE' &&
+    from['table_name'] === MARKER;
   if (!single || node['where_clause'] !== null || (node['modifiers'] as unknown[]).length > 0) return { problem: 'expected one expression' };
   const found = inspect(list, SCALAR_CLASSES);
   if (found.problem !== undefined) return { problem: found.problem };
@@ -95,7 +143,8 @@ async function inspectSelect(sql: SqlConnection, text: string): Promise<{ readon
   if ('problem' in statements) return statements;
   const node = statements.list[0]?.['node'] as Node | undefined;
   const from = node?.['from_table'] as Node | undefined;
-  if (statements.list.length !== 1 || node?.['type'] !== 'SELECT_NODE' || from?.['type'] !== 'SUBQUERY' || node['where_clause'] !== null) return { problem: 'expected one SELECT' };
+  if (statements.list.length !== 1 || node?.['type'] !== 'SELECT_NODE' || from?.['type'] !== 'SUBQUERY' || node['where_clause'] !== null)
+    return { problem: 'expected one SELECT' };
   const found = inspect(node, SELECT_CLASSES);
   return found.problem === undefined ? { tables: found.tables } : { problem: found.problem };
 }
@@ -126,7 +175,10 @@ function inspect(root: unknown, classes: ReadonlySet<string>): Findings {
     if (Array.isArray(value)) return value.forEach(visit);
     const node = value as Node;
     findings.problem = problemOf(node, classes);
-    if (isTable(node, ctes)) findings.tables.push([node['catalog_name'], node['schema_name'], node['table_name']].filter((p): p is string => typeof p === 'string' && p !== ''));
+    if (isTable(node, ctes))
+      findings.tables.push(
+        [node['catalog_name'], node['schema_name'], node['table_name']].filter((p): p is string => typeof p === 'string' && p !== ''),
+      );
     Object.values(node).forEach(visit);
   };
   visit(root);
@@ -151,7 +203,8 @@ function problemOf(node: Node, classes: ReadonlySet<string>): string | undefined
   const name = typeof node['function_name'] === 'string' ? node['function_name'].toLowerCase() : undefined;
   if (typeof kind === 'string') {
     if (!classes.has(kind)) return `${WORDS[kind] ?? kind} is not allowed here`;
-    if (name !== undefined && (FORBIDDEN_FUNCTIONS.has(name) || (classes === SCALAR_CLASSES && ROW_FUNCTIONS.has(name)))) return `the function ${name} is not allowed here`;
+    if (name !== undefined && (FORBIDDEN_FUNCTIONS.has(name) || (classes === SCALAR_CLASSES && ROW_FUNCTIONS.has(name))))
+      return `the function ${name} is not allowed here`;
     return undefined;
   }
   const type = node['type'];
@@ -173,7 +226,8 @@ async function describe(sql: SqlConnection, select: string): Promise<Described |
     return { columns: rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) })) };
   } catch (error) {
     // Whatever DuckDB has against the text is the user's to mend; anything else (memory, interruption) is not.
-    const message = error instanceof SluiceError && error.cause instanceof Error ? error.cause.message : error instanceof Error ? error.message : String(error);
+    const message =
+      error instanceof SluiceError && error.cause instanceof Error ? error.cause.message : error instanceof Error ? error.message : String(error);
     const m = /^(?:Binder|Catalog|Parser|Conversion|Invalid Input|Syntax) Error: ([\s\S]*)$/.exec(message);
     if (!m) throw error;
     return { problem: (m[1] ?? '').split('\n')[0]?.replace(/\s*Did you mean.*$/, '') ?? '' };
@@ -183,4 +237,3 @@ async function describe(sql: SqlConnection, select: string): Promise<Described |
 function emptyRelation(schema: Schema): string {
   return `SELECT ${schema.map((c) => `NULL::${duckdbType(c.type)} AS ${quoteIdentifier(c.name)}`).join(', ')} LIMIT 0`;
 }
-

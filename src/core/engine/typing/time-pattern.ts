@@ -3,7 +3,8 @@
  * spaces, takes odd widths and ignores wrong weekday names, so it only ever sees text that passed the guard.
  */
 
-export type Part = 'literal' | 'year' | 'month' | 'day' | 'dayOfYear' | 'hour24' | 'hour12' | 'minute' | 'second' | 'fraction' | 'ampm' | 'weekday' | 'zone';
+export type Part =
+  'literal' | 'year' | 'month' | 'day' | 'dayOfYear' | 'hour24' | 'hour12' | 'minute' | 'second' | 'fraction' | 'ampm' | 'weekday' | 'zone';
 
 export interface Token {
   readonly part: Part;
@@ -127,7 +128,8 @@ function split(format: string): Piece[] | string {
       if (typeof inner !== 'string') pieces.push(...inner);
     } else if (letter in DIRECTIVES || FRACTIONS.has(letter) || letter === 's' || letter === 'Q') {
       const width = m[1] === '' ? undefined : Number(m[1]);
-      if (width !== undefined && (!FRACTIONS.has(letter) || width < 1 || width > 9)) return `has a width in "${m[0]}"; only %N and %L take one (1 to 9)`;
+      if (width !== undefined && (!FRACTIONS.has(letter) || width < 1 || width > 9))
+        return `has a width in "${m[0]}"; only %N and %L take one (1 to 9)`;
       pieces.push({ letter, width });
     } else return `has "${m[0]}", which cannot be read; supported: ${SUPPORTED_DIRECTIVES}`;
   }
@@ -142,7 +144,8 @@ function isNumber(piece: Piece | undefined, edge: 'start' | 'end'): boolean {
 
 function tokenOf(piece: Piece, before: Piece | undefined, after: Piece | undefined): Token {
   if ('text' in piece) return literal(piece.text);
-  if (FRACTIONS.has(piece.letter)) return { part: 'fraction', pattern: piece.width === undefined ? '[0-9]{1,9}' : `[0-9]{${piece.width}}`, strptime: '%f' };
+  if (FRACTIONS.has(piece.letter))
+    return { part: 'fraction', pattern: piece.width === undefined ? '[0-9]{1,9}' : `[0-9]{${piece.width}}`, strptime: '%f' };
   const d = DIRECTIVES[piece.letter] as Directive;
   const touches = isNumber(before, 'end') || isNumber(after, 'start');
   const afterSpace = before === undefined || ('text' in before && /\s$/.test(before.text));
@@ -199,7 +202,8 @@ function checkParts(parts: ReadonlySet<Part>): string | undefined {
   if (parts.has('day') && !parts.has('month')) return 'has a day but no month';
   if (parts.has('dayOfYear') && (parts.has('month') || parts.has('day'))) return 'has both a day of the year and a month or day';
   if (parts.has('weekday') && !hasDate) return 'has a weekday but no date';
-  if (parts.has('hour12') !== parts.has('ampm')) return parts.has('hour12') ? 'has a 12-hour %I without %p; write %H for 24 hours' : 'has %p without a 12-hour %I';
+  if (parts.has('hour12') !== parts.has('ampm'))
+    return parts.has('hour12') ? 'has a 12-hour %I without %p; write %H for 24 hours' : 'has %p without a 12-hour %I';
   if (parts.has('hour12') && parts.has('hour24')) return 'names the hour twice';
   if (parts.has('minute') && !parts.has('hour24') && !parts.has('hour12')) return 'has minutes but no hour';
   if (parts.has('second') && !parts.has('minute')) return 'has seconds but no minutes';

@@ -32,11 +32,27 @@ const DAY_MS = 86_400_000;
 const spansByZone = new Map<string, readonly Span[]>();
 
 function offsetReader(zone: string): (utc: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
   return (utc) => {
     const part: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(utc)) part[type] = Number(value);
-    const local = Date.UTC(part['year'] ?? 0, (part['month'] ?? 1) - 1, part['day'] ?? 1, part['hour'] ?? 0, part['minute'] ?? 0, part['second'] ?? 0);
+    const local = Date.UTC(
+      part['year'] ?? 0,
+      (part['month'] ?? 1) - 1,
+      part['day'] ?? 1,
+      part['hour'] ?? 0,
+      part['minute'] ?? 0,
+      part['second'] ?? 0,
+    );
     return (local - utc) / 1000;
   };
 }
@@ -92,7 +108,12 @@ function offsetTree(spans: readonly Span[], compare: (isoDay: string) => string)
 export function canonicalInstantSql(ref: string, timestamp: string, zone: Zone): string {
   if (zone.kind === 'offset') return instantMinus(timestamp, zone.seconds === 0 ? undefined : `${zone.seconds * 1_000_000}`);
   const spans = spansOf(zone.name);
-  return spans.length === 0 ? 'null' : instantMinus(timestamp, offsetTree(spans, (day) => `${ref} < ${quoteLiteral(day)}`));
+  return spans.length === 0
+    ? 'null'
+    : instantMinus(
+        timestamp,
+        offsetTree(spans, (day) => `${ref} < ${quoteLiteral(day)}`),
+      );
 }
 
 function instantMinus(timestamp: string, offset: string | undefined): string {
@@ -111,7 +132,13 @@ export function localInstantSql(timestamp: string, zone: Zone): string {
   const after = `timezone(${z}, p + interval 24 hours) - interval 24 hours`;
   const exact = `case when timezone(${z}, ${before}) = p then ${before} when timezone(${z}, ${after}) = p then ${after} end`;
   const spans = spansOf(zone.name);
-  const near = spans.length === 0 ? 'null' : instantMinus('p', offsetTree(spans, (day) => `p < timestamp ${quoteLiteral(day)}`));
+  const near =
+    spans.length === 0
+      ? 'null'
+      : instantMinus(
+          'p',
+          offsetTree(spans, (day) => `p < timestamp ${quoteLiteral(day)}`),
+        );
   // The lambda binds the parsed value once: CASE branches are not shared by the optimiser.
   return `list_transform([${timestamp}], lambda p: coalesce(${near}, ${exact}))[1]`;
 }
