@@ -23,10 +23,12 @@ export async function findByPrefix(prefix: string, options: FindOptions): Promis
   const start = isFolder ? '' : basename(whole);
   const entries = await readFolder(folder, true);
   const found: FoundFile[] = [];
+  const above = new Set(options.followSymlinks && entries.length > 0 ? [await realpath(folder)] : []);
+  // A prefix that itself starts with `_` or `.` asks for such names.
+  const asksHidden = isHidden(start);
   for (const entry of entries) {
-    // A prefix that itself starts with `_` or `.` asks for such names.
-    if (entry.name.startsWith(start) && (start !== '' ? /^[._]/.test(start) || !isHidden(entry.name) : !isHidden(entry.name)))
-      await collect(join(folder, entry.name), entry, folder, options, found, new Set());
+    if (!entry.name.startsWith(start) || (isHidden(entry.name) && !asksHidden)) continue;
+    await collect(join(folder, entry.name), entry, folder, options, found, above);
   }
   return found;
 }

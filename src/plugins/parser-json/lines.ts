@@ -1,4 +1,4 @@
-import { isJsonSpace } from '../shared/json-scanner.js';
+import { isBlank } from '../shared/json-scanner.js';
 
 /** One line with something in it; `bytes` without the white space around it. */
 export interface TextLine {
@@ -16,8 +16,8 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
   const trimmed = (bytes: Buffer, from: number, to: number): TextLine | undefined => {
     let start = from;
     let end = to;
-    while (start < end && isJsonSpace(bytes[start] as number)) start++;
-    while (end > start && isJsonSpace(bytes[end - 1] as number)) end--;
+    while (start < end && isBlank(bytes[start] as number)) start++;
+    while (end > start && isBlank(bytes[end - 1] as number)) end--;
     return start < end ? { number: ++number, offset: base + start, bytes: bytes.subarray(start, end) } : undefined;
   };
   for await (const chunk of source) {

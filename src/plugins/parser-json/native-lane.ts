@@ -1,5 +1,5 @@
 import type { FileFact, ParserFile, Spool, TaskContext } from '../../core/spi/index.js';
-import { membersOf, scanValue, skipSpace, kindOf } from '../shared/json-scanner.js';
+import { membersOf, scanValue, skipBlanks, kindOf } from '../shared/json-scanner.js';
 import { hashBytes, scanLines } from '../shared/line-scan.js';
 import type { JsonLayout } from './config.js';
 import { suitsNative } from './native-sql.js';
@@ -77,7 +77,7 @@ async function* spoolLines(source: AsyncIterable<Uint8Array>, spool: Spool): Asy
 async function sampleKeyLists(files: readonly ParserFile[]): Promise<string[][] | undefined> {
   for (const file of files) {
     const sample = await firstBytes(file.open(), SAMPLE_BYTES);
-    let at = skipSpace(sample, 0, sample.length);
+    let at = skipBlanks(sample, 0, sample.length);
     if (at === sample.length) continue;
     const lists = new Map<string, string[]>();
     let first = true;
@@ -85,13 +85,13 @@ async function sampleKeyLists(files: readonly ParserFile[]): Promise<string[][] 
       const newline = sample.indexOf(10, at);
       const end = newline < 0 ? sample.length : newline;
       const result = scanValue(sample, at, end);
-      if (first && (result.kind === 'more' || (result.kind === 'value' && skipSpace(sample, result.end, end) < end))) return undefined;
+      if (first && (result.kind === 'more' || (result.kind === 'value' && skipBlanks(sample, result.end, end) < end))) return undefined;
       first = false;
       if (result.kind === 'value' && kindOf(sample, at) === 'object') {
         const keys = [...membersOf(sample, { start: at, end: result.end })].map((m) => m.key);
         if (new Set(keys).size === keys.length && keys.every((k) => !k.includes('\0'))) lists.set(keys.join('\0'), keys);
       }
-      at = skipSpace(sample, end, sample.length);
+      at = skipBlanks(sample, end, sample.length);
     }
     return [...lists.values()];
   }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { elementsOf, followPointer, isJsonSpace, kindOf, scanValue, skipSpace, type JsonSlice } from '../shared/json-scanner.js';
+import { elementsOf, followPointer, isBlank, kindOf, scanValue, skipBlanks, type JsonSlice } from '../shared/json-scanner.js';
 import type { JsonLayout } from './config.js';
 
 /** One record or one piece that is none. `bytes` is only valid until the next item. */
@@ -84,7 +84,7 @@ class Window {
   async nextByte(): Promise<number | undefined> {
     for (;;) {
       if (this.base === 0 && this.at === 0 && BOM.every((byte, i) => this.bytes[i] === byte)) this.at = 3;
-      this.at = skipSpace(this.bytes, this.at, this.bytes.length);
+      this.at = skipBlanks(this.bytes, this.at, this.bytes.length);
       const wantsBom = this.base === 0 && this.at === 0 && this.bytes.length < 3 && !this.ended;
       if (this.at < this.bytes.length && !wantsBom) return this.bytes[this.at];
       if (this.ended) return undefined;
@@ -120,7 +120,7 @@ class Window {
       const start = this.at;
       this.at = newline < 0 ? this.bytes.length : newline + 1;
       let end = newline < 0 ? this.bytes.length : newline;
-      while (end > start && isJsonSpace(this.bytes[end - 1] as number)) end--;
+      while (end > start && isBlank(this.bytes[end - 1] as number)) end--;
       return { ok: false, bytes: this.bytes, record: { start, end }, offset: this.base + start, reason };
     }
   }

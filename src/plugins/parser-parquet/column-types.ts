@@ -42,7 +42,7 @@ const PLAIN: Readonly<Record<string, ColumnType>> = {
 function mappingOf(duckdb: string): Mapping {
   const plain = PLAIN[duckdb];
   if (plain) return { type: plain, text: false, json: false };
-  const decimal = decimalOf(duckdb);
+  const decimal = decimalOf(duckdb.toLowerCase());
   if (decimal) return { type: parseColumnType(duckdb) as ColumnType, text: false, json: false };
   if (duckdb === 'HUGEINT' || duckdb === 'UHUGEINT') return { type: 'decimal(38,0)', text: true, json: false };
   if (duckdb === 'TIMESTAMP_NS') return { type: 'datetime', text: true, json: false };

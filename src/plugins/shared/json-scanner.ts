@@ -31,13 +31,25 @@ class Bad {
   }
 }
 
-export function isJsonSpace(byte: number): boolean {
+/** White space within JSON. */
+function isJsonSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** White space between records, as DuckDB's reader sees it: form feeds count, too. */
+export function isBlank(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 export function skipSpace(bytes: Uint8Array, from: number, end: number): number {
   let i = from;
   while (i < end && isJsonSpace(bytes[i] as number)) i++;
+  return i;
+}
+
+export function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
+  let i = from;
+  while (i < end && isBlank(bytes[i] as number)) i++;
   return i;
 }
 

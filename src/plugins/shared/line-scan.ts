@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isBlank } from './json-scanner.js';
 
 export interface LineScan {
   /** `sha256:<hex>` of the raw bytes. */
@@ -30,7 +31,7 @@ export async function scanLines(source: AsyncIterable<Uint8Array>, signal: Abort
       const end = newline < 0 ? buffer.length : newline;
       if (!lineHasText) {
         let i = from;
-        while (i < end && isSpace(buffer[i] as number)) i++;
+        while (i < end && isBlank(buffer[i] as number)) i++;
         lineHasText = i < end;
       }
       if (newline < 0) break;
@@ -44,10 +45,6 @@ export async function scanLines(source: AsyncIterable<Uint8Array>, signal: Abort
   }
   if (lineHasText) lines++;
   return { hash: `sha256:${hash.digest('hex')}`, bytes, lines, longestLine: Math.max(longestLine, bytes - lineStart), startsWithBom: bom === 3 };
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }
 
 /** The raw bytes' hash alone. */
