@@ -32,7 +32,7 @@ class Bad {
 }
 
 /** White space within JSON. */
-function isJsonSpace(byte: number): boolean {
+export function isJsonSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
