@@ -9,7 +9,7 @@ import {
   type ScalarFunction,
   type TextFormat,
 } from '../../core/spi/index.js';
-import { followPointer, isJsonSpace, parsePointer, scanValue, textOf } from './json-scanner.js';
+import { followPointer, parsePointer, scanValue, skipSpace, textOf } from './json-scanner.js';
 
 /** A column that filters make from JSON, as their configs declare it. */
 export interface JsonColumnConfig {
@@ -102,8 +102,7 @@ export const JSON_ELEMENT: ScalarFunction = {
 
 /** The one value of a JSON text, without the blanks around it. */
 export function wholeValue(bytes: Buffer): { readonly start: number; readonly end: number } {
-  let start = 0;
-  while (start < bytes.length && isJsonSpace(bytes[start] as number)) start++;
+  const start = skipSpace(bytes, 0, bytes.length);
   const scanned = scanValue(bytes, start, bytes.length);
   return { start, end: scanned.kind === 'value' ? scanned.end : bytes.length };
 }
