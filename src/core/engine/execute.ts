@@ -205,7 +205,6 @@ class Executor {
       this.#progress.fractions.delete(task);
       this.#adopt(task, complete);
       if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
-      if (this.#budget.isExceeded(false)) throw new RejectsExceeded([]);
     } finally {
       this.#running.delete(connection);
       connection.close();

@@ -144,7 +144,7 @@ export async function planFilters(pipeline: SourcePipeline, schema: Schema, star
   const segments: Segment[] = [];
   let filters: FusedFilter[] = [];
   let firstFilter = 0;
-  let current = schema;
+  let current: Schema = schema.map(({ name, type }) => ({ name, type }));
   let hidesValues = false;
   for (const [i, { plugin, config, place }] of pipeline.filters.entries()) {
     const step: FilterStep = await plugin.plan(config, current, { ...ctx, place, startedAt, check: createSqlCheck(ctx.sql) });

@@ -1,4 +1,4 @@
-import type { ByteSource, JsonObject, Reading, RowSource, SourceColumn, TaskContext, TaskSource } from '../spi/index.js';
+import type { ByteSource, Reading, RowSource, SourceColumn, TaskContext, TaskSource } from '../spi/index.js';
 import { BugError, DataError, quoteIdentifier, quoteLiteral } from '../spi/index.js';
 
 /** Turns the bytes and rows forms into the relation form, through spool segments. */
@@ -15,13 +15,15 @@ export async function toReading(source: TaskSource, ctx: TaskContext): Promise<R
 
 async function spoolBytes(source: ByteSource, ctx: TaskContext): Promise<Reading> {
   const spool = ctx.spool(source.format);
+  let longest = 0;
   try {
     for await (const chunk of source.chunks()) {
+      longest = Math.max(longest, longestLine(chunk));
       await spool.write(chunk);
       ctx.progress({ bytes: chunk.length });
     }
     const paths = await spool.finish();
-    return spoolReading(source.format, paths, source.columns, source.source, undefined, () => spool.remove());
+    return spoolReading(source, source.format, paths, longest, undefined, () => spool.remove());
   } catch (error) {
     await spool.remove();
     throw error;
@@ -32,6 +34,7 @@ async function spoolBytes(source: ByteSource, ctx: TaskContext): Promise<Reading
 async function spoolRows(source: RowSource, ctx: TaskContext): Promise<Reading> {
   const spool = ctx.spool('csv');
   let rows = 0;
+  let longest = 0;
   try {
     for await (const batch of source.batches()) {
       const lines: string[] = [];
@@ -42,11 +45,12 @@ async function spoolRows(source: RowSource, ctx: TaskContext): Promise<Reading> 
         lines.push(row.map(csvField).join(','));
       }
       rows += batch.length;
+      for (const line of lines) longest = Math.max(longest, Buffer.byteLength(line));
       if (lines.length > 0) await spool.write(Buffer.from(`${lines.join('\n')}\n`));
     }
     const paths = await spool.finish();
     const columns = source.columns.map((column): SourceColumn => ({ ...column, text: column.text ?? {} }));
-    return spoolReading('csv', paths, columns, source.source, rows, () => spool.remove());
+    return spoolReading({ ...source, columns }, 'csv', paths, longest, rows, () => spool.remove());
   } catch (error) {
     await spool.remove();
     throw error;
@@ -59,8 +63,28 @@ function csvField(value: unknown): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-function spoolReading(format: 'csv' | 'ndjson', paths: readonly string[], columns: readonly SourceColumn[], name: string, rows: number | undefined, remove: () => Promise<void>): Reading {
-  const from = paths.length === 0 ? emptyRelation(columns) : format === 'csv' ? csvRelation(paths, columns) : ndjsonRelation(paths, columns);
+/** Bytes of the longest line of a chunk that ends at a record's end. */
+function longestLine(chunk: Uint8Array): number {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  let longest = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const newline = bytes.indexOf(10, at);
+    const end = newline < 0 ? bytes.length : newline + 1;
+    longest = Math.max(longest, end - at);
+    at = end;
+  }
+  return longest;
+}
+
+function spoolReading(
+  { columns, source: name }: { readonly columns: readonly SourceColumn[]; readonly source: string },
+  format: 'csv' | 'ndjson',
+  paths: readonly string[],
+  longest: number,
+  rows: number | undefined,
+  remove: () => Promise<void>,
+): Reading {
+  const from = paths.length === 0 ? emptyRelation(columns) : format === 'csv' ? csvRelation(paths, columns, longest) : ndjsonRelation(paths, columns, longest);
   return {
     relation: { from, columns },
     async check(seen) {
@@ -75,24 +99,27 @@ function spoolReading(format: 'csv' | 'ndjson', paths: readonly string[], column
 
 async function* noRejects(): AsyncGenerator<never> {}
 
-export function emptyRelation(columns: readonly SourceColumn[]): string {
+function emptyRelation(columns: readonly SourceColumn[]): string {
   const nulls = columns.map((c) => `NULL::VARCHAR AS ${quoteIdentifier(c.name)}`).join(', ');
   return `(SELECT ${nulls} LIMIT 0)`;
 }
 
+/** DuckDB's own limit of a CSV line; it buffers 16 times the limit, so a larger one is only given where a line needs it. */
+const PLAIN_LINE = 2_097_152;
+
 /** RFC 4180 as written by us: unquoted empty = NULL, `""` = empty string. */
-export function csvRelation(paths: readonly string[], columns: readonly SourceColumn[]): string {
+function csvRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
   const list = paths.map(quoteLiteral).join(', ');
+  const size = longest < PLAIN_LINE ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
   return (
     `read_csv([${list}], auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
-    `allow_quoted_nulls=false, max_line_size=67108864, columns={${names}})`
+    `allow_quoted_nulls=false${size}, columns={${names}})`
   );
 }
 
-function ndjsonRelation(paths: readonly string[], columns: readonly SourceColumn[]): string {
+function ndjsonRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
-  return `read_json([${paths.map(quoteLiteral).join(', ')}], format='newline_delimited', auto_detect=false, columns={${names}}, maximum_object_size=67108864)`;
+  const size = Math.max(16_777_216, longest + 1);
+  return `read_json([${paths.map(quoteLiteral).join(', ')}], format='newline_delimited', auto_detect=false, columns={${names}}, maximum_object_size=${size})`;
 }
-
-export type TaskSpec = JsonObject;
