@@ -8,7 +8,7 @@ import { duckTypeOf } from '../table/types.js';
 import { rewriteChange, type Rewrite } from '../write/commit-rewrite.js';
 import { stagedFilesOf, type StagedFile } from '../write/staged-file.js';
 import type { WritePlan } from '../write/write-plan.js';
-import { mayDelete } from './plan-files.js';
+import { indexDeletes } from './delete-files.js';
 import type { QueryOptions } from './query-options.js';
 import { prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
 import { engineName } from './resolve.js';
@@ -67,9 +67,10 @@ async function findHits(
     const counts = await matchRows(session, matches);
     const byPath = new Map(target.plan.data.map((e) => [session.local.get(e.file.path) ?? '', e]));
     const hit = [...counts].map(([path, rows]) => ({ entry: byPath.get(path) as ManifestEntry, rows }));
-    const touched = (entry: ManifestEntry): boolean => target.plan.deletes.some((d) => mayDelete(d, entry));
-    const whole = hit.filter(({ entry, rows }) => rows === entry.file.recordCount && !touched(entry)).map((h) => h.entry);
-    const partial = hit.filter(({ entry }) => !whole.includes(entry)).map((h) => h.entry);
+    const deletes = indexDeletes(target.plan.deletes);
+    const whole = hit.filter(({ entry, rows }) => rows === entry.file.recordCount && deletes.of(entry).length === 0).map((h) => h.entry);
+    const gone = new Set(whole);
+    const partial = hit.filter(({ entry }) => !gone.has(entry)).map((h) => h.entry);
     if (partial.length > 0) await copyRest(session, target, partial, loaded, label, { matches, rest });
     return {
       rows: hit.reduce((n, h) => n + h.rows, 0),

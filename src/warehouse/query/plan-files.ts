@@ -3,7 +3,6 @@ import {
   DATA,
   DELETE_MANIFEST,
   DELETED,
-  EQUALITY_DELETES,
   specById,
   type DataFile,
   type IcebergSchema,
@@ -17,6 +16,7 @@ import {
 import { decodeValue } from '../table/single-value.js';
 import { parseTransform, transformedType, transformProblem, transformValue, type Transform } from '../table/transforms.js';
 import type { TableReader } from '../table/table-reader.js';
+import { neededDeletes } from './delete-files.js';
 import { mayMatch, type FileFilter, type ValueRange } from './file-filter.js';
 
 export type ManifestSource = Pick<TableReader, 'manifests' | 'entries'>;
@@ -86,7 +86,7 @@ export async function planFiles(
     }
   }
   for (const { file } of data) checkReadable(file);
-  return { data, deletes: deletesOf(data, deletes), stats: { ...totals, filesKept: data.length } };
+  return { data, deletes: neededDeletes(data, deletes), stats: { ...totals, filesKept: data.length } };
 }
 
 function primitiveTypes(schema: IcebergSchema): ReadonlyMap<number, string> {
@@ -240,44 +240,4 @@ function checkReadable(file: DataFile): void {
     message: `${file.path}: expected a Parquet file, found ${file.format}`,
     hint: 'rewrite the table as Parquet with the engine that wrote it',
   });
-}
-
-/** Field id of `file_path` in position delete files. */
-const DELETED_PATH = 2147483546;
-
-/** The delete files that may touch one of the data files. */
-function deletesOf(data: readonly ManifestEntry[], deletes: readonly ManifestEntry[]): ManifestEntry[] {
-  if (deletes.length === 0 || data.length === 0) return [];
-  return deletes.filter((entry) => {
-    if (!data.some((d) => mayDelete(entry, d))) return false;
-    if (entry.file.content !== EQUALITY_DELETES) return true;
-    throw new ConfigError({
-      code: 'EQUALITY_DELETES',
-      message: `${entry.file.path}: the table has equality deletes, which this version does not read`,
-      hint: 'compact the table with the engine that wrote them (Spark: rewrite_data_files with delete-file-threshold 1; Trino: ALTER TABLE … EXECUTE optimize)',
-    });
-  });
-}
-
-/** Whether a delete file may hold positions (or keys) of a data file: sequence number, partition, and bounds on the path. */
-export function mayDelete(remove: ManifestEntry, data: ManifestEntry): boolean {
-  const { file } = remove;
-  if (file.content === EQUALITY_DELETES)
-    return remove.sequenceNumber > data.sequenceNumber && (file.partition.size === 0 || samePartition(file, data.file));
-  if (remove.sequenceNumber < data.sequenceNumber || !samePartition(file, data.file)) return false;
-  const lower = bound('string', file.lowerBounds?.get(DELETED_PATH) ?? null);
-  const upper = bound('string', file.upperBounds?.get(DELETED_PATH) ?? null);
-  return mayMatch({ kind: 'compare', field: 0, op: '=', value: data.file.path }, () => [
-    { lower, upper, mayHoldNull: false, mayHoldValue: true, mayHoldNan: false, transform: undefined },
-  ]);
-}
-
-function samePartition(a: DataFile, b: DataFile): boolean {
-  if (a.specId !== b.specId) return false;
-  for (const [field, value] of a.partition) {
-    const other = b.partition.get(field);
-    const same = value instanceof Uint8Array && other instanceof Uint8Array ? Buffer.compare(value, other) === 0 : value === other;
-    if (!same) return false;
-  }
-  return true;
 }

@@ -2,7 +2,8 @@ import { stubColumn } from '../../core/duckdb/plan-filters.js';
 import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
 import type { IcebergSchema, ManifestEntry } from '../table/model.js';
 import { duckTypeOf } from '../table/types.js';
-import { mayDelete, type FilePlan } from './plan-files.js';
+import { indexDeletes } from './delete-files.js';
+import type { FilePlan } from './plan-files.js';
 
 /** A file's URI and where DuckDB finds it. */
 export type LocalPaths = ReadonlyMap<string, string>;
@@ -51,10 +52,11 @@ interface FileGroup {
  */
 function groupFiles(plan: FilePlan, schema: IcebergSchema): FileGroup[] {
   const floats = schema.fields.filter((f) => f.type === 'float' || f.type === 'double').map((f) => f.id);
+  const deletes = indexDeletes(plan.deletes);
   const groups: FileGroup[] = [];
   for (const entry of plan.data) {
     const mayHoldNan = floats.some((id) => entry.file.nanValueCounts?.get(id) !== 0);
-    const touched = plan.deletes.some((d) => mayDelete(d, entry));
+    const touched = deletes.of(entry).length > 0;
     let group = groups.find((g) => g.mayHoldNan === mayHoldNan && g.touched === touched);
     if (!group) groups.push((group = { files: [], mayHoldNan, touched }));
     group.files.push(entry);
@@ -72,10 +74,9 @@ function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local
   if (group.touched || withPlace) options.push('filename = true', 'file_row_number = true');
   const scan = `SELECT ${columns.join(', ')} FROM read_parquet([${group.files.map((e) => quoteLiteral(pathOf(e, local))).join(', ')}], ${options.join(', ')}) d`;
   if (!group.touched) return scan;
-  const deletes = plan.deletes.filter((d) => group.files.some((f) => mayDelete(d, f)));
   // Delete files name data files by URI, byte for byte; DuckDB knows them by local path.
   const uris = group.files.map((e) => `(${quoteLiteral(e.file.path)}, ${quoteLiteral(pathOf(e, local))})`);
-  const list = deletes.map((d) => quoteLiteral(pathOf(d, local))).join(', ');
+  const list = plan.deletes.map((d) => quoteLiteral(pathOf(d, local))).join(', ');
   const deleted = `SELECT u.path, x.pos FROM read_parquet([${list}], schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
   return `${scan} ANTI JOIN (${deleted}) r ON r.path = d.filename AND r.pos = d.file_row_number`;
 }

@@ -2,7 +2,7 @@ import { openQueryEngine, type WrittenResult } from './query-engine.js';
 import type { QueryOptions, QueryResult, QueryStats, ResultFormat } from './query-options.js';
 import { runSql } from './run-sql.js';
 import type { SqlOutcome, SqlWarehouse } from './sql-parts.js';
-import { splitStatements } from './sql-tokens.js';
+import { placeInText, splitStatements } from './sql-tokens.js';
 import { parseStatement } from './write-statements.js';
 
 /** SQL over the tables. Every SELECT runs in a locked engine over exactly the files that pruning left. */
@@ -15,7 +15,7 @@ export interface SqlDoor {
   explain(sql: string, options?: QueryOptions): Promise<QueryStats>;
   /** Runs one SELECT into a new file, which appears complete or not at all. */
   writeFile(sql: string, target: { readonly path: string; readonly format: ResultFormat }, options?: QueryOptions): Promise<WrittenResult>;
-  /** The statements of a text, split at `;`. */
+  /** The statements of a text, split at `;`; each starts at the line and column it has there, so that errors point into the text. */
   splitStatements(sql: string): readonly string[];
   /** Whether a statement gives rows. Errors: ConfigError SQL_REFUSED for what is neither a query nor a supported write. */
   isQuery(sql: string): boolean;
@@ -30,7 +30,11 @@ export function openSqlDoor(warehouse: SqlWarehouse): SqlDoor {
     query: (sql, options) => engine.query(sql, options),
     explain: (sql, options) => engine.explain(sql, options),
     writeFile: (sql, target, options) => engine.writeFile(sql, target, options),
-    splitStatements: (sql) => splitStatements(sql).map((statement) => statement.text),
+    splitStatements: (sql) =>
+      splitStatements(sql).map(({ text, offset }) => {
+        const { line, column } = placeInText(sql, offset);
+        return `${'\n'.repeat(line - 1)}${' '.repeat(column - 1)}${text}`;
+      }),
     isQuery: (sql) => parseStatement(sql).kind === 'select',
     closeSql: () => engine.close(),
   };

@@ -1,7 +1,7 @@
 import { ConflictError, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { splitTableName } from '../catalog/table-name.js';
-import { mayDelete } from '../query/plan-files.js';
+import { indexDeletes } from '../query/delete-files.js';
 import { DATA_MANIFEST, DELETED, currentSnapshot, defaultSpec, type ManifestEntry, type PartitionField, type TableMetadata } from '../table/model.js';
 import { bindSpec } from '../table/partition-record.js';
 import { samePartition } from '../table/table-changes.js';
@@ -67,16 +67,17 @@ async function stillLive(
   const snapshot = currentSnapshot(base.metadata);
   const wanted = new Set(removed.map((e) => e.file.path));
   const live: ManifestEntry[] = [];
+  const newDeletes: ManifestEntry[] = [];
   for (const manifest of snapshot ? await reader.manifests(snapshot) : []) {
     for (const entry of await reader.entries(manifest)) {
       if (entry.status === DELETED) continue;
-      if (manifest.content === DATA_MANIFEST) {
-        if (wanted.has(entry.file.path)) live.push(entry);
-      } else if (!rewrite.appliedDeletes.has(entry.file.path) && removed.some((r) => mayDelete(entry, r))) {
-        throw changed(rewrite, 'rows of the same files were deleted meanwhile');
-      }
+      if (manifest.content !== DATA_MANIFEST) {
+        if (!rewrite.appliedDeletes.has(entry.file.path)) newDeletes.push(entry);
+      } else if (wanted.has(entry.file.path)) live.push(entry);
     }
   }
+  const deletes = indexDeletes(newDeletes);
+  if (removed.some((entry) => deletes.of(entry).length > 0)) throw changed(rewrite, 'rows of the same files were deleted meanwhile');
   if (live.length !== wanted.size) throw changed(rewrite, 'files were rewritten or removed meanwhile');
   return live;
 }
