@@ -3,6 +3,8 @@ import type { Command } from '../command.js';
 /** All verbs; a verb's module is imported when it is used, so that `--help` stays quick. */
 export const COMMANDS: readonly { readonly name: string; readonly summary: string; load(): Promise<Command> }[] = [
   { name: 'init', summary: 'lay out a new project', load: async () => (await import('./init.js')).command },
+  { name: 'load', summary: 'load files into a table, guessing format and types', load: async () => (await import('./load.js')).command },
+  { name: 'guess', summary: 'write a config from a sample of the data', load: async () => (await import('./guess.js')).command },
   { name: 'check', summary: 'check configs, files, target and permissions without moving rows', load: async () => (await import('./check.js')).command },
   { name: 'preview', summary: 'show the first typed rows of a config and what would be rejected', load: async () => (await import('./preview.js')).command },
   { name: 'run', summary: 'run the pipelines of config files', load: async () => (await import('./run.js')).command },

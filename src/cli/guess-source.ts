@@ -1,0 +1,97 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecConfig } from '../core/config/index.js';
+import type { GuessedConfig } from '../core/engine/guess/index.js';
+import type { Configured } from '../core/engine/pipeline.js';
+import { ConfigError, type FileInputPlugin, type GuessPlugin, type InputPlugin, type JsonObject, type PluginContext, type SourceFile } from '../core/spi/index.js';
+import { BUILTIN_PLUGINS } from '../plugins/builtins.js';
+import type { CommandContext } from './command.js';
+import type { Session } from './session.js';
+
+export interface GuessSource {
+  readonly input: Configured<InputPlugin | FileInputPlugin>;
+  /** The `in` section so far. */
+  readonly inSection: JsonObject;
+  readonly exec: Pick<ExecConfig, 'guessPlugins' | 'excludeGuessPlugins' | 'guessSampleBufferBytes'>;
+  /** Further guess plugins of the command line. */
+  readonly plugins: readonly string[];
+}
+
+export interface GuessedSource {
+  readonly guessed: GuessedConfig;
+  /** All that match; the sample is from one of them. */
+  readonly files: readonly SourceFile[];
+}
+
+/** Completes an `in` section from a sample of its files. Errors: ConfigError NO_FILES, GUESS_EMPTY, GUESS_FORMAT, UNKNOWN_PLUGIN. */
+export async function guessSource(context: CommandContext, session: Session, source: GuessSource): Promise<GuessedSource> {
+  const { plugin } = source.input;
+  if (plugin.form !== 'files') {
+    throw new ConfigError({
+      code: 'GUESS_INPUT',
+      message: `guess: expected an input made of files, found ${plugin.type}`,
+      hint: `inputs of the type ${plugin.type} say by themselves what columns they have`,
+    });
+  }
+  const input: Configured<FileInputPlugin> = { ...source.input, plugin };
+  const { chooseSampleFile, guessConfig, readSample } = await import('../core/engine/guess/index.js');
+  const { openDatabase } = await import('../core/duckdb/index.js');
+  const tempDir = join(session.project.root, '.sluice', 'tmp', `guess-${process.pid}`);
+  await mkdir(tempDir, { recursive: true });
+  const database = await openDatabase({ threads: 1, tempDirectory: tempDir });
+  const sql = await database.connect();
+  try {
+    const ctx = { ...pluginContext(context, session, tempDir), sql };
+    const files = await plugin.list(input.config, { ...ctx, place: input.place });
+    const file = chooseSampleFile(files);
+    if (!file || file.size === 0) throw emptySample(files);
+    const decoders = await session.registry.all('decoder');
+    const guessed = await guessConfig({
+      in: source.inSection,
+      plugins: await guessPlugins(session, [...source.exec.guessPlugins, ...source.plugins]),
+      exclude: source.exec.excludeGuessPlugins,
+      readSample: (section) => readSample(input, file, section, decoders, source.exec.guessSampleBufferBytes, ctx),
+      ctx,
+    });
+    if ((guessed.in['parser'] as JsonObject | undefined)?.['type'] === undefined) throw unknownFormat(file, guessed.warnings);
+    return { guessed, files };
+  } finally {
+    sql.close();
+    database.close();
+    await rm(tempDir, { recursive: true, force: true });
+  }
+}
+
+function pluginContext({ environment, out, signal }: CommandContext, session: Session, tempDir: string): PluginContext {
+  return {
+    signal,
+    log: out.logger,
+    clock: environment.clock,
+    root: session.project.root,
+    tempDir,
+    reach: (point) => environment.reach(point),
+    resource: (name) => session.resource(name),
+  };
+}
+
+/** The built-in ones, and those that were named. */
+async function guessPlugins(session: Session, named: readonly string[]): Promise<readonly GuessPlugin[]> {
+  const builtin = BUILTIN_PLUGINS.filter((plugin) => plugin.kind === 'guess').map((plugin) => plugin.type);
+  return Promise.all([...new Set([...builtin, ...named])].map((type) => session.registry.get('guess', type)));
+}
+
+function emptySample(files: readonly SourceFile[]): ConfigError {
+  return new ConfigError({
+    code: 'GUESS_EMPTY',
+    message: files.length === 0 ? 'guess: no file matches' : `guess: ${files.length === 1 ? `${files[0]?.name ?? ''} is empty` : `all ${files.length} files are empty`}`,
+    hint: 'a sample with some records is needed to find the columns',
+  });
+}
+
+function unknownFormat(file: SourceFile, warnings: readonly string[]): ConfigError {
+  return new ConfigError({
+    code: 'GUESS_FORMAT',
+    message: `guess: the format of ${file.name} was not recognised${warnings.map((warning) => `; ${warning}`).join('')}`,
+    hint: 'write a config with the parser yourself; see docs/reference/plugins',
+  });
+}
