@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import chain, { flushable, none } from 'stream-chain';
 import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
 import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
 import { fileChunks } from '../shared/file-chunks.js';
-import { transcode } from '../shared/transcode.js';
+import { createTranscoder, transcode, type Transcoder } from '../shared/transcode.js';
 
 /** A local file of UTF-8 text: the source itself where it is one, else a decoded copy in the run's temp folder. */
 export interface TextFile {
@@ -21,8 +25,8 @@ export interface TextFile {
 }
 
 /** The decoded text of a file as UTF-8. */
-export function openText(file: ParserFile, charset: string | undefined, source: AsyncIterable<Uint8Array> = file.open()): AsyncIterable<Uint8Array> {
-  return charset === undefined ? source : transcode(source, charset);
+export function openText(file: ParserFile, charset: string | undefined): AsyncIterable<Uint8Array> {
+  return charset === undefined ? file.open() : transcode(file.open(), charset);
 }
 
 export async function prepareText(
@@ -39,7 +43,7 @@ export async function prepareText(
   try {
     const raw = new ByteCounter({ hash: true });
     const plain = file.decoders.length === 0;
-    const facts = await copyText(openText(file, charset, plain ? counted(file.open(), raw, ctx) : file.open()), copy, needles, ctx);
+    const facts = await copyText(plain ? counted(file.open(), raw, ctx) : file.open(), charset, copy, needles, ctx);
     if (!plain) for await (const _ of counted(file.openRaw(), raw, ctx)) ctx.signal.throwIfAborted();
     const { hash, bytes } = raw.facts();
     return {
@@ -56,23 +60,43 @@ export async function prepareText(
   }
 }
 
-async function copyText(source: AsyncIterable<Uint8Array>, target: string, needles: readonly Uint8Array[], ctx: TaskContext): Promise<ByteFacts> {
+/** Decoded bytes to UTF-8 to a file, counted on the way. */
+async function copyText(
+  source: AsyncIterable<Uint8Array>,
+  charset: string | undefined,
+  target: string,
+  needles: readonly Uint8Array[],
+  ctx: TaskContext,
+): Promise<ByteFacts> {
   const counter = new ByteCounter({ needles, utf8: true });
-  const file = await open(target, 'wx').catch((error: unknown) => {
-    throw fileSystemError(error, `writing ${target}`);
-  });
-  try {
-    for await (const chunk of source) {
-      ctx.signal.throwIfAborted();
+  const file = createWriteStream(target, { flags: 'wx' });
+  const stages = chain([
+    charset === undefined ? null : recode(createTranscoder(charset)),
+    (chunk: Uint8Array) => {
       counter.add(chunk);
-      await file.writeFile(chunk).catch((error: unknown) => {
-        throw fileSystemError(error, `writing ${target}`);
-      });
-    }
-  } finally {
-    await file.close();
+      return chunk;
+    },
+  ]);
+  try {
+    await pipeline(Readable.from(owned(source), { highWaterMark: 2 }), stages, file, { signal: ctx.signal });
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw file.errored === error ? fileSystemError(error, `writing ${target}`) : error;
   }
   return counter.facts();
+}
+
+/** A source may use its buffer again for the next chunk, while streams still hold this one. */
+async function* owned(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield Buffer.from(chunk);
+}
+
+function recode(transcoder: Transcoder): (chunk: Uint8Array) => Uint8Array | typeof none {
+  const some = (bytes: Uint8Array): Uint8Array | typeof none => (bytes.length > 0 ? bytes : none);
+  return flushable(
+    (chunk: Uint8Array) => some(transcoder(chunk, false)),
+    () => some(transcoder(new Uint8Array(0), true)),
+  );
 }
 
 async function* counted(source: AsyncIterable<Uint8Array>, counter: ByteCounter, ctx: TaskContext): AsyncGenerator<Uint8Array> {

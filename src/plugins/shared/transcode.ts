@@ -7,7 +7,7 @@ const REPLACEMENT = '\uFFFD';
  * UTF-8. (A genuine U+FFFD counts as malformed in every charset but UTF-16, since no other legacy charset but gb18030 can write it.)
  */
 export async function* transcode(source: AsyncIterable<Uint8Array>, charset: string): AsyncGenerator<Uint8Array> {
-  const decoder = charset === 'utf-16le' || charset === 'utf-16be' ? createUtf16Decoder(charset === 'utf-16be') : createDecoder(charset);
+  const decoder = createTranscoder(charset);
   for await (const chunk of source) {
     const bytes = decoder(chunk, false);
     if (bytes.length > 0) yield bytes;
@@ -16,15 +16,20 @@ export async function* transcode(source: AsyncIterable<Uint8Array>, charset: str
   if (rest.length > 0) yield rest;
 }
 
-type Decoder = (chunk: Uint8Array, last: boolean) => Uint8Array;
+/** Gives the UTF-8 of each chunk; `last` also of what was held back. */
+export type Transcoder = (chunk: Uint8Array, last: boolean) => Uint8Array;
 
-function createDecoder(charset: string): Decoder {
+export function createTranscoder(charset: string): Transcoder {
+  return charset === 'utf-16le' || charset === 'utf-16be' ? createUtf16Decoder(charset === 'utf-16be') : createDecoder(charset);
+}
+
+function createDecoder(charset: string): Transcoder {
   const decoder = new TextDecoder(charset);
   return (chunk, last) => encode(decoder.decode(chunk, { stream: !last }).split(REPLACEMENT));
 }
 
 /** TextDecoder would hide the difference between a lone surrogate and U+FFFD; Buffer keeps it. */
-function createUtf16Decoder(bigEndian: boolean): Decoder {
+function createUtf16Decoder(bigEndian: boolean): Transcoder {
   let carry = Buffer.alloc(0);
   let start = true;
   return (chunk, last) => {

@@ -8,6 +8,7 @@ import { ConfigError, DataError, type JsonObject, type ParserFile } from '../../
 import csv from '../../../src/plugins/parser-csv/index.js';
 import gzip from '../../../src/plugins/decoder-gzip/index.js';
 import type { CsvConfig } from '../../../src/plugins/parser-csv/schema.js';
+import { fileChunks } from '../../../src/plugins/shared/file-chunks.js';
 import { openLab, type CsvLab } from './harness.js';
 
 let lab: CsvLab;
@@ -278,6 +279,16 @@ test('other charsets are converted; malformed bytes reject their record', async 
   ]);
   assert.equal(wide.rows, [['1', '😀\ufffd']]);
   assert.is(wide.rejects.length, 1);
+});
+
+test('a source that uses its buffer again is copied faithfully', async () => {
+  const lines = Array.from({ length: 700_000 }, (_, i) => `${i},é${i % 97}`);
+  const file = await lab.file(Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'), 'large.csv');
+  const { rows, rejects } = await lab.read({ columns: text('a', 'b'), charset: 'windows-1252' }, [
+    { ...file, open: () => fileChunks(file.path as string, { chunkBytes: 1 << 20 }) },
+  ]);
+  assert.equal(rejects, []);
+  assert.ok(rows.length === lines.length && rows.every((row, i) => row.join(',') === lines[i]));
 });
 
 test('a continued file has no header and keeps the offsets of its source', async () => {
