@@ -86,7 +86,10 @@ export interface Warehouse extends SqlDoor {
   /** Deletes what staging recorded for a run that will not commit. Missing paths are fine. */
   removeStaged(paths: readonly string[]): Promise<void>;
   /** Makes a staged write and its rejects visible, all or none, in one transaction with `options.within`. */
-  commitWrites(write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] }, options: WriteCommitOptions): Promise<WriteCommit>;
+  commitWrites(
+    write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
+    options: WriteCommitOptions,
+  ): Promise<WriteCommit>;
   /** One commit of any changes of tables: rewrites, deletes, schema changes. */
   commitChanges(changes: readonly TableChange[], options: CommitOptions): Promise<CommitResult>;
   /** Deletes a batch of files whose grace period is over (old metadata, expired snapshots); answers how many. */

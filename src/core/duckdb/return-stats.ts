@@ -33,7 +33,10 @@ export function parseReturnStats(rows: readonly Record<string, SqlValue>[]): Wri
   return rows.map((row) => {
     const { filename, count, file_size_bytes: size } = row;
     if (typeof filename !== 'string' || count === undefined || size === undefined) {
-      throw new BugError({ code: 'RETURN_STATS', message: `COPY returned columns ${Object.keys(row).join(', ')}; expected filename, count, file_size_bytes and more` });
+      throw new BugError({
+        code: 'RETURN_STATS',
+        message: `COPY returned columns ${Object.keys(row).join(', ')}; expected filename, count, file_size_bytes and more`,
+      });
     }
     return {
       path: filename,

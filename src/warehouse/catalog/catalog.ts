@@ -60,7 +60,12 @@ export function createCatalog(metastore: Metastore, reader: TableReader): Catalo
 
   const drop = async (tx: StoreTransaction, table: LoadedTable): Promise<DroppedTable> => {
     if (!(await store.deleteTable(tx, table.name.namespace, table.name.name, table.metadataLocation))) throw changedMeanwhile(table.name);
-    const dropped = { tableUuid: table.metadata['table-uuid'], ...table.name, metadataLocation: table.metadataLocation, droppedAt: await metastore.now() };
+    const dropped = {
+      tableUuid: table.metadata['table-uuid'],
+      ...table.name,
+      metadataLocation: table.metadataLocation,
+      droppedAt: await metastore.now(),
+    };
     await store.recordDropped(tx, dropped);
     return dropped;
   };
@@ -136,7 +141,12 @@ export function createCatalog(metastore: Metastore, reader: TableReader): Catalo
     if (!(await store.swapTable(tx, two.name.namespace, two.name.name, two.metadataLocation, one.metadataLocation))) throw changedMeanwhile(two.name);
   }
 
-  async function exchangeRejects(tx: StoreTransaction, [one, two]: readonly [LoadedTable | undefined, LoadedTable | undefined], a: TableName, b: TableName): Promise<void> {
+  async function exchangeRejects(
+    tx: StoreTransaction,
+    [one, two]: readonly [LoadedTable | undefined, LoadedTable | undefined],
+    a: TableName,
+    b: TableName,
+  ): Promise<void> {
     if (one && two) await exchange(tx, one, two);
     else if (one && !(await store.renameTable(tx, one.name, rejectsNameOf(b)))) throw changedMeanwhile(one.name);
     else if (two && !(await store.renameTable(tx, two.name, rejectsNameOf(a)))) throw changedMeanwhile(two.name);
@@ -144,11 +154,19 @@ export function createCatalog(metastore: Metastore, reader: TableReader): Catalo
 }
 
 function changedMeanwhile(name: TableName): ConflictError {
-  return new ConflictError({ code: 'TABLE_CHANGED', message: `${formatTableName(name)} was changed by another commit meanwhile`, hint: 'repeat the command' });
+  return new ConflictError({
+    code: 'TABLE_CHANGED',
+    message: `${formatTableName(name)} was changed by another commit meanwhile`,
+    hint: 'repeat the command',
+  });
 }
 
 export function nameTaken(name: TableName): ConfigError {
-  return new ConfigError({ code: 'TABLE_EXISTS', message: `the name ${formatTableName(name)} is taken by another table or view`, hint: 'choose another name, or drop or rename what has it (`sluice tables` lists all)' });
+  return new ConfigError({
+    code: 'TABLE_EXISTS',
+    message: `the name ${formatTableName(name)} is taken by another table or view`,
+    hint: 'choose another name, or drop or rename what has it (`sluice tables` lists all)',
+  });
 }
 
 /** The known name with the smallest edit distance, when it is small. */
@@ -165,7 +183,8 @@ function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1])));
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1])));
     row = next;
   }
   return row[b.length] ?? 0;

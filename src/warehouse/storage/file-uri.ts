@@ -13,7 +13,11 @@ export function pathOfFileUri(uri: string): string {
   const match = /^file:(?:\/\/)?(\/.*)$/s.exec(uri);
   if (match?.[1] !== undefined) return match[1];
   if (uri.startsWith('/')) return uri;
-  throw new ConfigError({ code: 'STORAGE_URI', message: `expected a file URI, got ${uri}`, hint: 'this warehouse can only read file:///… locations' });
+  throw new ConfigError({
+    code: 'STORAGE_URI',
+    message: `expected a file URI, got ${uri}`,
+    hint: 'this warehouse can only read file:///… locations',
+  });
 }
 
 /** `uri` relative to `folder`, or undefined when it lies elsewhere. */

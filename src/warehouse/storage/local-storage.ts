@@ -52,7 +52,11 @@ class LocalStorage implements Storage {
 
   constructor(root: string, ops: FileOps) {
     if (!path.isAbsolute(pathOfFileUri(root))) {
-      throw new ConfigError({ code: 'STORAGE_URI', message: `storage: expected an absolute file URI, got ${root}`, hint: 'write it as file:///absolute/folder' });
+      throw new ConfigError({
+        code: 'STORAGE_URI',
+        message: `storage: expected an absolute file URI, got ${root}`,
+        hint: 'write it as file:///absolute/folder',
+      });
     }
     this.root = root;
     this.#ops = ops;

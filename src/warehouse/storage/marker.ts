@@ -20,7 +20,11 @@ export async function readStorageMarker(storage: Storage): Promise<StorageMarker
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
   }
-  throw new ConfigError({ code: 'STORAGE_MARKER', message: `${uri}: expected {"metastore": id}, found ${JSON.stringify(text.slice(0, 80))}`, hint: 'restore the file from a backup, or delete it to claim this storage anew' });
+  throw new ConfigError({
+    code: 'STORAGE_MARKER',
+    message: `${uri}: expected {"metastore": id}, found ${JSON.stringify(text.slice(0, 80))}`,
+    hint: 'restore the file from a backup, or delete it to claim this storage anew',
+  });
 }
 
 /** Writes the marker where there is none; answers whether the storage is this metastore's own. */

@@ -15,7 +15,12 @@ export interface AvroWriteOptions {
 type Encoder = (out: ByteSink, value: never) => void;
 
 /** An Avro object container file. The schema is written into the header untouched, so Iceberg's field ids survive. */
-export function writeAvro(schema: AvroSchema, metadata: { readonly [key: string]: string }, records: readonly AvroRecord[], options: AvroWriteOptions = {}): Uint8Array {
+export function writeAvro(
+  schema: AvroSchema,
+  metadata: { readonly [key: string]: string },
+  records: readonly AvroRecord[],
+  options: AvroWriteOptions = {},
+): Uint8Array {
   const { codec = 'deflate', blockRecords = 4000 } = options;
   const encode = compileEncoder(schema, new Map()) as (out: ByteSink, value: AvroRecord) => void;
   const sync = randomBytes(16);
@@ -119,7 +124,10 @@ function compileEncoder(schema: AvroSchema, named: Map<string, { encode?: Encode
     case 'record': {
       const slot: { encode?: Encoder } = {};
       if (complex.name !== undefined) named.set(complex.name, slot);
-      const fields = (complex.fields ?? []).map((f) => ({ name: f.name, encode: compileEncoder(f.type, named) as (out: ByteSink, value: unknown) => void }));
+      const fields = (complex.fields ?? []).map((f) => ({
+        name: f.name,
+        encode: compileEncoder(f.type, named) as (out: ByteSink, value: unknown) => void,
+      }));
       slot.encode = ((out: ByteSink, value: AvroRecord) => {
         for (const field of fields) field.encode(out, value[field.name]);
       }) as Encoder;
@@ -128,7 +136,8 @@ function compileEncoder(schema: AvroSchema, named: Map<string, { encode?: Encode
     case 'array': {
       const encode = compileEncoder(complex.items ?? 'null', named) as (out: ByteSink, value: unknown) => void;
       return ((out: ByteSink, value: readonly unknown[] | ReadonlyMap<unknown, unknown>) => {
-        const items = value instanceof Map ? [...value].map(([key, item]) => ({ key: key as unknown, value: item as unknown })) : (value as readonly unknown[]);
+        const items =
+          value instanceof Map ? [...value].map(([key, item]) => ({ key: key as unknown, value: item as unknown })) : (value as readonly unknown[]);
         if (items.length > 0) out.long(items.length);
         for (const item of items) encode(out, item);
         out.long(0);
@@ -148,7 +157,8 @@ function compileEncoder(schema: AvroSchema, named: Map<string, { encode?: Encode
     }
     case 'fixed': {
       const encode = ((out: ByteSink, value: Uint8Array) => {
-        if (value.length !== complex.size) throw new BugError({ code: 'AVRO_VALUE', message: `expected ${complex.size} bytes for a fixed value, found ${value.length}` });
+        if (value.length !== complex.size)
+          throw new BugError({ code: 'AVRO_VALUE', message: `expected ${complex.size} bytes for a fixed value, found ${value.length}` });
         out.raw(value);
       }) as Encoder;
       if (complex.name !== undefined) named.set(complex.name, { encode });

@@ -16,7 +16,9 @@ export interface ColumnMetrics {
 }
 
 /** Leaf columns of a schema by DuckDB's quoted path. Leaves of lists and maps have no bounds (spec: not defined for them). */
-export function leafColumns(schema: IcebergSchema): ReadonlyMap<string, { readonly id: number; readonly type: PrimitiveType; readonly bounded: boolean }> {
+export function leafColumns(
+  schema: IcebergSchema,
+): ReadonlyMap<string, { readonly id: number; readonly type: PrimitiveType; readonly bounded: boolean }> {
   const leaves = new Map<string, { id: number; type: PrimitiveType; bounded: boolean }>();
   const visit = (path: string, id: number, type: IcebergType, bounded: boolean): void => {
     if (typeof type === 'string') {

@@ -45,7 +45,10 @@ function decodeSummary(record: Fields): FieldSummary {
   };
 }
 
-export function encodeManifestList(snapshot: Pick<Snapshot, 'snapshot-id' | 'parent-snapshot-id' | 'sequence-number'>, manifests: readonly ManifestFile[]): Uint8Array {
+export function encodeManifestList(
+  snapshot: Pick<Snapshot, 'snapshot-id' | 'parent-snapshot-id' | 'sequence-number'>,
+  manifests: readonly ManifestFile[],
+): Uint8Array {
   const parent = snapshot['parent-snapshot-id'];
   const metadata = {
     'snapshot-id': String(snapshot['snapshot-id']),
@@ -71,7 +74,13 @@ function encodeManifestFile(manifest: ManifestFile): Fields {
     added_rows_count: manifest.addedRows,
     existing_rows_count: manifest.existingRows,
     deleted_rows_count: manifest.deletedRows,
-    partitions: manifest.partitions?.map((p) => ({ contains_null: p.containsNull, contains_nan: p.containsNan ?? null, lower_bound: p.lowerBound, upper_bound: p.upperBound })) ?? null,
+    partitions:
+      manifest.partitions?.map((p) => ({
+        contains_null: p.containsNull,
+        contains_nan: p.containsNan ?? null,
+        lower_bound: p.lowerBound,
+        upper_bound: p.upperBound,
+      })) ?? null,
     key_metadata: manifest.keyMetadata,
   };
 }

@@ -10,7 +10,11 @@ function required(name: string, type: AvroSchema, id: number): AvroField {
 }
 
 function intMap(key: number, value: number, type: AvroSchema): AvroSchema {
-  return { type: 'array', logicalType: 'map', items: { type: 'record', name: `k${key}_v${value}`, fields: [required('key', 'int', key), required('value', type, value)] } };
+  return {
+    type: 'array',
+    logicalType: 'map',
+    items: { type: 'record', name: `k${key}_v${value}`, fields: [required('key', 'int', key), required('value', type, value)] },
+  };
 }
 
 export function manifestEntrySchema(partition: readonly AvroField[]): AvroSchema {
@@ -39,7 +43,13 @@ export function manifestEntrySchema(partition: readonly AvroField[]): AvroSchema
   return {
     type: 'record',
     name: 'manifest_entry',
-    fields: [required('status', 'int', 0), optional('snapshot_id', 'long', 1), optional('sequence_number', 'long', 3), optional('file_sequence_number', 'long', 4), required('data_file', dataFile, 2)],
+    fields: [
+      required('status', 'int', 0),
+      optional('snapshot_id', 'long', 1),
+      optional('sequence_number', 'long', 3),
+      optional('file_sequence_number', 'long', 4),
+      required('data_file', dataFile, 2),
+    ],
   };
 }
 
@@ -68,7 +78,12 @@ export const MANIFEST_LIST_SCHEMA: AvroSchema = {
         items: {
           type: 'record',
           name: 'r508',
-          fields: [required('contains_null', 'boolean', 509), optional('contains_nan', 'boolean', 518), optional('lower_bound', 'bytes', 510), optional('upper_bound', 'bytes', 511)],
+          fields: [
+            required('contains_null', 'boolean', 509),
+            optional('contains_nan', 'boolean', 518),
+            optional('lower_bound', 'bytes', 510),
+            optional('upper_bound', 'bytes', 511),
+          ],
         },
       },
       507,

@@ -5,7 +5,21 @@ import { readAvro } from './avro-reader.js';
 import { writeAvro } from './avro-writer.js';
 import { damaged } from './damaged.js';
 import { manifestEntrySchema } from './manifest-schema.js';
-import { ADDED, DATA_MANIFEST, DELETED, EXISTING, type DataFile, type EntryStatus, type FieldSummary, type FileContent, type IcebergSchema, type ManifestEntry, type ManifestFile, type PartitionSpec, type Value } from './model.js';
+import {
+  ADDED,
+  DATA_MANIFEST,
+  DELETED,
+  EXISTING,
+  type DataFile,
+  type EntryStatus,
+  type FieldSummary,
+  type FileContent,
+  type IcebergSchema,
+  type ManifestEntry,
+  type ManifestFile,
+  type PartitionSpec,
+  type Value,
+} from './model.js';
 import { encodePartition, partitionAvroFields, partitionDecoder, type BoundPartitionField } from './partition-record.js';
 import { compareValues, encodeValue } from './single-value.js';
 

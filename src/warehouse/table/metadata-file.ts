@@ -25,7 +25,8 @@ function parse(location: string, bytes: Uint8Array): TableMetadata {
   try {
     const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
     const table = parseMetadataJson(Buffer.from(gzipped ? gunzipSync(bytes) : bytes).toString('utf8'));
-    if (typeof table.location === 'string' && Array.isArray(table.schemas) && Array.isArray(table['partition-specs'])) return { ...table, location: table.location.replace(/\/+$/, '') };
+    if (typeof table.location === 'string' && Array.isArray(table.schemas) && Array.isArray(table['partition-specs']))
+      return { ...table, location: table.location.replace(/\/+$/, '') };
   } catch (error) {
     throw damaged(location, 'table metadata in JSON', error instanceof Error ? error.message : String(error), error);
   }

@@ -18,9 +18,17 @@ export function parseMetadataJson(text: string): TableMetadata {
     ...raw,
     'current-snapshot-id': toId(current),
     properties: (raw.properties as TableMetadata['properties'] | undefined) ?? {},
-    refs: Object.fromEntries(Object.entries((raw.refs as TableMetadata['refs'] | undefined) ?? {}).map(([name, ref]) => [name, { ...ref, 'snapshot-id': toId(ref['snapshot-id']) } satisfies SnapshotRef])),
+    refs: Object.fromEntries(
+      Object.entries((raw.refs as TableMetadata['refs'] | undefined) ?? {}).map(([name, ref]) => [
+        name,
+        { ...ref, 'snapshot-id': toId(ref['snapshot-id']) } satisfies SnapshotRef,
+      ]),
+    ),
     snapshots: snapshots.map(parseSnapshot),
-    'snapshot-log': ((raw['snapshot-log'] as TableMetadata['snapshot-log'] | undefined) ?? []).map((entry) => ({ ...entry, 'snapshot-id': toId(entry['snapshot-id']) })),
+    'snapshot-log': ((raw['snapshot-log'] as TableMetadata['snapshot-log'] | undefined) ?? []).map((entry) => ({
+      ...entry,
+      'snapshot-id': toId(entry['snapshot-id']),
+    })),
     'metadata-log': (raw['metadata-log'] as TableMetadata['metadata-log'] | undefined) ?? [],
   };
 }

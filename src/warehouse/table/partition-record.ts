@@ -56,7 +56,8 @@ export function partitionDecoder(schema: AvroSchema): (record: { readonly [name:
 }
 
 function avroValueDecoder(schema: AvroSchema): (value: unknown) => Value {
-  const { type, logicalType } = typeof schema === 'string' ? { type: schema, logicalType: undefined } : (schema as { type: AvroSchema; logicalType?: string });
+  const { type, logicalType } =
+    typeof schema === 'string' ? { type: schema, logicalType: undefined } : (schema as { type: AvroSchema; logicalType?: string });
   if (logicalType === 'decimal') return (value) => integerOfBytes(value as Uint8Array);
   if (logicalType === 'uuid') return (value) => spellUuid(Buffer.from(value as Uint8Array).toString('hex'));
   if (type === 'long') return (value) => BigInt(value as number | bigint);

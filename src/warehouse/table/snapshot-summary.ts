@@ -15,13 +15,25 @@ export interface SummaryDelta {
   readonly removedEqualityDeletes?: number;
 }
 
-const TOTALS = ['total-records', 'total-files-size', 'total-data-files', 'total-delete-files', 'total-position-deletes', 'total-equality-deletes'] as const;
+const TOTALS = [
+  'total-records',
+  'total-files-size',
+  'total-data-files',
+  'total-delete-files',
+  'total-position-deletes',
+  'total-equality-deletes',
+] as const;
 
 /**
  * A snapshot's summary. Totals go on from the parent's (trino-lab 4, rule 3: also those of delete files); one that the parent does
  * not have is unknown and stays out, except on a table's first snapshot.
  */
-export function snapshotSummary(operation: string, parent: Snapshot | undefined, delta: SummaryDelta, extra: { readonly [key: string]: string }): Snapshot['summary'] {
+export function snapshotSummary(
+  operation: string,
+  parent: Snapshot | undefined,
+  delta: SummaryDelta,
+  extra: { readonly [key: string]: string },
+): Snapshot['summary'] {
   const before = (key: string): number | undefined => {
     if (!parent) return 0;
     const text = parent.summary[key];

@@ -57,7 +57,10 @@ function lastPartitionId(fields: readonly PartitionField[]): number {
 export function withFields(table: TableMetadata, fields: readonly NestedField[]): TableMetadata {
   const same = table.schemas.find((s) => sameJson(s.fields, fields));
   const lastColumnId = Math.max(table['last-column-id'], largestFieldId(fields));
-  if (same) return same['schema-id'] === table['current-schema-id'] ? table : { ...table, 'current-schema-id': same['schema-id'], 'last-column-id': lastColumnId };
+  if (same)
+    return same['schema-id'] === table['current-schema-id']
+      ? table
+      : { ...table, 'current-schema-id': same['schema-id'], 'last-column-id': lastColumnId };
   const id = Math.max(...table.schemas.map((s) => s['schema-id'])) + 1;
   const schema: IcebergSchema = { type: 'struct', 'schema-id': id, fields };
   return { ...table, schemas: [...table.schemas, schema], 'current-schema-id': id, 'last-column-id': lastColumnId };
@@ -70,12 +73,20 @@ export function withPartition(table: TableMetadata, fields: readonly PartitionFi
   if (same) return { ...table, 'default-spec-id': same['spec-id'] };
   const id = Math.max(...table['partition-specs'].map((s) => s['spec-id'])) + 1;
   const spec: PartitionSpec = { 'spec-id': id, fields };
-  return { ...table, 'partition-specs': [...table['partition-specs'], spec], 'default-spec-id': id, 'last-partition-id': Math.max(table['last-partition-id'], lastPartitionId(fields)) };
+  return {
+    ...table,
+    'partition-specs': [...table['partition-specs'], spec],
+    'default-spec-id': id,
+    'last-partition-id': Math.max(table['last-partition-id'], lastPartitionId(fields)),
+  };
 }
 
 /** Whether two specs partition alike: same sources, transforms and ids; names are for people. */
 export function samePartition(a: readonly PartitionField[], b: readonly PartitionField[]): boolean {
-  return a.length === b.length && a.every((f, i) => f['source-id'] === b[i]?.['source-id'] && f.transform === b[i].transform && f['field-id'] === b[i]['field-id']);
+  return (
+    a.length === b.length &&
+    a.every((f, i) => f['source-id'] === b[i]?.['source-id'] && f.transform === b[i].transform && f['field-id'] === b[i]['field-id'])
+  );
 }
 
 /** Gives transforms the field ids they already have in this table, and new ones after its last (spec, "Partition Evolution"). */
@@ -104,11 +115,13 @@ export function withSnapshot(table: TableMetadata, snapshot: Snapshot): TableMet
 /** Without some snapshots (never the current one); what they alone reach is the caller's to name. */
 export function withoutSnapshots(table: TableMetadata, ids: ReadonlySet<bigint>): TableMetadata {
   if (ids.size === 0) return table;
-  const keep = (item: { readonly 'snapshot-id'?: unknown }): boolean => item['snapshot-id'] === undefined || !ids.has(BigInt(String(item['snapshot-id']).replace(/^\D*/, '')));
+  const keep = (item: { readonly 'snapshot-id'?: unknown }): boolean =>
+    item['snapshot-id'] === undefined || !ids.has(BigInt(String(item['snapshot-id']).replace(/^\D*/, '')));
   const log = table['snapshot-log'];
   // The log may not have gaps: it starts after the last expired entry.
   const lastGone = log.reduce((last, entry, i) => (ids.has(entry['snapshot-id']) ? i : last), -1);
-  const statistics = (key: string): object => (Array.isArray(table[key]) ? { [key]: (table[key] as { 'snapshot-id'?: unknown }[]).filter(keep) } : {});
+  const statistics = (key: string): object =>
+    Array.isArray(table[key]) ? { [key]: (table[key] as { 'snapshot-id'?: unknown }[]).filter(keep) } : {};
   return {
     ...table,
     snapshots: table.snapshots.filter((s) => !ids.has(s['snapshot-id'])),
@@ -119,7 +132,11 @@ export function withoutSnapshots(table: TableMetadata, ids: ReadonlySet<bigint>)
 }
 
 /** Ends a new version: its time, and the previous file in the log, which is cut at the table's own limit. */
-export function finishVersion(table: TableMetadata, previous: { readonly location: string; readonly table: TableMetadata } | undefined, now: number): { readonly table: TableMetadata; readonly droppedFiles: readonly string[] } {
+export function finishVersion(
+  table: TableMetadata,
+  previous: { readonly location: string; readonly table: TableMetadata } | undefined,
+  now: number,
+): { readonly table: TableMetadata; readonly droppedFiles: readonly string[] } {
   if (!previous) return { table: { ...table, 'last-updated-ms': now }, droppedFiles: [] };
   const limit = positive(table.properties['write.metadata.previous-versions-max'], 100);
   const log = [...previous.table['metadata-log'], { 'timestamp-ms': previous.table['last-updated-ms'], 'metadata-file': previous.location }];

@@ -39,7 +39,8 @@ export function parsePartitionText(transform: Transform, type: PrimitiveType, te
   if (text === null || transform.kind === 'void') return null;
   if (transform.kind === 'day') return Number(text);
   const value = parseDuckText(transformedType(transform, type), text);
-  if (value === undefined) throw new BugError({ code: 'PARTITION_VALUE', message: `cannot read the partition value ${JSON.stringify(text)} of type ${type}` });
+  if (value === undefined)
+    throw new BugError({ code: 'PARTITION_VALUE', message: `cannot read the partition value ${JSON.stringify(text)} of type ${type}` });
   return value;
 }
 
@@ -100,7 +101,8 @@ function mixHash(hash: string, block: string): string {
 }
 /** `x -> xor(x, x >> bits)` through a one-element list, so that a long expression stands once. */
 function finish(hash: string): string {
-  const step = (value: string, name: string, bits: number, by: number): string => `list_transform([${value}], lambda ${name}: ${multiply(`xor(${name}, ${name} >> ${bits})`, by)})[1]`;
+  const step = (value: string, name: string, bits: number, by: number): string =>
+    `list_transform([${value}], lambda ${name}: ${multiply(`xor(${name}, ${name} >> ${bits})`, by)})[1]`;
   return `list_transform([${step(step(hash, 'h1', 16, 0x85ebca6b), 'h2', 13, 0xc2b2ae35)}], lambda h3: xor(h3, h3 >> 16))[1]`;
 }
 
@@ -135,7 +137,8 @@ function hashLongSql(value: string): string {
 /** Hash of bytes given as upper-case hex: whole 4-byte blocks, then the rest. */
 function hashHexSql(hexText: string): string {
   const byte = (index: string): string => `substr(x, CAST((${index}) * 2 + 1 AS BIGINT), 2)`;
-  const block = (first: string): string => `CAST(CAST('0x' || ${[3, 2, 1, 0].map((k) => byte(`${first} + ${k}`)).join(' || ')} AS UINTEGER) AS UBIGINT)`;
+  const block = (first: string): string =>
+    `CAST(CAST('0x' || ${[3, 2, 1, 0].map((k) => byte(`${first} + ${k}`)).join(' || ')} AS UINTEGER) AS UBIGINT)`;
   const blocks = `list_transform(range(0, length(x) // 8), lambda i: ${block('i * 4')})`;
   const whole = `list_reduce(${blocks}, lambda h, k: ${mixHash('h', 'k')}, 0::UBIGINT)`;
   const restAt = 'length(x) // 8 * 4';

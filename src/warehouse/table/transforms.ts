@@ -45,7 +45,9 @@ export function transformProblem(transform: Transform, source: PrimitiveType): s
   switch (transform.kind) {
     case 'identity':
       // Two zeros and NaN make equal partitions unequal; bytes make no folder.
-      return ['float', 'double', 'binary'].includes(source) || fixedLength(source) !== undefined ? `identity cannot partition by a ${source} column` : undefined;
+      return ['float', 'double', 'binary'].includes(source) || fixedLength(source) !== undefined
+        ? `identity cannot partition by a ${source} column`
+        : undefined;
     case 'year':
     case 'month':
     case 'day':
@@ -53,7 +55,9 @@ export function transformProblem(transform: Transform, source: PrimitiveType): s
     case 'hour':
       return instant ? undefined : `hour needs a timestamp or datetime column, not ${source}`;
     case 'bucket':
-      return ['int', 'long', 'date', 'time', 'string', 'uuid', 'binary'].includes(source) || instant || decimal ? undefined : `bucket cannot hash a ${source} column`;
+      return ['int', 'long', 'date', 'time', 'string', 'uuid', 'binary'].includes(source) || instant || decimal
+        ? undefined
+        : `bucket cannot hash a ${source} column`;
     case 'truncate':
       return ['int', 'long', 'string'].includes(source) || decimal ? undefined : `truncate needs a long, decimal or string column, not ${source}`;
     case 'void':

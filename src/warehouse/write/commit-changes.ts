@@ -105,7 +105,12 @@ export async function commitChanges(tools: CommitTools, changes: readonly TableC
   });
 }
 
-async function attemptCommit(tools: CommitTools, changes: readonly TableChange[], options: CommitOptions, locked: boolean): Promise<Omit<CommitResult, 'attempts'> | undefined> {
+async function attemptCommit(
+  tools: CommitTools,
+  changes: readonly TableChange[],
+  options: CommitOptions,
+  locked: boolean,
+): Promise<Omit<CommitResult, 'attempts'> | undefined> {
   let prepared: readonly Prepared[] | undefined;
   let sent = false;
   const prepare = async (tx?: StoreTransaction): Promise<'done' | readonly Prepared[]> => {
@@ -154,7 +159,8 @@ async function alreadyDone(tools: CommitTools, changes: readonly TableChange[], 
   for (const change of changes) {
     const base = await loadBase(tools, change.name, undefined);
     const snapshot = base?.metadata.snapshots.find((s) => s.summary[RUN_ID] === options.runId);
-    if (base && snapshot) tables.push({ table: formatTableName(change.name), tableUuid: base.metadata['table-uuid'], snapshotId: String(snapshot['snapshot-id']) });
+    if (base && snapshot)
+      tables.push({ table: formatTableName(change.name), tableUuid: base.metadata['table-uuid'], snapshotId: String(snapshot['snapshot-id']) });
   }
   return { facts: joinFacts(tables), alreadyCommitted: true };
 }
@@ -163,7 +169,13 @@ function joinFacts([first, ...others]: readonly JsonObject[]): JsonObject {
   return { ...first, ...(others.length > 0 ? { others } : {}) };
 }
 
-async function prepareAll(tools: CommitTools, changes: readonly TableChange[], bases: readonly (LoadedTable | undefined)[], keep: (prepared: readonly Prepared[]) => void, options: CommitOptions): Promise<readonly Prepared[]> {
+async function prepareAll(
+  tools: CommitTools,
+  changes: readonly TableChange[],
+  bases: readonly (LoadedTable | undefined)[],
+  keep: (prepared: readonly Prepared[]) => void,
+  options: CommitOptions,
+): Promise<readonly Prepared[]> {
   const all: Prepared[] = [];
   for (const [index, change] of changes.entries()) {
     const version = await change.build(bases[index]);

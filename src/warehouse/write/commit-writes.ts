@@ -17,7 +17,11 @@ export interface StagedWrite {
 }
 
 /** Makes staged writes visible in one commit; see `commitChanges`. A write without files still creates or changes its table. */
-export function commitWrites(tools: CommitTools, writes: readonly StagedWrite[], options: CommitOptions & { readonly runId: string }): Promise<CommitResult> {
+export function commitWrites(
+  tools: CommitTools,
+  writes: readonly StagedWrite[],
+  options: CommitOptions & { readonly runId: string },
+): Promise<CommitResult> {
   return commitChanges(
     tools,
     writes.map((write) => changeOf(tools, write, options)),
@@ -32,11 +36,17 @@ function changeOf(tools: CommitTools, { plan, staged }: StagedWrite, options: Co
     name: splitTableName(plan.table),
     async build(base): Promise<Version | undefined> {
       const table = base ? rebase(base, plan) : newTable(plan, tools.clock.now());
-      if (files.length === 0 && plan.mode === 'append') return base && table === base.metadata ? undefined : { table, written: [], facts: factsOf(files, table) };
+      if (files.length === 0 && plan.mode === 'append')
+        return base && table === base.metadata ? undefined : { table, written: [], facts: factsOf(files, table) };
       const spec = defaultSpec(table);
       const fields = bindSpec(table, spec);
       const added = files.map((f) => dataFileOf(f, spec['spec-id'], fields));
-      const change = { operation: plan.mode === 'append' ? ('append' as const) : ('overwrite' as const), added, removed: plan.mode === 'append' ? [] : ('all' as const), summary: { [RUN_ID]: options.runId } };
+      const change = {
+        operation: plan.mode === 'append' ? ('append' as const) : ('overwrite' as const),
+        added,
+        removed: plan.mode === 'append' ? [] : ('all' as const),
+        summary: { [RUN_ID]: options.runId },
+      };
       const built = await buildSnapshot({ ...tools, reach: options.reach }, table, change, tools.clock.now());
       return { table: built.table, written: built.written, facts: { ...factsOf(files, table), snapshotId: String(built.snapshot['snapshot-id']) } };
     },
@@ -44,7 +54,12 @@ function changeOf(tools: CommitTools, { plan, staged }: StagedWrite, options: Co
 }
 
 function factsOf(files: readonly StagedFile[], table: TableMetadata): JsonObject {
-  return { rows: files.reduce((sum, f) => sum + f.rows, 0), files: files.length, bytes: files.reduce((sum, f) => sum + f.bytes, 0), schemaId: table['current-schema-id'] };
+  return {
+    rows: files.reduce((sum, f) => sum + f.rows, 0),
+    files: files.length,
+    bytes: files.reduce((sum, f) => sum + f.bytes, 0),
+    schemaId: table['current-schema-id'],
+  };
 }
 
 function refuseTooMany(plan: WritePlan, files: readonly StagedFile[]): void {
@@ -54,7 +69,14 @@ function refuseTooMany(plan: WritePlan, files: readonly StagedFile[]): void {
 }
 
 function newTable(plan: WritePlan, now: number): TableMetadata {
-  return newTableMetadata({ uuid: plan.tableUuid, location: plan.location, fields: plan.fields, partition: plan.partition, properties: plan.properties, now });
+  return newTableMetadata({
+    uuid: plan.tableUuid,
+    location: plan.location,
+    fields: plan.fields,
+    partition: plan.partition,
+    properties: plan.properties,
+    now,
+  });
 }
 
 /** The plan's schema and partitioning on what the table has become since. Files hold the plan's field ids, so those decide. */
@@ -85,7 +107,8 @@ function mergeFields(metadata: TableMetadata, plan: WritePlan): TableMetadata {
   });
   for (const planned of plan.fields) {
     const now = known.get(planned.id);
-    if (now && written.has(planned.id) && now.name !== planned.name && !wasRenamed(metadata, planned)) throw changed(plan, `the column ${now.name} took the place of ${planned.name}`);
+    if (now && written.has(planned.id) && now.name !== planned.name && !wasRenamed(metadata, planned))
+      throw changed(plan, `the column ${now.name} took the place of ${planned.name}`);
     if (now || !written.has(planned.id)) continue;
     if (planned.id <= metadata['last-column-id']) throw changed(plan, `the column ${planned.name} was dropped or made by another load`);
     if (current.some((f) => f.name.toLowerCase() === planned.name.toLowerCase())) throw changed(plan, `a column ${planned.name} was added`);
@@ -97,7 +120,10 @@ function mergeFields(metadata: TableMetadata, plan: WritePlan): TableMetadata {
 function replaceFields(metadata: TableMetadata, plan: WritePlan): TableMetadata {
   for (const planned of plan.fields) {
     const known = metadata.schemas.flatMap((s) => s.fields).filter((f) => f.id === planned.id);
-    const fits = known.length === 0 ? planned.id > metadata['last-column-id'] : known.some((f) => f.name === planned.name && (sameType(f, planned) || wider(f.type, planned.type)));
+    const fits =
+      known.length === 0
+        ? planned.id > metadata['last-column-id']
+        : known.some((f) => f.name === planned.name && (sameType(f, planned) || wider(f.type, planned.type)));
     if (!fits) throw changed(plan, `the id of the column ${planned.name} was taken`);
   }
   return withFields(metadata, plan.fields);
@@ -107,7 +133,8 @@ function checkPartitionIds(metadata: TableMetadata, plan: WritePlan): void {
   const known = metadata['partition-specs'].flatMap((s) => s.fields);
   for (const field of planPartition(plan)) {
     const taken = known.find((k) => k['field-id'] === field['field-id']);
-    if (taken && (taken['source-id'] !== field['source-id'] || taken.transform !== field.transform)) throw changed(plan, 'its partitioning was changed');
+    if (taken && (taken['source-id'] !== field['source-id'] || taken.transform !== field.transform))
+      throw changed(plan, 'its partitioning was changed');
   }
 }
 
@@ -130,5 +157,9 @@ function wider(from: NestedField['type'], to: NestedField['type']): boolean {
 }
 
 function changed(plan: WritePlan, what: string): ConflictError {
-  return new ConflictError({ code: 'TABLE_CHANGED', message: `${plan.table}: the table changed between plan and commit: ${what}`, hint: 'run it again; the new plan takes the change in' });
+  return new ConflictError({
+    code: 'TABLE_CHANGED',
+    message: `${plan.table}: the table changed between plan and commit: ${what}`,
+    hint: 'run it again; the new plan takes the change in',
+  });
 }

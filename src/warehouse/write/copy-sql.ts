@@ -38,7 +38,10 @@ export function copySql(input: CopyInput): string {
   const names = [status, ...keys.map((k) => quoteIdentifier(k.name))];
   const partitioned = `SELECT *${expressions.map((e) => `, ${e}`).join('')} FROM (${typed})`;
   const { group } = input;
-  const grouped = group === undefined ? partitioned : `SELECT * FROM (${partitioned}) WHERE CASE WHEN ${status} = 0 THEN CAST(hash(${names.slice(1).join(', ') || '0'}) % ${group.of} AS INTEGER) ELSE 0 END = ${group.index}`;
+  const grouped =
+    group === undefined
+      ? partitioned
+      : `SELECT * FROM (${partitioned}) WHERE CASE WHEN ${status} = 0 THEN CAST(hash(${names.slice(1).join(', ') || '0'}) % ${group.of} AS INTEGER) ELSE 0 END = ${group.index}`;
   const body = input.sorted ? `SELECT * FROM (${grouped}) ORDER BY ${names.join(', ')}` : grouped;
   return `COPY (${body}) TO ${quoteLiteral(input.folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${names.join(', ')}), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE true, FILENAME_PATTERN '{uuidv7}', FIELD_IDS ${fieldIdsSql(input.columns)})`;
 }

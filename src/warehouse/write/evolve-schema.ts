@@ -18,22 +18,37 @@ export interface EvolvedSchema {
 
 /** Refuses reserved names and names that differ only by case. Errors: ConfigError COLUMN_NAME. */
 export function checkColumnNames(columns: readonly IncomingColumn[]): void {
-  if (columns.length === 0) throw new ConfigError({ code: 'COLUMN_NAME', message: 'the table would have no columns', hint: 'keep at least one column' });
+  if (columns.length === 0)
+    throw new ConfigError({ code: 'COLUMN_NAME', message: 'the table would have no columns', hint: 'keep at least one column' });
   const seen = new Map<string, string>();
   for (const { name } of columns) {
     if (name === '' || name.startsWith('__')) {
-      throw new ConfigError({ code: 'COLUMN_NAME', message: `the column name ${JSON.stringify(name)} is ${name === '' ? 'empty' : 'reserved'}`, hint: 'rename it with a rename filter; names that start with __ belong to Sluice' });
+      throw new ConfigError({
+        code: 'COLUMN_NAME',
+        message: `the column name ${JSON.stringify(name)} is ${name === '' ? 'empty' : 'reserved'}`,
+        hint: 'rename it with a rename filter; names that start with __ belong to Sluice',
+      });
     }
     const other = seen.get(name.toLowerCase());
     if (other !== undefined) {
-      throw new ConfigError({ code: 'COLUMN_NAME', message: `the columns ${JSON.stringify(other)} and ${JSON.stringify(name)} differ only by case`, hint: 'rename one of them with a rename filter' });
+      throw new ConfigError({
+        code: 'COLUMN_NAME',
+        message: `the columns ${JSON.stringify(other)} and ${JSON.stringify(name)} differ only by case`,
+        hint: 'rename one of them with a rename filter',
+      });
     }
     seen.set(name.toLowerCase(), name);
   }
 }
 
 /** Fits incoming columns to an existing table: adds what is new, widens along Iceberg's rules, refuses the rest. */
-export function evolveSchema(table: string, existing: readonly NestedField[], lastColumnId: number, incoming: readonly IncomingColumn[], evolution: 'add' | 'strict'): EvolvedSchema {
+export function evolveSchema(
+  table: string,
+  existing: readonly NestedField[],
+  lastColumnId: number,
+  incoming: readonly IncomingColumn[],
+  evolution: 'add' | 'strict',
+): EvolvedSchema {
   const fields = [...existing];
   const columns: PlannedColumn[] = [];
   const changes: string[] = [];
@@ -62,13 +77,22 @@ export function evolveSchema(table: string, existing: readonly NestedField[], la
   const missing = fields.filter((f) => !written.has(f.id));
   const required = missing.find((f) => f.required);
   if (required) {
-    throw new ConfigError({ code: 'SCHEMA_CLASH', message: `${table}: the table's column ${required.name} is required, and the input has no such column`, hint: `add ${required.name} to the input, or make it optional with the engine that made the table` });
+    throw new ConfigError({
+      code: 'SCHEMA_CLASH',
+      message: `${table}: the table's column ${required.name} is required, and the input has no such column`,
+      hint: `add ${required.name} to the input, or make it optional with the engine that made the table`,
+    });
   }
   return { fields, columns, changes, missing: missing.map((f) => f.name) };
 }
 
 /** The schema of a replaced table: a column that keeps its name and fits its old type keeps its id. */
-export function replaceSchema(table: string, existing: readonly NestedField[], lastColumnId: number, incoming: readonly IncomingColumn[]): EvolvedSchema {
+export function replaceSchema(
+  table: string,
+  existing: readonly NestedField[],
+  lastColumnId: number,
+  incoming: readonly IncomingColumn[],
+): EvolvedSchema {
   let nextId = lastColumnId + 1;
   const changes: string[] = [];
   const fields = incoming.map((column) => {
@@ -78,7 +102,11 @@ export function replaceSchema(table: string, existing: readonly NestedField[], l
       if (old.type !== type) changes.push(`${table}: column ${old.name} widened from ${String(old.type)} to ${type}`);
       return { ...fieldOfColumn(column, old.id) };
     }
-    changes.push(old ? `${table}: column ${column.name} changes from ${describeField(old)} to ${column.type}` : `${table}: new column ${column.name} ${column.type}`);
+    changes.push(
+      old
+        ? `${table}: column ${column.name} changes from ${describeField(old)} to ${column.type}`
+        : `${table}: new column ${column.name} ${column.type}`,
+    );
     return fieldOfColumn(column, nextId++);
   });
   for (const old of existing) if (!incoming.some((c) => c.name === old.name)) changes.push(`${table}: column ${old.name} goes`);

@@ -43,7 +43,8 @@ function heldByRefs(table: TableMetadata): ReadonlySet<bigint> {
     held.add(ref['snapshot-id']);
     if (ref.type !== 'branch' || name === 'main') continue;
     // A foreign branch's history is its owner's to expire.
-    for (let at = byId.get(ref['snapshot-id']); at; at = at['parent-snapshot-id'] === undefined ? undefined : byId.get(at['parent-snapshot-id'])) held.add(at['snapshot-id']);
+    for (let at = byId.get(ref['snapshot-id']); at; at = at['parent-snapshot-id'] === undefined ? undefined : byId.get(at['parent-snapshot-id']))
+      held.add(at['snapshot-id']);
   }
   return held;
 }
@@ -61,7 +62,9 @@ export async function filesOfExpired(reader: TableReader, table: TableMetadata, 
   const witnesses = line ? kept.slice(0, 1) : kept;
   const keptManifests = await listManifests(reader, witnesses);
   const expiredManifests = await listManifests(reader, expired);
-  const files = line ? await deletedFiles(reader, gone, kept[0], expiredManifests, keptManifests) : await unreachedFiles(reader, expiredManifests, keptManifests);
+  const files = line
+    ? await deletedFiles(reader, gone, kept[0], expiredManifests, keptManifests)
+    : await unreachedFiles(reader, expiredManifests, keptManifests);
   const manifests = [...expiredManifests.keys()].filter((path) => !keptManifests.has(path));
   return [...files, ...manifests, ...expired.map((s) => s['manifest-list'])];
 }
@@ -79,7 +82,13 @@ async function listManifests(reader: TableReader, snapshots: readonly Snapshot[]
   return found;
 }
 
-async function deletedFiles(reader: TableReader, gone: ReadonlySet<bigint>, oldestKept: Snapshot | undefined, expired: ReadonlyMap<string, ManifestFile>, kept: ReadonlyMap<string, ManifestFile>): Promise<ReadonlySet<string>> {
+async function deletedFiles(
+  reader: TableReader,
+  gone: ReadonlySet<bigint>,
+  oldestKept: Snapshot | undefined,
+  expired: ReadonlyMap<string, ManifestFile>,
+  kept: ReadonlyMap<string, ManifestFile>,
+): Promise<ReadonlySet<string>> {
   const files = new Set<string>();
   const deleters = new Set([...gone, oldestKept?.['snapshot-id']]);
   for (const manifest of new Map([...expired, ...kept]).values()) {
@@ -89,13 +98,20 @@ async function deletedFiles(reader: TableReader, gone: ReadonlySet<bigint>, olde
   // Delete manifests may be dropped whole, without a word about their files.
   const dropped = [...expired.values()].filter((m) => m.content === DELETE_MANIFEST && !kept.has(m.path));
   if (dropped.length > 0) {
-    const live = await livePaths(reader, [...kept.values()].filter((m) => m.content === DELETE_MANIFEST));
+    const live = await livePaths(
+      reader,
+      [...kept.values()].filter((m) => m.content === DELETE_MANIFEST),
+    );
     for (const manifest of dropped) for (const entry of await reader.entries(manifest)) if (!live.has(entry.file.path)) files.add(entry.file.path);
   }
   return files;
 }
 
-async function unreachedFiles(reader: TableReader, expired: ReadonlyMap<string, ManifestFile>, kept: ReadonlyMap<string, ManifestFile>): Promise<ReadonlySet<string>> {
+async function unreachedFiles(
+  reader: TableReader,
+  expired: ReadonlyMap<string, ManifestFile>,
+  kept: ReadonlyMap<string, ManifestFile>,
+): Promise<ReadonlySet<string>> {
   const live = await livePaths(reader, [...kept.values()]);
   const files = new Set<string>();
   for (const manifest of expired.values()) {

@@ -20,7 +20,13 @@ export interface MergedManifests {
  * Merges small data manifests of like size when there are many: 100 manifests of one file become one of 100, and 100 of
  * those one of 10,000, so that no entry is rewritten more than a few times. Delete manifests stay as they are.
  */
-export async function mergeManifests(storage: Storage, reader: TableReader, table: TableMetadata, manifests: readonly ManifestFile[], commit: { readonly snapshotId: bigint; readonly sequenceNumber: number }): Promise<MergedManifests> {
+export async function mergeManifests(
+  storage: Storage,
+  reader: TableReader,
+  table: TableMetadata,
+  manifests: readonly ManifestFile[],
+  commit: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+): Promise<MergedManifests> {
   if (manifests.length < MERGE_COUNT) return { manifests, written: [] };
   let result = manifests;
   const written: string[] = [];
@@ -62,7 +68,13 @@ function packBySize(manifests: readonly ManifestFile[]): readonly (readonly Mani
   return bins.filter((b) => b.length > 1);
 }
 
-async function mergeBin(storage: Storage, reader: TableReader, table: TableMetadata, bin: readonly ManifestFile[], commit: { readonly snapshotId: bigint; readonly sequenceNumber: number }): Promise<ManifestFile> {
+async function mergeBin(
+  storage: Storage,
+  reader: TableReader,
+  table: TableMetadata,
+  bin: readonly ManifestFile[],
+  commit: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+): Promise<ManifestFile> {
   const spec = specById(table, bin[0]?.specId ?? 0);
   const read = await Promise.all(bin.map((m) => reader.entries(m)));
   const entries = read.flat().filter((e) => e.status !== DELETED);

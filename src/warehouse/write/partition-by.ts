@@ -21,7 +21,8 @@ export function parsePartitionBy(texts: readonly string[], fields: readonly Nest
       });
     }
     const problem = transformProblem(parseTransform(transform), field.type);
-    if (problem !== undefined) throw new ConfigError({ code: 'PARTITION_BY', message: `partition_by[${index}]: ${text}: ${problem}`, hint: `forms: ${FORMS}` });
+    if (problem !== undefined)
+      throw new ConfigError({ code: 'PARTITION_BY', message: `partition_by[${index}]: ${text}: ${problem}`, hint: `forms: ${FORMS}` });
     const choice = partitionChoice(transform, field, fields, chosen);
     if (chosen.some((c) => c['source-id'] === choice['source-id'] && c.transform === choice.transform)) {
       throw new ConfigError({ code: 'PARTITION_BY', message: `partition_by[${index}]: ${text} is given twice`, hint: 'remove one of them' });
@@ -42,17 +43,33 @@ function parseOne(text: string, index: number): { readonly transform: string; re
     const parsed = parseTransform(transform);
     if (parsed.kind !== 'unknown' && parsed.kind !== 'void') return { transform, column: unquote(inside) };
   }
-  throw new ConfigError({ code: 'PARTITION_BY', message: `partition_by[${index}]: expected a partition transform, got ${JSON.stringify(text)}`, hint: `forms: ${FORMS}` });
+  throw new ConfigError({
+    code: 'PARTITION_BY',
+    message: `partition_by[${index}]: expected a partition transform, got ${JSON.stringify(text)}`,
+    hint: `forms: ${FORMS}`,
+  });
 }
 
 function unquote(name: string): string {
   return name.startsWith('"') && name.endsWith('"') && name.length > 1 ? name.slice(1, -1).replaceAll('""', '"') : name;
 }
 
-const NAME_SUFFIX: Readonly<Record<string, string>> = { bucket: '_bucket', truncate: '_trunc', year: '_year', month: '_month', day: '_day', hour: '_hour' };
+const NAME_SUFFIX: Readonly<Record<string, string>> = {
+  bucket: '_bucket',
+  truncate: '_trunc',
+  year: '_year',
+  month: '_month',
+  day: '_day',
+  hour: '_hour',
+};
 
 /** A partition field named as other engines name it; only identity may have its column's name. */
-export function partitionChoice(transform: string, field: NestedField, fields: readonly NestedField[], chosen: readonly PartitionChoice[]): PartitionChoice {
+export function partitionChoice(
+  transform: string,
+  field: NestedField,
+  fields: readonly NestedField[],
+  chosen: readonly PartitionChoice[],
+): PartitionChoice {
   const suffix = NAME_SUFFIX[parseTransform(transform).kind] ?? '';
   const taken = new Set([...fields.filter((f) => suffix !== '' || f.id !== field.id).map((f) => f.name), ...chosen.map((c) => c.name)]);
   let name = `${field.name}${suffix}`;
@@ -75,10 +92,18 @@ export function timeField(timeColumn: string | undefined, fields: readonly Neste
   if (timeColumn === undefined) return fields.find((f) => f.name === 'time' && (f.type === 'timestamptz' || f.type === 'long'));
   const field = fields.find((f) => f.name.toLowerCase() === timeColumn.toLowerCase());
   if (!field) {
-    throw new ConfigError({ code: 'TIME_COLUMN', message: `time_column: expected a column of the table, found none named ${JSON.stringify(timeColumn)}`, hint: `columns: ${fields.map((f) => f.name).join(', ')}` });
+    throw new ConfigError({
+      code: 'TIME_COLUMN',
+      message: `time_column: expected a column of the table, found none named ${JSON.stringify(timeColumn)}`,
+      hint: `columns: ${fields.map((f) => f.name).join(', ')}`,
+    });
   }
   if (!TIME_TYPES.has(field.type)) {
-    throw new ConfigError({ code: 'TIME_COLUMN', message: `time_column: expected ${field.name} to be a timestamp, datetime, date or long (epoch seconds), found ${String(field.type)}`, hint: 'choose another column, or give partition_by' });
+    throw new ConfigError({
+      code: 'TIME_COLUMN',
+      message: `time_column: expected ${field.name} to be a timestamp, datetime, date or long (epoch seconds), found ${String(field.type)}`,
+      hint: 'choose another column, or give partition_by',
+    });
   }
   return field;
 }

@@ -24,7 +24,12 @@ export async function planWriteInto(catalog: Catalog, root: string, name: TableN
 function parseColumns(schema: WriteRequest['schema']): readonly IncomingColumn[] {
   return schema.map(({ name, type }) => {
     const parsed = parseColumnType(type);
-    if (parsed === undefined) throw new ConfigError({ code: 'COLUMN_TYPE', message: `column ${name}: ${JSON.stringify(type)} is no column type`, hint: 'types: boolean, long, double, decimal(p,s), string, date, timestamp, datetime, json, binary' });
+    if (parsed === undefined)
+      throw new ConfigError({
+        code: 'COLUMN_TYPE',
+        message: `column ${name}: ${JSON.stringify(type)} is no column type`,
+        hint: 'types: boolean, long, double, decimal(p,s), string, date, timestamp, datetime, json, binary',
+      });
     return { name, type: parsed };
   });
 }
@@ -52,11 +57,19 @@ function planExisting(existing: LoadedTable, incoming: readonly IncomingColumn[]
   const { metadata } = existing;
   const old = currentSchema(metadata).fields;
   const lastColumnId = metadata['last-column-id'];
-  const schema = request.mode === 'replace' ? replaceSchema(table, old, lastColumnId, incoming) : evolveSchema(table, old, lastColumnId, incoming, request.schemaEvolution ?? 'add');
+  const schema =
+    request.mode === 'replace'
+      ? replaceSchema(table, old, lastColumnId, incoming)
+      : evolveSchema(table, old, lastColumnId, incoming, request.schemaEvolution ?? 'add');
   if (request.mode === 'replace' && request.schemaEvolution === 'strict' && schema.changes.length > 0) {
-    throw new ConfigError({ code: 'SCHEMA_CLASH', message: `schema_evolution is strict, but: ${schema.changes.join('; ')}`, hint: 'set schema_evolution: add' });
+    throw new ConfigError({
+      code: 'SCHEMA_CLASH',
+      message: `schema_evolution is strict, but: ${schema.changes.join('; ')}`,
+      hint: 'set schema_evolution: add',
+    });
   }
-  const partition = request.mode === 'replace' ? replacePartition(existing, request, schema.fields) : keepPartition(existing, request, schema.fields, table);
+  const partition =
+    request.mode === 'replace' ? replacePartition(existing, request, schema.fields) : keepPartition(existing, request, schema.fields, table);
   const before = describePartition(defaultSpec(metadata).fields, old);
   const after = describePartition(partition, schema.fields);
   return {
@@ -91,14 +104,19 @@ function keepPartition(existing: LoadedTable, request: WriteRequest, fields: rea
   const spec = defaultSpec(existing.metadata).fields;
   for (const field of spec) {
     if (parseTransform(field.transform).kind === 'unknown') {
-      throw new ConfigError({ code: 'PARTITION_UNKNOWN', message: `${table}: it is partitioned by ${field.transform}, which this version cannot compute`, hint: 'write to it with the engine that made it' });
+      throw new ConfigError({
+        code: 'PARTITION_UNKNOWN',
+        message: `${table}: it is partitioned by ${field.transform}, which this version cannot compute`,
+        hint: 'write to it with the engine that made it',
+      });
     }
   }
   timeField(request.timeColumn, fields);
   if (request.partitionBy === undefined) return spec;
   const wanted = parsePartitionBy(request.partitionBy, fields);
   const live = spec.filter((f) => f.transform !== 'void');
-  const same = live.length === wanted.length && live.every((f, i) => f['source-id'] === wanted[i]?.['source-id'] && f.transform === wanted[i].transform);
+  const same =
+    live.length === wanted.length && live.every((f, i) => f['source-id'] === wanted[i]?.['source-id'] && f.transform === wanted[i].transform);
   if (same) return spec;
   throw new ConfigError({
     code: 'PARTITION_CLASH',

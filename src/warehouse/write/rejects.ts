@@ -23,7 +23,12 @@ const LONGEST_LINE = 64 * 1024 * 1024;
 
 export function planRejects(catalog: Catalog, root: string, table: TableName): Promise<WritePlan> {
   const name = rejectsNameOf(table);
-  return planWriteInto(catalog, root, name, { table: formatTableName(name), schema: REJECTS_SCHEMA, mode: 'append', tableComment: `Rejected records of ${formatTableName(table)}` });
+  return planWriteInto(catalog, root, name, {
+    table: formatTableName(name),
+    schema: REJECTS_SCHEMA,
+    mode: 'append',
+    tableComment: `Rejected records of ${formatTableName(table)}`,
+  });
 }
 
 const STATUS = '__reject_status';

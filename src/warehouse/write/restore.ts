@@ -57,7 +57,8 @@ function refuseUndone(name: TableName, table: TableMetadata, runId: string): voi
 /** The current snapshot and its ancestors, newest first. */
 function historyOf(table: TableMetadata): readonly Snapshot[] {
   const line: Snapshot[] = [];
-  for (let at = currentSnapshot(table); at; at = at['parent-snapshot-id'] === undefined ? undefined : snapshotById(table, at['parent-snapshot-id'])) line.push(at);
+  for (let at = currentSnapshot(table); at; at = at['parent-snapshot-id'] === undefined ? undefined : snapshotById(table, at['parent-snapshot-id']))
+    line.push(at);
   return line;
 }
 
@@ -66,13 +67,22 @@ function historyOf(table: TableMetadata): readonly Snapshot[] {
  * ConflictError TABLE_CHANGED when other commits than those of `plan` have come since it was made. A table without an
  * earlier snapshot becomes empty.
  */
-export function restoreChange(tools: { readonly reader: TableReader; readonly clock: Clock }, name: TableName, runId: string, plan: Restoration): TableChange {
+export function restoreChange(
+  tools: { readonly reader: TableReader; readonly clock: Clock },
+  name: TableName,
+  runId: string,
+  plan: Restoration,
+): TableChange {
   return {
     name,
     async build(base) {
       const now = base && planRestore(name, base.metadata, runId);
       if (!base || !now || now.later.length !== plan.later.length) {
-        throw new ConflictError({ code: 'TABLE_CHANGED', message: `${formatTableName(name)} was changed by another commit meanwhile`, hint: 'repeat the command' });
+        throw new ConflictError({
+          code: 'TABLE_CHANGED',
+          message: `${formatTableName(name)} was changed by another commit meanwhile`,
+          hint: 'repeat the command',
+        });
       }
       const table = await wind(tools.reader, base.metadata, now.to, Math.max(tools.clock.now(), base.metadata['last-updated-ms'] + 1));
       return { table, written: [], expire: false, facts: { restoredSnapshotId: now.to ? String(now.to['snapshot-id']) : null } };
@@ -90,7 +100,8 @@ async function wind(reader: TableReader, metadata: TableMetadata, to: Snapshot |
   const then = await metadataAt(reader, metadata, id);
   const schemaId = then?.['current-schema-id'] ?? to['schema-id'] ?? metadata['current-schema-id'];
   const fields = new Set(schemaById(metadata, schemaId).fields.map((field) => field.id));
-  const fits = (specId: number): boolean => metadata['partition-specs'].some((s) => s['spec-id'] === specId && s.fields.every((f) => f.transform === 'void' || fields.has(f['source-id'])));
+  const fits = (specId: number): boolean =>
+    metadata['partition-specs'].some((s) => s['spec-id'] === specId && s.fields.every((f) => f.transform === 'void' || fields.has(f['source-id'])));
   const specId = [then?.['default-spec-id'], metadata['default-spec-id']].find((spec) => spec !== undefined && fits(spec));
   return {
     ...metadata,

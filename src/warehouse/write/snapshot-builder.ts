@@ -3,7 +3,20 @@ import type { Point } from '../../core/spi/index.js';
 import type { Storage } from '../storage/storage.js';
 import { encodeManifest, type NewEntry } from '../table/manifest.js';
 import { encodeManifestList } from '../table/manifest-list.js';
-import { ADDED, DATA_MANIFEST, DELETED, currentSchema, currentSnapshot, defaultSpec, specById, type DataFile, type ManifestEntry, type ManifestFile, type Snapshot, type TableMetadata } from '../table/model.js';
+import {
+  ADDED,
+  DATA_MANIFEST,
+  DELETED,
+  currentSchema,
+  currentSnapshot,
+  defaultSpec,
+  specById,
+  type DataFile,
+  type ManifestEntry,
+  type ManifestFile,
+  type Snapshot,
+  type TableMetadata,
+} from '../table/model.js';
 import { bindSpec } from '../table/partition-record.js';
 import { snapshotSummary, type SummaryDelta } from '../table/snapshot-summary.js';
 import { withSnapshot } from '../table/table-changes.js';
@@ -55,7 +68,11 @@ export async function buildSnapshot(tools: SnapshotTools, table: TableMetadata, 
     await storage.write(uri, bytes);
     fresh.push(manifest);
   };
-  if (change.added.length > 0) await write(defaultSpec(table)['spec-id'], change.added.map((file) => ({ status: ADDED, snapshotId: commit.snapshotId, file })));
+  if (change.added.length > 0)
+    await write(
+      defaultSpec(table)['spec-id'],
+      change.added.map((file) => ({ status: ADDED, snapshotId: commit.snapshotId, file })),
+    );
   for (const rewrite of removal.rewrites) await write(rewrite.specId, rewrite.entries(commit.snapshotId));
   tools.reach('commit.manifest_written');
 
@@ -108,7 +125,10 @@ async function planRemoval(reader: TableReader, manifests: readonly ManifestFile
     }
     files.push(...gone.map((e) => e.file));
     const lost = new Set(gone);
-    rewrites.push({ specId: manifest.specId, entries: (snapshotId) => live.map((e) => (lost.has(e) ? { ...e, status: DELETED, snapshotId } : { ...e, status: 0 })) });
+    rewrites.push({
+      specId: manifest.specId,
+      entries: (snapshotId) => live.map((e) => (lost.has(e) ? { ...e, status: DELETED, snapshotId } : { ...e, status: 0 })),
+    });
   }
   return { untouched, rewrites: all ? groupBySpec(rewrites) : rewrites, files, deleteFiles };
 }
@@ -116,7 +136,10 @@ async function planRemoval(reader: TableReader, manifests: readonly ManifestFile
 /** An emptied table needs one manifest of deletions per spec, not one per old manifest. */
 function groupBySpec(rewrites: Removal['rewrites']): Removal['rewrites'] {
   const specs = [...new Set(rewrites.map((r) => r.specId))];
-  return specs.map((specId) => ({ specId, entries: (snapshotId) => rewrites.filter((r) => r.specId === specId).flatMap((r) => r.entries(snapshotId)) }));
+  return specs.map((specId) => ({
+    specId,
+    entries: (snapshotId) => rewrites.filter((r) => r.specId === specId).flatMap((r) => r.entries(snapshotId)),
+  }));
 }
 
 function summarise(added: readonly DataFile[], removal: Removal): SummaryDelta {

@@ -25,7 +25,6 @@ export interface StageOptions {
   reach(point: Point): void;
 }
 
-
 /** The relation of a task: see StagedRelation of the output contract. */
 export interface RelationToStage {
   readonly select: string;
@@ -45,7 +44,13 @@ export function planPartition(plan: WritePlan): readonly BoundPartitionField[] {
  * Writes a task's rows as Parquet files under their final, still unreferenced names. Errors: DataError TOO_MANY_PARTITIONS,
  * RemoteError of the engine and the file system.
  */
-export async function stageFiles(storage: Storage, plan: WritePlan, relation: RelationToStage, sql: SqlConnection, options: StageOptions): Promise<StageReport> {
+export async function stageFiles(
+  storage: Storage,
+  plan: WritePlan,
+  relation: RelationToStage,
+  sql: SqlConnection,
+  options: StageOptions,
+): Promise<StageReport> {
   const partition = planPartition(plan);
   const staging = `${plan.location}/data/_staging/${options.stagingId}`;
   await options.record([staging]);
@@ -71,9 +76,19 @@ export async function stageFiles(storage: Storage, plan: WritePlan, relation: Re
   return { rows, statuses, bytes: files.reduce((sum, f) => sum + f.bytes, 0), files: files.length, staged: files as unknown as JsonValue };
 }
 
-async function publish(storage: Storage, plan: WritePlan, partition: readonly BoundPartitionField[], kept: readonly WrittenFile[], options: StageOptions): Promise<readonly StagedFile[]> {
+async function publish(
+  storage: Storage,
+  plan: WritePlan,
+  partition: readonly BoundPartitionField[],
+  kept: readonly WrittenFile[],
+  options: StageOptions,
+): Promise<readonly StagedFile[]> {
   const schema: IcebergSchema = { type: 'struct', 'schema-id': 0, fields: plan.fields };
-  const named = kept.map((file) => ({ file, values: partitionOf(file, partition), uri: `${plan.location}/data/${partitionFolder(file, partition)}${randomUUID()}.parquet` }));
+  const named = kept.map((file) => ({
+    file,
+    values: partitionOf(file, partition),
+    uri: `${plan.location}/data/${partitionFolder(file, partition)}${randomUUID()}.parquet`,
+  }));
   if (named.length > 0) {
     await options.record(named.map((n) => n.uri));
     await storage.publish(named.map((n) => ({ localPath: n.file.path, uri: n.uri })));
@@ -117,7 +132,12 @@ export function tooManyPartitions(table: string, count: number): DataError {
 }
 
 /** As it is, then sorted by partition, then on one thread, then in groups of partitions (decided 6). */
-async function copyWithRetries(storage: Storage, staging: string, input: Omit<CopyInput, 'folder' | 'sorted'>, sql: SqlConnection): Promise<WrittenFile[]> {
+async function copyWithRetries(
+  storage: Storage,
+  staging: string,
+  input: Omit<CopyInput, 'folder' | 'sorted'>,
+  sql: SqlConnection,
+): Promise<WrittenFile[]> {
   const copy = async (sorted: boolean, group?: CopyInput['group']): Promise<WrittenFile[]> => {
     const folder = await storage.staging(group ? `${staging}/${group.index}` : staging);
     const text = copySql({ ...input, folder, sorted, ...(group ? { group } : {}) });

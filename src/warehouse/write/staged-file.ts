@@ -21,10 +21,21 @@ export interface StagedFile {
 
 /** Partition values of a file that DuckDB wrote. */
 export function partitionOf(file: WrittenFile, fields: readonly BoundPartitionField[]): PartitionValues {
-  return new Map(fields.map((f): [number, Value | null] => [f['field-id'], parsePartitionText(parseTransform(f.transform), f.sourceType, file.partition.get(partitionName(f)) ?? null)]));
+  return new Map(
+    fields.map((f): [number, Value | null] => [
+      f['field-id'],
+      parsePartitionText(parseTransform(f.transform), f.sourceType, file.partition.get(partitionName(f)) ?? null),
+    ]),
+  );
 }
 
-export function describeStagedFile(file: WrittenFile, path: string, schema: IcebergSchema, fields: readonly BoundPartitionField[], partition: PartitionValues): StagedFile {
+export function describeStagedFile(
+  file: WrittenFile,
+  path: string,
+  schema: IcebergSchema,
+  fields: readonly BoundPartitionField[],
+  partition: PartitionValues,
+): StagedFile {
   const metrics = columnMetrics(leafColumns(schema), file.columns);
   const base64 = (bytes: Uint8Array | undefined): string | null => (bytes === undefined ? null : Buffer.from(bytes).toString('base64'));
   return {
@@ -51,7 +62,8 @@ export function describeStagedFile(file: WrittenFile, path: string, schema: Iceb
 
 /** The manifest's view of a staged file. */
 export function dataFileOf(staged: StagedFile, specId: number, fields: readonly BoundPartitionField[]): DataFile {
-  const pick = (index: 1 | 2 | 3 | 4): ReadonlyMap<number, number> => new Map(staged.columns.filter((c) => c[index] >= 0).map((c) => [c[0], c[index]]));
+  const pick = (index: 1 | 2 | 3 | 4): ReadonlyMap<number, number> =>
+    new Map(staged.columns.filter((c) => c[index] >= 0).map((c) => [c[0], c[index]]));
   const bounds = (index: 5 | 6): ReadonlyMap<number, Uint8Array> => {
     const found = new Map<number, Uint8Array>();
     for (const column of staged.columns) {
@@ -86,7 +98,8 @@ export function dataFileOf(staged: StagedFile, specId: number, fields: readonly 
 function decodePartition(field: BoundPartitionField, text: string | null): Value | null {
   if (text === null) return null;
   const value = decodeValue(field.type, Buffer.from(text, 'base64'));
-  if (value === undefined) throw new BugError({ code: 'PARTITION_VALUE', message: `a staged file has an unreadable value for the partition field ${field.name}` });
+  if (value === undefined)
+    throw new BugError({ code: 'PARTITION_VALUE', message: `a staged file has an unreadable value for the partition field ${field.name}` });
   return value;
 }
 

@@ -4,12 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SluiceError } from '../../../src/core/spi/index.js';
+import type { SluiceError } from '../../../src/core/spi/index.js';
 import { openLocalStorage } from '../../../src/warehouse/storage/local-storage.js';
 import { nextMetadataLocation, readTableMetadata } from '../../../src/warehouse/table/metadata-file.js';
 import { formatMetadataJson, parseMetadataJson } from '../../../src/warehouse/table/metadata-json.js';
 import { currentSchema, schemaOfSnapshot, type NestedField, type Snapshot } from '../../../src/warehouse/table/model.js';
-import { assignPartitionIds, finishVersion, newTableMetadata, withFields, withPartition, withSnapshot, withoutSnapshots } from '../../../src/warehouse/table/table-changes.js';
+import {
+  assignPartitionIds,
+  finishVersion,
+  newTableMetadata,
+  withFields,
+  withPartition,
+  withSnapshot,
+  withoutSnapshots,
+} from '../../../src/warehouse/table/table-changes.js';
 import { largestFieldId } from '../../../src/warehouse/table/types.js';
 
 const fields: readonly NestedField[] = [{ id: 1, name: 'id', required: false, type: 'long' }];
@@ -33,7 +41,14 @@ test('63-bit snapshot ids and what other engines wrote survive reading and writi
   assert.is(parsed['current-snapshot-id'], 6967403609438137587n);
   assert.is(parsed.snapshots[0]?.['parent-snapshot-id'], 123n);
   const written = formatMetadataJson(parsed);
-  for (const part of ['"big":9223372036854775807', '"small":-1', '"n":"6967403609438137587"', '"statistics":[{"snapshot-id":6967403609438137587}]', '\\"snapshot-id\\": 6967403609438137587 please']) assert.ok(written.includes(part), part);
+  for (const part of [
+    '"big":9223372036854775807',
+    '"small":-1',
+    '"n":"6967403609438137587"',
+    '"statistics":[{"snapshot-id":6967403609438137587}]',
+    '\\"snapshot-id\\": 6967403609438137587 please',
+  ])
+    assert.ok(written.includes(part), part);
   assert.equal(parseMetadataJson(written), parsed);
 });
 
@@ -65,7 +80,17 @@ test('rule 8: last-column-id counts nested ids', () => {
     id: 2,
     name: 'n',
     required: false,
-    type: { type: 'map', 'key-id': 7, key: 'string', 'value-id': 8, 'value-required': false, value: { type: 'struct', fields: [{ id: 12, name: 'l', required: false, type: { type: 'list', 'element-id': 20, element: 'long', 'element-required': false } }] } },
+    type: {
+      type: 'map',
+      'key-id': 7,
+      key: 'string',
+      'value-id': 8,
+      'value-required': false,
+      value: {
+        type: 'struct',
+        fields: [{ id: 12, name: 'l', required: false, type: { type: 'list', 'element-id': 20, element: 'long', 'element-required': false } }],
+      },
+    },
   };
   assert.is(largestFieldId([...fields, nested]), 20);
   assert.is(withFields(table, [...fields, nested])['last-column-id'], 20);
@@ -79,16 +104,25 @@ test('the metadata log is cut at the table’s limit, and the cut files are name
     dropped.push(...next.droppedFiles);
     current = next.table as typeof current;
   }
-  assert.equal(current['metadata-log'].map((e) => e['metadata-file']), ['file:///t/metadata/2.json', 'file:///t/metadata/3.json']);
+  assert.equal(
+    current['metadata-log'].map((e) => e['metadata-file']),
+    ['file:///t/metadata/2.json', 'file:///t/metadata/3.json'],
+  );
   assert.equal(dropped, ['file:///t/metadata/0.json', 'file:///t/metadata/1.json']);
 });
 
 test('expiry leaves no gap in the snapshot log and drops statistics of the expired', () => {
   const three = [1n, 2n, 3n].reduce((t, id) => withSnapshot(t, snapshot(id, Number(id), id === 1n ? undefined : id - 1n)), table);
   const left = withoutSnapshots({ ...three, statistics: [{ 'snapshot-id': 2 }, { 'snapshot-id': 3 }] }, new Set([2n]));
-  assert.equal(left['snapshot-log'].map((e) => e['snapshot-id']), [3n]);
+  assert.equal(
+    left['snapshot-log'].map((e) => e['snapshot-id']),
+    [3n],
+  );
   assert.equal(left['statistics'], [{ 'snapshot-id': 3 }]);
-  assert.equal(left.snapshots.map((s) => s['snapshot-id']), [1n, 3n]);
+  assert.equal(
+    left.snapshots.map((s) => s['snapshot-id']),
+    [1n, 3n],
+  );
 });
 
 test('rule 6: gzipped metadata of other engines is read; damaged or newer metadata is refused', async () => {
@@ -98,7 +132,11 @@ test('rule 6: gzipped metadata of other engines is read; damaged or newer metada
     writeFileSync(join(dir, name), bytes);
     return `file://${dir}/${name}`;
   };
-  const code = async (uri: string): Promise<string> => readTableMetadata(storage, uri).then(() => 'read', (e: unknown) => (e as SluiceError).code);
+  const code = async (uri: string): Promise<string> =>
+    readTableMetadata(storage, uri).then(
+      () => 'read',
+      (e: unknown) => (e as SluiceError).code,
+    );
   assert.is((await readTableMetadata(storage, put('a.gz.metadata.json', gzipSync(formatMetadataJson(table)))))['table-uuid'], 'u');
   assert.is(await code(put('cut.metadata.json', formatMetadataJson(table).slice(0, 100))), 'METADATA_DAMAGED');
   assert.is(await code(put('v3.metadata.json', formatMetadataJson({ ...table, 'format-version': 3 }))), 'FORMAT_VERSION');

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import type { Value } from '../../../src/warehouse/table/model.js';
 import { compareValues, decodeValue, encodeValue } from '../../../src/warehouse/table/single-value.js';
+import { isWellFormed } from './well-formed.js';
 
 const LONG = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const values: readonly (readonly [string, fc.Arbitrary<Value>])[] = [
@@ -15,13 +16,16 @@ const values: readonly (readonly [string, fc.Arbitrary<Value>])[] = [
   ['timestamptz', LONG],
   ['double', fc.double()],
   ['float', fc.float()],
-  ['string', fc.string({ unit: 'grapheme' }).filter((s) => s.isWellFormed())],
+  ['string', fc.string({ unit: 'grapheme' }).filter((s) => isWellFormed(s))],
   ['uuid', fc.uuid()],
   ['decimal(38, 10)', fc.bigInt({ min: -(10n ** 38n), max: 10n ** 38n })],
 ];
 
 test('every type survives serialisation', () => {
-  for (const [type, arbitrary] of values) fc.assert(fc.property(arbitrary, (value) => assert.ok(Object.is(decodeValue(type, encodeValue(type, value)), value), `${type} ${String(value)}`)));
+  for (const [type, arbitrary] of values)
+    fc.assert(
+      fc.property(arbitrary, (value) => assert.ok(Object.is(decodeValue(type, encodeValue(type, value)), value), `${type} ${String(value)}`)),
+    );
 });
 
 test('serialised forms are those of the spec, appendix D', () => {

@@ -7,6 +7,7 @@ import { parseDuckText } from '../../../src/warehouse/table/duck-text.js';
 import { parsePartitionText, transformSql } from '../../../src/warehouse/table/transform-sql.js';
 import { parseTransform, transformProblem, transformValue } from '../../../src/warehouse/table/transforms.js';
 import { duckTypeOf } from '../../../src/warehouse/table/types.js';
+import { isWellFormed } from './well-formed.js';
 
 const LONG = 2n ** 63n;
 const micros = fc.bigInt({ min: -62135596800000000n, max: 253402300799999999n });
@@ -22,9 +23,14 @@ const decimal = (precision: number, scale: number): fc.Arbitrary<string> =>
   });
 
 const sources: readonly (readonly [string, fc.Arbitrary<string>])[] = [
-  ['long', fc.oneof(fc.bigInt({ min: -LONG, max: LONG - 1n }), fc.bigInt({ min: -LONG, max: -LONG + 100000n }), fc.bigInt({ min: -100000n, max: 100000n })).map(String)],
+  [
+    'long',
+    fc
+      .oneof(fc.bigInt({ min: -LONG, max: LONG - 1n }), fc.bigInt({ min: -LONG, max: -LONG + 100000n }), fc.bigInt({ min: -100000n, max: 100000n }))
+      .map(String),
+  ],
   ['int', fc.integer({ min: -(2 ** 31) + 100000, max: 2 ** 31 - 1 }).map(String)],
-  ['string', fc.string({ unit: 'grapheme' }).filter((s) => s.isWellFormed() && !s.includes('\0'))],
+  ['string', fc.string({ unit: 'grapheme' }).filter((s) => isWellFormed(s) && !s.includes('\0'))],
   ['date', micros.map((v) => instant(v).slice(0, 10))],
   ['timestamp', micros.map(instant)],
   ['timestamptz', micros.map((v) => `${instant(v)}+00`)],
@@ -33,7 +39,19 @@ const sources: readonly (readonly [string, fc.Arbitrary<string>])[] = [
   ['decimal(18, 0)', fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }).map(String)],
   ['uuid', fc.uuid()],
 ];
-const transforms = ['identity', 'year', 'month', 'day', 'hour', 'bucket[16]', 'bucket[1000003]', 'truncate[1]', 'truncate[7]', 'truncate[86400]', 'void'];
+const transforms = [
+  'identity',
+  'year',
+  'month',
+  'day',
+  'hour',
+  'bucket[16]',
+  'bucket[1000003]',
+  'truncate[1]',
+  'truncate[7]',
+  'truncate[86400]',
+  'void',
+];
 
 test('SQL and JavaScript give the same partition for any value', async () => {
   const database = await openDatabase();
@@ -45,13 +63,19 @@ test('SQL and JavaScript give the same partition for any value', async () => {
       fc.asyncProperty(fc.array(values, { minLength: 20, maxLength: 60 }), async (texts) => {
         const list = texts.map((t) => quoteLiteral(t)).join(', ');
         const columns = usable.map((t, i) => `CAST(${transformSql(t, type, 'v')} AS VARCHAR) AS p${i}`).join(', ');
-        const rows = await sql.rows(`SELECT CAST(v AS VARCHAR) AS v, ${columns} FROM (SELECT CAST(unnest([${list}]) AS ${duckTypeOf(type)}) AS v UNION ALL SELECT NULL)`);
+        const rows = await sql.rows(
+          `SELECT CAST(v AS VARCHAR) AS v, ${columns} FROM (SELECT CAST(unnest([${list}]) AS ${duckTypeOf(type)}) AS v UNION ALL SELECT NULL)`,
+        );
         for (const row of rows) {
           const value = row['v'] === null ? null : (parseDuckText(type, String(row['v'])) ?? null);
           for (const [i, transform] of usable.entries()) {
             const text = row[`p${i}`] ?? null;
             compared++;
-            assert.is(parsePartitionText(transform, type, text === null ? null : String(text)), transformValue(transform, type, value), `${JSON.stringify(transform)} of ${type} ${String(row['v'])}`);
+            assert.is(
+              parsePartitionText(transform, type, text === null ? null : String(text)),
+              transformValue(transform, type, value),
+              `${JSON.stringify(transform)} of ${type} ${String(row['v'])}`,
+            );
           }
         }
       }),

@@ -34,10 +34,10 @@ test('truncate and time transforms are those of the spec, before 1970 too', () =
 });
 
 test('a transform says why it cannot be applied', () => {
-  assert.match(transformProblem(parseTransform('day'), 'long'), 'needs a timestamp, datetime or date column, not long');
-  assert.match(transformProblem(parseTransform('hour'), 'date'), 'needs a timestamp');
-  assert.match(transformProblem(parseTransform('bucket[4]'), 'double'), 'cannot hash a double');
-  assert.match(transformProblem(parseTransform('zorder[4]'), 'long'), 'is not a transform');
+  assert.match(transformProblem(parseTransform('day') ?? '', 'long') ?? '', 'needs a timestamp, datetime or date column, not long');
+  assert.match(transformProblem(parseTransform('hour') ?? '', 'date') ?? '', 'needs a timestamp');
+  assert.match(transformProblem(parseTransform('bucket[4]') ?? '', 'double') ?? '', 'cannot hash a double');
+  assert.match(transformProblem(parseTransform('zorder[4]') ?? '', 'long') ?? '', 'is not a transform');
   assert.is(transformProblem(parseTransform('truncate[4]'), 'decimal(9, 2)'), undefined);
 });
 

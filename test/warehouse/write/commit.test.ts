@@ -15,7 +15,8 @@ const schema = [
   { name: 'at', type: 'timestamp' },
 ] as const;
 const request = { table: 'shop.orders', schema, timeColumn: 'at' } as const;
-const rows = (from: number, to: number, status = '0'): string => `SELECT i AS id, TIMESTAMPTZ '2024-01-01' + to_hours(i::INTEGER) AS at, ${status} AS st FROM range(${from}, ${to}) t(i)`;
+const rows = (from: number, to: number, status = '0'): string =>
+  `SELECT i AS id, TIMESTAMPTZ '2024-01-01' + to_hours(i::INTEGER) AS at, ${status} AS st FROM range(${from}, ${to}) t(i)`;
 const noop = { reach: () => undefined, within: () => Promise.resolve() };
 
 async function failure(work: Promise<unknown>): Promise<{ code: string; message: string; hint: string | undefined }> {
@@ -54,9 +55,26 @@ test('rows of another status are counted, not written, one file each at most', a
 
 test('replace swaps rows and schema under the same UUID; the old snapshot stays', async ({ f }) => {
   const old = await load(f, request, rows(0, 24));
-  const { plan } = await load(f, { table: 'shop.orders', mode: 'replace', schema: [{ name: 'id', type: 'string' }, { name: 'n', type: 'double' }] }, `SELECT 'a' AS id, 1.5 AS n, 0 AS st`);
+  const { plan } = await load(
+    f,
+    {
+      table: 'shop.orders',
+      mode: 'replace',
+      schema: [
+        { name: 'id', type: 'string' },
+        { name: 'n', type: 'double' },
+      ],
+    },
+    `SELECT 'a' AS id, 1.5 AS n, 0 AS st`,
+  );
   assert.is(plan.tableUuid, old.plan.tableUuid);
-  assert.equal(plan.fields.map((x) => [x.id, x.name]), [[3, 'id'], [4, 'n']]);
+  assert.equal(
+    plan.fields.map((x) => [x.id, x.name]),
+    [
+      [3, 'id'],
+      [4, 'n'],
+    ],
+  );
   assert.equal(plan.partition, []);
   const { metadata } = await f.warehouse.catalog.loadTable('shop.orders');
   assert.is(metadata.snapshots.length, 2);
@@ -69,12 +87,25 @@ test('replace swaps rows and schema under the same UUID; the old snapshot stays'
 test('replace without partition_by keeps the partition where its column survives', async ({ f }) => {
   await load(f, { table: 'shop.orders', schema, partitionBy: ['hour(at)'] }, rows(0, 3));
   const { plan } = await load(f, { table: 'shop.orders', schema, mode: 'replace' }, rows(0, 3));
-  assert.equal(plan.partition.map((p) => p.transform), ['hour']);
+  assert.equal(
+    plan.partition.map((p) => p.transform),
+    ['hour'],
+  );
 });
 
 test('evolution: old files read NULL for new columns, missing columns are NULL', async ({ f }) => {
   await load(f, request, rows(0, 2));
-  await load(f, { table: 'shop.orders', schema: [{ name: 'id', type: 'long' }, { name: 'note', type: 'string' }] }, `SELECT 9::BIGINT AS id, 'x' AS note, 0 AS st`);
+  await load(
+    f,
+    {
+      table: 'shop.orders',
+      schema: [
+        { name: 'id', type: 'long' },
+        { name: 'note', type: 'string' },
+      ],
+    },
+    `SELECT 9::BIGINT AS id, 'x' AS note, 0 AS st`,
+  );
   assert.equal(await readRows(f, 'shop.orders', 'count(*) AS n, count(note) AS notes, count("at") AS ats'), [{ n: 3n, notes: 1n, ats: 2n }]);
   assert.equal((await liveFiles(f, 'shop.orders')).map((x) => x.partition.get(1000)).sort(), [19723, null]);
 });
@@ -82,7 +113,9 @@ test('evolution: old files read NULL for new columns, missing columns are NULL',
 test('the state’s work is in the same transaction: when it throws nothing is visible and no file is left', async ({ f }) => {
   await load(f, request, rows(0, 1));
   const before = await f.warehouse.catalog.loadTable('shop.orders');
-  const error = await failure(load(f, request, rows(1, 2), { within: () => Promise.reject(new ConflictError({ code: 'LEASE_LOST', message: 'gone' })) }));
+  const error = await failure(
+    load(f, request, rows(1, 2), { within: () => Promise.reject(new ConflictError({ code: 'LEASE_LOST', message: 'gone' })) }),
+  );
   assert.is(error.code, 'LEASE_LOST');
   const after = await f.warehouse.catalog.loadTable('shop.orders');
   assert.is(after.metadataLocation, before.metadataLocation);
@@ -92,13 +125,24 @@ test('the state’s work is in the same transaction: when it throws nothing is v
 
 test('the commit announces its points in order', async ({ f }) => {
   await load(f, request, rows(0, 1));
-  assert.equal(f.points, ['task.copied', 'task.files_moved', 'commit.manifest_written', 'commit.manifest_list_written', 'commit.metadata_written', 'commit.transaction_open', 'commit.pointer_swapped']);
+  assert.equal(f.points, [
+    'task.copied',
+    'task.files_moved',
+    'commit.manifest_written',
+    'commit.manifest_list_written',
+    'commit.metadata_written',
+    'commit.transaction_open',
+    'commit.pointer_swapped',
+  ]);
 });
 
 test('a run that committed before is found and not committed again', async ({ f }) => {
   const first = await load(f, request, rows(0, 5), { runId: 'r1' });
   let calls = 0;
-  const again = await f.warehouse.commitWrites({ plan: first.plan, staged: [first.report], rejects: [] }, { ...noop, runId: 'r1', within: () => Promise.resolve(void calls++) });
+  const again = await f.warehouse.commitWrites(
+    { plan: first.plan, staged: [first.report], rejects: [] },
+    { ...noop, runId: 'r1', within: () => Promise.resolve(void calls++) },
+  );
   assert.equal([again.alreadyCommitted, again.facts['snapshotId'], calls], [true, first.commit.facts['snapshotId'], 0]);
   assert.equal(await readRows(f, 'shop.orders', 'count(*) AS n'), [{ n: 5n }]);
 });
@@ -139,7 +183,11 @@ test('a plan that the table has outgrown is a conflict, not a wrong file', async
   await load(f, request, rows(0, 1));
   const stale = await f.warehouse.planWrite({ mode: 'append', table: 'shop.orders', schema: [...schema, { name: 'a', type: 'long' }] });
   const report = await stage(f, stale, `SELECT 1::BIGINT AS id, TIMESTAMPTZ '2024-01-01' AS at, 5::BIGINT AS a, 0 AS st`);
-  await load(f, { table: 'shop.orders', schema: [...schema, { name: 'b', type: 'string' }] }, `SELECT 1::BIGINT AS id, TIMESTAMPTZ '2024-01-01' AS at, 'x' AS b, 0 AS st`);
+  await load(
+    f,
+    { table: 'shop.orders', schema: [...schema, { name: 'b', type: 'string' }] },
+    `SELECT 1::BIGINT AS id, TIMESTAMPTZ '2024-01-01' AS at, 'x' AS b, 0 AS st`,
+  );
   const error = await failure(f.warehouse.commitWrites({ plan: stale, staged: [report], rejects: [] }, { ...noop, runId: 'stale' }));
   assert.is(error.code, 'TABLE_CHANGED');
   assert.match(error.hint ?? '', 'run it again');
@@ -149,11 +197,27 @@ test('rejects commit with their rows, in a table of their own', async ({ f }) =>
   const plan = await f.warehouse.planWrite({ mode: 'append', ...request });
   const report = await stage(f, plan, rows(0, 3));
   const path = `${f.dir}/rejects.ndjson`;
-  writeFileSync(path, `${JSON.stringify({ run_id: 'r9', source: 'a.csv', record_number: 9007199254740993n.toString(), byte_offset: 12, column_name: null, reason: 'not a number', raw: '1.10,"x"\u0000é' })}\n`);
-  const rejects = await f.warehouse.stageRejects(plan, { path, rows: 1 }, { runId: 'r9', task: 0, sql: f.sql, record: () => Promise.resolve(), reach: () => undefined });
+  writeFileSync(
+    path,
+    `${JSON.stringify({ run_id: 'r9', source: 'a.csv', record_number: 9007199254740993n.toString(), byte_offset: 12, column_name: null, reason: 'not a number', raw: '1.10,"x"\u0000é' })}\n`,
+  );
+  const rejects = await f.warehouse.stageRejects(
+    plan,
+    { path, rows: 1 },
+    { runId: 'r9', task: 0, sql: f.sql, record: () => Promise.resolve(), reach: () => undefined },
+  );
   await f.warehouse.commitWrites({ plan, staged: [report], rejects: [rejects] }, { ...noop, runId: 'r9' });
   assert.equal(await readRows(f, 'shop.orders__rejects', 'run_id, source, record_number, byte_offset, column_name, reason, raw, rejected_at'), [
-    { run_id: 'r9', source: 'a.csv', record_number: 9007199254740993n, byte_offset: 12n, column_name: null, reason: 'not a number', raw: '1.10,"x"\u0000é', rejected_at: '2026-01-01 00:00:00+00' },
+    {
+      run_id: 'r9',
+      source: 'a.csv',
+      record_number: 9007199254740993n,
+      byte_offset: 12n,
+      column_name: null,
+      reason: 'not a number',
+      raw: '1.10,"x"\u0000é',
+      rejected_at: '2026-01-01 00:00:00+00',
+    },
   ]);
 });
 
@@ -162,7 +226,10 @@ test('more than 5,000 partitions stop the load before the commit', async ({ f })
   const report = await stage(f, plan, 'SELECT i AS id, 0 AS st FROM range(10) t(i)');
   const staged = Array.from({ length: 501 }, (_, k) => ({
     ...report,
-    staged: (report.staged as readonly { partition: object }[]).map((x, i) => ({ ...x, partition: { '1000': Buffer.from(`${k}-${i}`).toString('base64') } })) as never,
+    staged: (report.staged as readonly { partition: object }[]).map((x, i) => ({
+      ...x,
+      partition: { '1000': Buffer.from(`${k}-${i}`).toString('base64') },
+    })) as never,
   }));
   const error = await failure(f.warehouse.commitWrites({ plan, staged, rejects: [] }, { ...noop, runId: 'many' }));
   assert.instance(error, DataError);

@@ -44,9 +44,25 @@ test('default partition: day of the time column, of a column `time`, else none',
 });
 
 test('every form of partition_by', async ({ f }) => {
-  const forms = ['day(at)', 'hours(at)', ' month( at ) ', 'bucket(16, id)', 'bucket[8](id)', 'truncate(4, country)', 'truncate[86400](id)', 'country', 'identity(id)', '"country"'];
+  const forms = [
+    'day(at)',
+    'hours(at)',
+    ' month( at ) ',
+    'bucket(16, id)',
+    'bucket[8](id)',
+    'truncate(4, country)',
+    'truncate[86400](id)',
+    'country',
+    'identity(id)',
+    '"country"',
+  ];
   const expected = ['day', 'hour', 'month', 'bucket[16]', 'bucket[8]', 'truncate[4]', 'truncate[86400]', 'identity', 'identity', 'identity'];
-  for (const [i, form] of forms.entries()) assert.equal((await partitionOf(f, { partitionBy: [form] })).map((p) => p[1]), [expected[i]], form);
+  for (const [i, form] of forms.entries())
+    assert.equal(
+      (await partitionOf(f, { partitionBy: [form] })).map((p) => p[1]),
+      [expected[i]],
+      form,
+    );
   assert.equal(await partitionOf(f, { partitionBy: ['day(at)', 'country'] }), [
     ['at_day', 'day'],
     ['country', 'identity'],
@@ -68,7 +84,16 @@ test('wrong partition_by, time column, names and types are ConfigErrors that say
     [{ table: 'shop.orders__rejects' }, 'TABLE_NAME_RESERVED', 'reserved'],
     [{ schema: [] }, 'COLUMN_NAME', 'no columns'],
     [{ schema: [{ name: '__x', type: 'long' }] }, 'COLUMN_NAME', 'reserved'],
-    [{ schema: [{ name: 'ID', type: 'long' }, { name: 'id', type: 'long' }] }, 'COLUMN_NAME', 'differ only by case'],
+    [
+      {
+        schema: [
+          { name: 'ID', type: 'long' },
+          { name: 'id', type: 'long' },
+        ],
+      },
+      'COLUMN_NAME',
+      'differ only by case',
+    ],
     [{ schema: [{ name: 'a', type: 'varchar' }] }, 'COLUMN_TYPE', 'varchar'],
   ];
   for (const [request, code, text] of cases) {
@@ -93,15 +118,37 @@ test('an existing table keeps its partition; a differing partition_by names both
 });
 
 test('evolution: new columns, wider types, clashes that name both sides', async ({ f }) => {
-  await load(f, { table: 'shop.t', schema: [{ name: 'id', type: 'long' }, { name: 'p', type: 'decimal(9,2)' }, { name: 'j', type: 'json' }] }, `SELECT 1 AS id, 1.5::DECIMAL(9,2) AS p, '{}' AS j, 0 AS st`);
-  const plan = await f.warehouse.planWrite({ table: 'shop.t', mode: 'append', schema: [{ name: 'ID', type: 'long' }, { name: 'p', type: 'decimal(12,2)' }, { name: 'c', type: 'date' }] });
+  await load(
+    f,
+    {
+      table: 'shop.t',
+      schema: [
+        { name: 'id', type: 'long' },
+        { name: 'p', type: 'decimal(9,2)' },
+        { name: 'j', type: 'json' },
+      ],
+    },
+    `SELECT 1 AS id, 1.5::DECIMAL(9,2) AS p, '{}' AS j, 0 AS st`,
+  );
+  const plan = await f.warehouse.planWrite({
+    table: 'shop.t',
+    mode: 'append',
+    schema: [
+      { name: 'ID', type: 'long' },
+      { name: 'p', type: 'decimal(12,2)' },
+      { name: 'c', type: 'date' },
+    ],
+  });
   assert.equal(plan.schemaChanges, ['shop.t: column p widened from decimal(9, 2) to decimal(12, 2)', 'shop.t: new column c date']);
-  assert.equal(plan.fields.map((x) => [x.id, x.name, x.type]), [
-    [1, 'id', 'long'],
-    [2, 'p', 'decimal(12, 2)'],
-    [3, 'j', 'string'],
-    [4, 'c', 'date'],
-  ]);
+  assert.equal(
+    plan.fields.map((x) => [x.id, x.name, x.type]),
+    [
+      [1, 'id', 'long'],
+      [2, 'p', 'decimal(12, 2)'],
+      [3, 'j', 'string'],
+      [4, 'c', 'date'],
+    ],
+  );
   assert.match(plan.notes.join(' '), 'no input for j: NULL');
   const narrow = await f.warehouse.planWrite({ table: 'shop.t', mode: 'append', schema: [{ name: 'p', type: 'decimal(5,2)' }] });
   assert.is(narrow.columns[0]?.duckType, 'DECIMAL(9,2)');
@@ -121,7 +168,10 @@ test('evolution: new columns, wider types, clashes that name both sides', async 
 });
 
 test('a view of the same name is refused at commit', async ({ f }) => {
-  await f.metastore.transaction(async (tx) => void (await f.metastore.catalog.putView(tx, { namespace: 'shop', name: 'orders', sql: 'SELECT 1', dialect: 'duckdb', comment: null }, false)));
+  await f.metastore.transaction(
+    async (tx) =>
+      void (await f.metastore.catalog.putView(tx, { namespace: 'shop', name: 'orders', sql: 'SELECT 1', dialect: 'duckdb', comment: null }, false)),
+  );
   try {
     await load(f, { table: 'shop.orders', schema: ORDERS }, SELECT);
     assert.unreachable('expected an error');

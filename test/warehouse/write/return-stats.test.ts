@@ -49,9 +49,15 @@ test('counts, sizes and texts of every type', async () => {
 });
 
 test('partition keys are values, not folder names; one file per partition', async () => {
-  const files = await copy(`SELECT i, CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN NULL ELSE 'a/b=c %' END AS p FROM range(9) t(i)`, 'PARTITION_BY (p), WRITE_PARTITION_COLUMNS false');
+  const files = await copy(
+    `SELECT i, CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN NULL ELSE 'a/b=c %' END AS p FROM range(9) t(i)`,
+    'PARTITION_BY (p), WRITE_PARTITION_COLUMNS false',
+  );
   assert.equal(files.map((f) => f.partition.get('p')).sort(), ['', 'a/b=c %', null]);
-  assert.equal(files.map((f) => f.rows), [3, 3, 3]);
+  assert.equal(
+    files.map((f) => f.rows),
+    [3, 3, 3],
+  );
   assert.ok(files.every((f) => !f.columns.has('"p"')));
 });
 

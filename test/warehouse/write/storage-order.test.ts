@@ -43,7 +43,15 @@ test('a data file is synced, made read-only, renamed, and only then its folders 
   mkdirSync(join(dir, 'staging'));
   writeFileSync(join(dir, 'staging/a'), 'x');
   await openLocalStorage(`file://${dir}`, ops).publish([{ localPath: join(dir, 'staging/a'), uri: `file://${dir}/t/data/p=1/b.parquet` }]);
-  assert.equal(calls, ['sync t/data', 'sync t', 'sync .', 'sync staging/a', 'chmod staging/a 444', 'rename staging/a t/data/p=1/b.parquet', 'sync t/data/p=1']);
+  assert.equal(calls, [
+    'sync t/data',
+    'sync t',
+    'sync .',
+    'sync staging/a',
+    'chmod staging/a 444',
+    'rename staging/a t/data/p=1/b.parquet',
+    'sync t/data/p=1',
+  ]);
   assert.is(statSync(join(dir, 't/data/p=1/b.parquet')).mode & 0o777, 0o444);
 });
 

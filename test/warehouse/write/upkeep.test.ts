@@ -9,7 +9,7 @@ import { manifestEntrySchema } from '../../../src/warehouse/table/manifest-schem
 import { EXISTING, currentSnapshot, type ManifestFile, type Snapshot, type TableMetadata } from '../../../src/warehouse/table/model.js';
 import { withSnapshot } from '../../../src/warehouse/table/table-changes.js';
 import { filesOfExpired, snapshotsToExpire } from '../../../src/warehouse/write/expire-snapshots.js';
-import { liveFiles, load, openFixture, readRows, stage, type Fixture } from './warehouse-fixture.js';
+import { liveFiles, load, openFixture, readRows, type Fixture } from './warehouse-fixture.js';
 
 const test = suite<{ f: Fixture }>('upkeep on commit');
 test.before.each(async (context) => {
@@ -28,7 +28,10 @@ async function commitMany(f: Fixture, plan: WritePlan, report: StageReport, from
     f.time += step;
     const staged = (report.staged as readonly { path: string }[]).map((x) => ({ ...x, path: x.path.replace('.parquet', `-${i}.parquet`) }));
     const started = performance.now();
-    await f.warehouse.commitWrites({ plan, staged: [{ ...report, staged: staged as never }], rejects: [] }, { runId: `many-${i}`, reach: () => undefined, within: () => Promise.resolve() });
+    await f.warehouse.commitWrites(
+      { plan, staged: [{ ...report, staged: staged as never }], rejects: [] },
+      { runId: `many-${i}`, reach: () => undefined, within: () => Promise.resolve() },
+    );
     millis.push(performance.now() - started);
   }
   return millis;
@@ -71,18 +74,54 @@ const snapshots = (ages: readonly number[], now: number): TableMetadata =>
   ({
     'current-snapshot-id': BigInt(ages.length),
     refs: { main: { 'snapshot-id': BigInt(ages.length), type: 'branch' }, keep: { 'snapshot-id': 2n, type: 'tag' } },
-    snapshots: ages.map((age, i) => ({ 'snapshot-id': BigInt(i + 1), 'sequence-number': i + 1, 'timestamp-ms': now - age, 'manifest-list': '', summary: { operation: 'append' } })),
+    snapshots: ages.map((age, i) => ({
+      'snapshot-id': BigInt(i + 1),
+      'sequence-number': i + 1,
+      'timestamp-ms': now - age,
+      'manifest-list': '',
+      summary: { operation: 'append' },
+    })),
   }) as unknown as TableMetadata;
 
 test('expiry: 5 days, at least 100, at most 500, none younger than an hour or held by a ref', () => {
   const now = 1e12;
   const retention = { maxAge: 120 * HOUR, atLeast: 100, atMost: 500 };
-  const ids = (count: number, age: (i: number) => number): number[] => snapshotsToExpire(snapshots(Array.from({ length: count }, (_, i) => age(count - i)), now), retention, now).map((s) => Number(s['snapshot-id'])).sort((a, b) => a - b);
-  assert.equal(ids(100, () => 1000 * HOUR), [], 'at least 100 wins');
-  assert.equal(ids(103, () => 1000 * HOUR), [1, 3], 'beyond the age; 2 is held by a tag');
-  assert.equal(ids(503, () => 2 * HOUR), [1, 3], 'beyond the count');
-  assert.equal(ids(503, () => HOUR - 1), [], 'younger than an hour');
-  assert.equal(ids(300, () => 119 * HOUR), [], 'within age and count');
+  const ids = (count: number, age: (i: number) => number): number[] =>
+    snapshotsToExpire(
+      snapshots(
+        Array.from({ length: count }, (_, i) => age(count - i)),
+        now,
+      ),
+      retention,
+      now,
+    )
+      .map((s) => Number(s['snapshot-id']))
+      .sort((a, b) => a - b);
+  assert.equal(
+    ids(100, () => 1000 * HOUR),
+    [],
+    'at least 100 wins',
+  );
+  assert.equal(
+    ids(103, () => 1000 * HOUR),
+    [1, 3],
+    'beyond the age; 2 is held by a tag',
+  );
+  assert.equal(
+    ids(503, () => 2 * HOUR),
+    [1, 3],
+    'beyond the count',
+  );
+  assert.equal(
+    ids(503, () => HOUR - 1),
+    [],
+    'younger than an hour',
+  );
+  assert.equal(
+    ids(300, () => 119 * HOUR),
+    [],
+    'within age and count',
+  );
 });
 
 test('expired snapshots leave metadata, and what only they reached is named for deletion', async ({ f }) => {
@@ -102,7 +141,8 @@ test('expired snapshots leave metadata, and what only they reached is named for 
   await f.warehouse.removeGarbage();
   assert.not.ok(existsSync(replaced.replace('file://', '')), 'the replaced file is gone');
   assert.equal(await readRows(f, 'shop.t', 'count(*) AS n'), [{ n: 3n }]);
-  for (const snapshot of metadata.snapshots) for (const m of await f.reopen().reader.manifests(snapshot)) assert.ok(existsSync(m.path.replace('file://', '')));
+  for (const snapshot of metadata.snapshots)
+    for (const m of await f.reopen().reader.manifests(snapshot)) assert.ok(existsSync(m.path.replace('file://', '')));
   assert.ok(existsSync(first.plan.location.replace('file://', '')));
 });
 
@@ -115,7 +155,10 @@ test('after a rollback (two lines of history) only files that no kept snapshot r
   const back = { ...metadata, 'current-snapshot-id': one['snapshot-id'], snapshots: [two, one] };
   const gone = await filesOfExpired(f.warehouse.reader, back, [two]);
   const kept = (await f.warehouse.reader.entries((await f.warehouse.reader.manifests(one))[0] as ManifestFile)).map((e) => e.file.path);
-  assert.ok(kept.every((path) => !gone.includes(path)), 'the file that the dead line deleted is live');
+  assert.ok(
+    kept.every((path) => !gone.includes(path)),
+    'the file that the dead line deleted is live',
+  );
   assert.ok(gone.includes(two['manifest-list']));
   assert.is(gone.filter((p) => p.endsWith('.parquet')).length, 1);
   assert.is(base.snapshots.length, 1);
@@ -128,14 +171,41 @@ async function addForeignDelete(f: Fixture): Promise<string> {
   const before = await f.warehouse.reader.manifests(parent);
   const uri = `${metadata.location}/metadata/foreign-m0.avro`;
   const id = 77n;
-  const file = { content: 1, file_path: `${metadata.location}/data/delete.parquet`, file_format: 'PARQUET', partition: {}, record_count: 4, file_size_in_bytes: 100 };
+  const file = {
+    content: 1,
+    file_path: `${metadata.location}/data/delete.parquet`,
+    file_format: 'PARQUET',
+    partition: {},
+    record_count: 4,
+    file_size_in_bytes: 100,
+  };
   const bytes = writeAvro(manifestEntrySchema([]), { content: 'deletes', 'format-version': '2' }, [{ status: 1, snapshot_id: id, data_file: file }]);
   await f.warehouse.storage.write(uri, bytes);
   const sequence = metadata['last-sequence-number'] + 1;
-  const manifest: ManifestFile = { ...(before[0] as ManifestFile), path: uri, length: bytes.length, content: 1, sequenceNumber: sequence, minSequenceNumber: sequence, addedSnapshotId: id, addedFiles: 1, addedRows: 4, partitions: [] };
-  const snapshot: Snapshot = { 'snapshot-id': id, 'parent-snapshot-id': parent['snapshot-id'], 'sequence-number': sequence, 'timestamp-ms': parent['timestamp-ms'] + 1, 'manifest-list': `${metadata.location}/metadata/snap-foreign.avro`, summary: { ...parent.summary, operation: 'delete', 'total-delete-files': '1', 'total-position-deletes': '4' } };
+  const manifest: ManifestFile = {
+    ...(before[0] as ManifestFile),
+    path: uri,
+    length: bytes.length,
+    content: 1,
+    sequenceNumber: sequence,
+    minSequenceNumber: sequence,
+    addedSnapshotId: id,
+    addedFiles: 1,
+    addedRows: 4,
+    partitions: [],
+  };
+  const snapshot: Snapshot = {
+    'snapshot-id': id,
+    'parent-snapshot-id': parent['snapshot-id'],
+    'sequence-number': sequence,
+    'timestamp-ms': parent['timestamp-ms'] + 1,
+    'manifest-list': `${metadata.location}/metadata/snap-foreign.avro`,
+    summary: { ...parent.summary, operation: 'delete', 'total-delete-files': '1', 'total-position-deletes': '4' },
+  };
   await f.warehouse.storage.write(snapshot['manifest-list'], encodeManifestList(snapshot, [...before, manifest]));
-  await f.warehouse.commitChanges([{ name, build: () => Promise.resolve({ table: withSnapshot(metadata, snapshot), written: [], facts: {} }) }], { reach: () => undefined });
+  await f.warehouse.commitChanges([{ name, build: () => Promise.resolve({ table: withSnapshot(metadata, snapshot), written: [], facts: {} }) }], {
+    reach: () => undefined,
+  });
   assert.is.not((await f.warehouse.catalog.loadTable('shop.t')).metadataLocation, metadataLocation);
   return uri;
 }
@@ -148,7 +218,10 @@ test('rules 3 and 5: foreign delete manifests and their totals are carried over 
   const snapshot = currentSnapshot(metadata) as Snapshot;
   const found = (await f.reopen().reader.manifests(snapshot)).find((m) => m.path === uri);
   assert.equal([found?.content, found?.addedFiles, found?.sequenceNumber], [1, 1, 2]);
-  assert.equal([snapshot.summary['total-delete-files'], snapshot.summary['total-position-deletes'], snapshot.summary['total-data-files']], ['1', '4', '121']);
+  assert.equal(
+    [snapshot.summary['total-delete-files'], snapshot.summary['total-position-deletes'], snapshot.summary['total-data-files']],
+    ['1', '4', '121'],
+  );
 });
 
 test('replace drops foreign deletes with the rows they belong to, and says so in the totals', async ({ f }) => {
@@ -158,7 +231,10 @@ test('replace drops foreign deletes with the rows they belong to, and says so in
   const { metadata } = await f.warehouse.catalog.loadTable('shop.t');
   const snapshot = currentSnapshot(metadata) as Snapshot;
   assert.ok((await f.reopen().reader.manifests(snapshot)).every((m) => m.content === 0));
-  assert.equal([snapshot.summary['total-delete-files'], snapshot.summary['total-position-deletes'], snapshot.summary['removed-delete-files']], ['0', '0', '1']);
+  assert.equal(
+    [snapshot.summary['total-delete-files'], snapshot.summary['total-position-deletes'], snapshot.summary['removed-delete-files']],
+    ['0', '0', '1'],
+  );
 });
 
 test('a late commit costs no more than three times an early one', async ({ f }) => {

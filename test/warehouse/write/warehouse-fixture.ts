@@ -44,7 +44,11 @@ export async function openFixture(): Promise<Fixture> {
 let runs = 0;
 
 export async function stage(fixture: Fixture, plan: WritePlan, select: string, task = 0): Promise<StageReport> {
-  return fixture.warehouse.stageFiles(plan, { select, statusColumn: 'st' }, { runId: 'r', task, sql: fixture.sql, record: () => Promise.resolve(), reach: (p) => fixture.points.push(p) });
+  return fixture.warehouse.stageFiles(
+    plan,
+    { select, statusColumn: 'st' },
+    { runId: 'r', task, sql: fixture.sql, record: () => Promise.resolve(), reach: (p) => fixture.points.push(p) },
+  );
 }
 
 export interface Loaded {
@@ -54,7 +58,12 @@ export interface Loaded {
 }
 
 /** Plans, stages and commits one SELECT (with the status column `st`). */
-export async function load(fixture: Fixture, request: Omit<WriteRequest, 'mode'> & { readonly mode?: WriteRequest['mode'] }, select: string, options: { readonly runId?: string; within?(tx: StoreTransaction, facts: JsonObject): Promise<void> } = {}): Promise<Loaded> {
+export async function load(
+  fixture: Fixture,
+  request: Omit<WriteRequest, 'mode'> & { readonly mode?: WriteRequest['mode'] },
+  select: string,
+  options: { readonly runId?: string; within?(tx: StoreTransaction, facts: JsonObject): Promise<void> } = {},
+): Promise<Loaded> {
   const plan = await fixture.warehouse.planWrite({ mode: 'append', ...request });
   const report = await stage(fixture, plan, select);
   const commit = await fixture.warehouse.commitWrites(
@@ -65,14 +74,18 @@ export async function load(fixture: Fixture, request: Omit<WriteRequest, 'mode'>
 }
 
 /** Live data files of a table as the newest snapshot has them. */
-export async function liveFiles(fixture: Fixture, table: string): Promise<readonly { path: string; rows: number; partition: ReadonlyMap<number, unknown> }[]> {
+export async function liveFiles(
+  fixture: Fixture,
+  table: string,
+): Promise<readonly { path: string; rows: number; partition: ReadonlyMap<number, unknown> }[]> {
   const { metadata } = await fixture.warehouse.catalog.loadTable(table);
   const snapshot = metadata.snapshots.find((s) => s['snapshot-id'] === metadata['current-snapshot-id']);
   if (!snapshot) return [];
   const found = [];
   for (const manifest of await fixture.warehouse.reader.manifests(snapshot)) {
     for (const entry of await fixture.warehouse.reader.entries(manifest)) {
-      if (entry.status !== 2 && entry.file.content === 0) found.push({ path: entry.file.path, rows: entry.file.recordCount, partition: entry.file.partition });
+      if (entry.status !== 2 && entry.file.content === 0)
+        found.push({ path: entry.file.path, rows: entry.file.recordCount, partition: entry.file.partition });
     }
   }
   return found;
