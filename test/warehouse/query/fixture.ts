@@ -55,7 +55,12 @@ export interface TestWarehouse {
   /** One commit; each SELECT (columns named as the table's) becomes one file per partition. */
   append(name: string, selects: readonly string[], options?: { readonly withoutStats?: boolean }): Promise<readonly TestFile[]>;
   /** One commit with a position delete file, as Trino writes it. */
-  deletePositions(name: string, file: TestFile, positions: readonly number[]): Promise<void>;
+  deletePositions(
+    name: string,
+    file: TestFile,
+    positions: readonly number[],
+    options?: { readonly withBounds?: boolean; readonly content?: 1 | 2 },
+  ): Promise<void>;
   change(name: string, change: (table: TableMetadata) => TableMetadata): Promise<void>;
   load(name: string): Promise<TableMetadata>;
   createView(name: string, sql: string): Promise<void>;
@@ -190,23 +195,27 @@ export async function openTestWarehouse(): Promise<TestWarehouse> {
       await commit(name, files, 'data');
       return files.map((f) => ({ uri: f.path, path: f.path.slice('file://'.length) }));
     },
-    async deletePositions(name, file, positions) {
+    async deletePositions(name, file, positions, options = {}) {
       const path = join(folder, 'warehouse', `${randomUUID()}-deletes.parquet`);
       const rows = positions.map((p) => `(${quoteLiteral(file.uri)}, ${p})`).join(', ');
       await sql.run(
         `COPY (SELECT a::VARCHAR AS file_path, b::BIGINT AS pos FROM (VALUES ${rows}) v(a, b)) TO ${quoteLiteral(path)} (FORMAT parquet, FIELD_IDS {file_path: 2147483546, pos: 2147483545})`,
       );
       const table = await load(name);
-      const entries = (await reader.entries((await reader.manifests(currentSnapshot(table) ?? raise()))[0] ?? raise())).map((e) => e.file);
+      const entries = (await Promise.all((await reader.manifests(currentSnapshot(table) ?? raise())).map((m) => reader.entries(m))))
+        .flat()
+        .map((e) => e.file);
       const touched = entries.find((f) => f.path === file.uri) ?? raise();
       const none = { columnSizes: null, valueCounts: null, nullValueCounts: null, nanValueCounts: null, lowerBounds: null, upperBounds: null };
+      const named = new Map([[2147483546, Buffer.from(file.uri)]]);
       await commit(
         name,
         [
           {
             ...touched,
             ...none,
-            content: POSITION_DELETES,
+            ...(options.withBounds ? { lowerBounds: named, upperBounds: named } : {}),
+            content: options.content ?? POSITION_DELETES,
             path: uriOfPath(path),
             recordCount: positions.length,
             fileSizeInBytes: (await stat(path)).size,
