@@ -8,7 +8,11 @@ export function parseCommand(command: Command, argv: readonly string[]): { reado
   const options = Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [
       name,
-      { type: spec.value === undefined ? ('boolean' as const) : ('string' as const), ...(spec.short ? { short: spec.short } : {}), ...(spec.multiple ? { multiple: true } : {}) },
+      {
+        type: spec.value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(spec.short ? { short: spec.short } : {}),
+        ...(spec.multiple ? { multiple: true } : {}),
+      },
     ]),
   );
   try {
@@ -31,7 +35,12 @@ function usageError(command: Command, specs: Readonly<Record<string, OptionSpec>
       cause: error,
     });
   }
-  return new ConfigError({ code: 'USAGE', message: `sluice ${command.name}: ${error.message}`, hint: `\`sluice ${command.name} --help\` shows the usage`, cause: error });
+  return new ConfigError({
+    code: 'USAGE',
+    message: `sluice ${command.name}: ${error.message}`,
+    hint: `\`sluice ${command.name} --help\` shows the usage`,
+    cause: error,
+  });
 }
 
 export function checkArity(command: Command, args: readonly string[]): void {

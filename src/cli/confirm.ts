@@ -8,7 +8,11 @@ export async function confirm(context: CommandContext, command: string, question
   if (flag(context.options, 'yes')) return;
   const { stdin } = context.environment;
   if (stdin.isTTY !== true || !context.out.isTerminal) {
-    throw new ConfigError({ code: 'NOT_CONFIRMED', message: `${command}: expected --yes, because nobody can be asked here`, hint: `${question} If so, add --yes` });
+    throw new ConfigError({
+      code: 'NOT_CONFIRMED',
+      message: `${command}: expected --yes, because nobody can be asked here`,
+      hint: `${question} If so, add --yes`,
+    });
   }
   context.out.raw(`${question} [y/N] `);
   const answer = await readLine(context);

@@ -15,12 +15,18 @@ export async function findRun(store: RunStore, text: string): Promise<RunRecord>
     throw new ConfigError({
       code: 'RUN_AMBIGUOUS',
       message: `expected the id of one run, found ${close.length} that match ${text}`,
-      hint: `e.g. ${close.slice(0, 3).map((run) => run.runId).join(', ')}`,
+      hint: `e.g. ${close
+        .slice(0, 3)
+        .map((run) => run.runId)
+        .join(', ')}`,
     });
   }
   throw new ConfigError({
     code: 'RUN_UNKNOWN',
-    message: `no run ${text}${didYouMean(text, recent.map((run) => run.runId))}`,
+    message: `no run ${text}${didYouMean(
+      text,
+      recent.map((run) => run.runId),
+    )}`,
     hint: recent.length === 0 ? 'no pipeline has run in this project yet' : '`sluice runs` lists them; `latest` is the newest one',
   });
 }

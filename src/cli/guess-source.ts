@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import type { ExecConfig } from '../core/config/index.js';
 import type { GuessedConfig } from '../core/engine/guess/index.js';
 import type { Configured } from '../core/engine/pipeline.js';
-import { ConfigError, type FileInputPlugin, type GuessPlugin, type InputPlugin, type JsonObject, type PluginContext, type SourceFile } from '../core/spi/index.js';
+import {
+  ConfigError,
+  type FileInputPlugin,
+  type GuessPlugin,
+  type InputPlugin,
+  type JsonObject,
+  type PluginContext,
+  type SourceFile,
+} from '../core/spi/index.js';
 import { BUILTIN_PLUGINS } from '../plugins/builtins.js';
 import type { CommandContext } from './command.js';
 import type { Session } from './session.js';
@@ -83,7 +91,10 @@ async function guessPlugins(session: Session, named: readonly string[]): Promise
 function emptySample(files: readonly SourceFile[]): ConfigError {
   return new ConfigError({
     code: 'GUESS_EMPTY',
-    message: files.length === 0 ? 'guess: no file matches' : `guess: ${files.length === 1 ? `${files[0]?.name ?? ''} is empty` : `all ${files.length} files are empty`}`,
+    message:
+      files.length === 0
+        ? 'guess: no file matches'
+        : `guess: ${files.length === 1 ? `${files[0]?.name ?? ''} is empty` : `all ${files.length} files are empty`}`,
     hint: 'a sample with some records is needed to find the columns',
   });
 }

@@ -36,9 +36,14 @@ export async function main(argv: readonly string[], environment: Environment = p
 function outputOptions(options: Readonly<Record<string, unknown>>): OutputOptions {
   const format = text(options as never, 'log-format') ?? 'text';
   const level = text(options as never, 'log-level') ?? 'warn';
-  if (format !== 'text' && format !== 'json') throw new ConfigError({ code: 'USAGE', message: `--log-format: expected text or json, found ${format}`, hint: 'leave it out for text' });
+  if (format !== 'text' && format !== 'json')
+    throw new ConfigError({ code: 'USAGE', message: `--log-format: expected text or json, found ${format}`, hint: 'leave it out for text' });
   if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
-    throw new ConfigError({ code: 'USAGE', message: `--log-level: expected debug, info, warn or error, found ${level}`, hint: 'leave it out for warn' });
+    throw new ConfigError({
+      code: 'USAGE',
+      message: `--log-level: expected debug, info, warn or error, found ${level}`,
+      hint: 'leave it out for warn',
+    });
   }
   return { json: flag(options as never, 'json'), logFormat: format, logLevel: level };
 }
@@ -63,7 +68,11 @@ async function loadCommand(verb: string): Promise<Command> {
   if (entry) return entry.load();
   const names = COMMANDS.map((command) => command.name);
   const suggestion = nearest(verb, names);
-  throw new ConfigError({ code: 'VERB_UNKNOWN', message: `unknown command ${verb}`, hint: suggestion ? `did you mean \`sluice ${suggestion}\`?` : '`sluice --help` lists the commands' });
+  throw new ConfigError({
+    code: 'VERB_UNKNOWN',
+    message: `unknown command ${verb}`,
+    hint: suggestion ? `did you mean \`sluice ${suggestion}\`?` : '`sluice --help` lists the commands',
+  });
 }
 
 function overview(): string {
@@ -89,6 +98,8 @@ function overview(): string {
 
 async function version(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  const file = await readFile(new URL('../../../package.json', import.meta.url), 'utf8').catch(() => readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  const file = await readFile(new URL('../../../package.json', import.meta.url), 'utf8').catch(() =>
+    readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
   return (JSON.parse(file) as { version: string }).version;
 }

@@ -8,7 +8,8 @@ export async function writeNewFile(path: string, content: string, force: boolean
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content, { flag: force ? 'w' : 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it', cause: error });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it', cause: error });
     throw fileSystemError(error, `writing ${path}`);
   }
 }

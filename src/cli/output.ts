@@ -49,7 +49,8 @@ export class Output {
   async print(text: string | Uint8Array): Promise<void> {
     this.beforePrint();
     const { stdout } = this.#environment;
-    if (!stdout.write(typeof text === 'string' ? this.#redact(text) : text)) await new Promise<void>((resolve) => stdout.once('drain', () => resolve()));
+    if (!stdout.write(typeof text === 'string' ? this.#redact(text) : text))
+      await new Promise<void>((resolve) => stdout.once('drain', () => resolve()));
   }
 
   printLine(text: string): Promise<void> {
@@ -87,14 +88,18 @@ export class Output {
       this.#environment.stderr.write(`${this.#redact(stringify({ event: 'log', time, level, message, ...fields }))}\n`);
       return;
     }
-    const pairs = Object.entries(fields ?? {}).map(([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : String(value)}`);
+    const pairs = Object.entries(fields ?? {}).map(
+      ([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : String(value)}`,
+    );
     this.say(`${level}: ${message}${pairs.join('')}`);
   }
 
   fail(error: unknown): number {
     const problem = describeError(error);
     if (this.logJson) {
-      this.#environment.stderr.write(`${this.#redact(stringify({ event: 'error', ...problem }))}\n`);
+      // With --json the last line of stdout is the outcome, good or bad.
+      const stream = this.json ? this.#environment.stdout : this.#environment.stderr;
+      stream.write(`${this.#redact(stringify({ event: 'error', ...problem }))}\n`);
     } else {
       const label = this.colors ? '\u001b[31merror\u001b[0m' : 'error';
       this.say(`${label} ${problem.code}: ${problem.message}`);
@@ -123,7 +128,9 @@ export interface ErrorReport {
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof SluiceError) {
     const { file, line, column, path } = error.where;
-    const place = [file === undefined ? undefined : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}`, path].filter((p) => p !== undefined && p !== '').join(' ');
+    const place = [file === undefined ? undefined : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}`, path]
+      .filter((p) => p !== undefined && p !== '')
+      .join(' ');
     const said = path !== undefined && path !== '' && error.message.startsWith(`${path}: `) ? error.message.slice(path.length + 2) : error.message;
     const message = place !== '' && !said.startsWith(file ?? '\0') ? `${place}: ${said}` : said;
     const runId = (error as { runId?: string }).runId;

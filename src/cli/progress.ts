@@ -29,7 +29,9 @@ export class ProgressPrinter {
     }
     switch (event.event) {
       case 'plan':
-        this.#out.say(`${event.pipeline} → ${event.target}: ${formatCount(event.tasks)} ${event.tasks === 1 ? 'task' : 'tasks'}${event.bytes === null ? '' : `, ${formatBytes(event.bytes)}`}`);
+        this.#out.say(
+          `${event.pipeline} → ${event.target}: ${formatCount(event.tasks)} ${event.tasks === 1 ? 'task' : 'tasks'}${event.bytes === null ? '' : `, ${formatBytes(event.bytes)}`}`,
+        );
         for (const change of event.schema_changes) this.#out.say(`  schema: ${change}`);
         for (const note of event.notes) this.#out.say(`  note: ${note}`);
         return;

@@ -22,11 +22,20 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
   }
   const definition = origin?.['definition'] as JsonObject | undefined;
   if (definition === undefined) {
-    throw new ConfigError({ code: 'RUN_WITHOUT_CONFIG', message: `run ${run.runId} holds no config`, hint: 'discard it by running its config again; the new run takes its place' });
+    throw new ConfigError({
+      code: 'RUN_WITHOUT_CONFIG',
+      message: `run ${run.runId} holds no config`,
+      hint: 'discard it by running its config again; the new run takes its place',
+    });
   }
   const document = makeDocument({ name: run.key.pipeline, ...definition }, `the config of run ${run.runId}`);
   const [config] = await loadPipelineDocument(document, options);
-  if (!config) throw new ConfigError({ code: 'RUN_WITHOUT_CONFIG', message: `the config of run ${run.runId} holds no pipeline`, hint: 'run the config again; the new run takes its place' });
+  if (!config)
+    throw new ConfigError({
+      code: 'RUN_WITHOUT_CONFIG',
+      message: `the config of run ${run.runId} holds no pipeline`,
+      hint: 'run the config again; the new run takes its place',
+    });
   return session.pipeline(config);
 }
 

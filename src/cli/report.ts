@@ -26,8 +26,10 @@ export function formatReport(summaries: readonly RunSummary[]): string {
   for (const s of summaries) {
     for (const change of s.schema_changes) lines.push(`${s.target}: ${change}`);
     if (s.run_id !== null) lines.push(`${s.target}: run ${s.run_id}, state ${describeState(s.state_before)} → ${describeState(s.state_after)}`);
-    if (s.rejected > 0 && s.run_id !== null) lines.push(`${s.target}: ${formatCount(s.rejected)} rejected records are in ${s.target}__rejects; \`sluice rejects ${s.run_id}\` shows them`);
-    if (s.status === 'held') lines.push(`${s.target}: held before the commit; \`sluice commit ${s.run_id}\` or \`sluice discard ${s.run_id}\` ends it`);
+    if (s.rejected > 0 && s.run_id !== null)
+      lines.push(`${s.target}: ${formatCount(s.rejected)} rejected records are in ${s.target}__rejects; \`sluice rejects ${s.run_id}\` shows them`);
+    if (s.status === 'held')
+      lines.push(`${s.target}: held before the commit; \`sluice commit ${s.run_id}\` or \`sluice discard ${s.run_id}\` ends it`);
     if (s.status === 'up-to-date') lines.push(`${s.target}: nothing new to load`);
   }
   return lines.join('\n');

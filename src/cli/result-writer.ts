@@ -45,7 +45,12 @@ async function writeRows(result: ResultColumns, write: Write, format: (row: SqlV
   for await (const columns of result.chunks()) {
     const count = columns[0]?.length ?? 0;
     let text = '';
-    for (let i = 0; i < count; i++) text += format(columns.map((column) => column[i] ?? null), ++n) + end;
+    for (let i = 0; i < count; i++)
+      text +=
+        format(
+          columns.map((column) => column[i] ?? null),
+          ++n,
+        ) + end;
     await write(text);
   }
   return n;

@@ -90,7 +90,9 @@ export class Session {
     if (project.metastore.type === 'sqlite') return openMetastore({ url: `sqlite:${project.metastore.path}`, catalogName: project.catalog });
     const { url, host, port, database, user, password } = project.metastore;
     const given = url === undefined ? undefined : await revealUrl(url);
-    const built = given?.url ?? `postgresql://${user === undefined ? '' : `${encodeURIComponent(user)}@`}${host ?? 'localhost'}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database ?? '')}`;
+    const built =
+      given?.url ??
+      `postgresql://${user === undefined ? '' : `${encodeURIComponent(user)}@`}${host ?? 'localhost'}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database ?? '')}`;
     const secret = password === undefined ? given?.password : await password.reveal();
     if (secret !== undefined) this.#context.out.hide([secret]);
     return openMetastore({ url: built, catalogName: project.catalog, ...(secret === undefined ? {} : { password: secret }) });
@@ -126,7 +128,12 @@ export async function withSession<T>(context: CommandContext, near: string | und
 
 async function revealUrl(secret: Secret): Promise<{ url: string; password: string | undefined }> {
   const full = await secret.reveal();
-  if (!URL.canParse(full)) throw new ConfigError({ code: 'METASTORE_URL', message: 'metastore.url: expected postgresql://user@host/database', hint: 'check the value in sluice.yml' });
+  if (!URL.canParse(full))
+    throw new ConfigError({
+      code: 'METASTORE_URL',
+      message: 'metastore.url: expected postgresql://user@host/database',
+      hint: 'check the value in sluice.yml',
+    });
   const url = new URL(full);
   const password = url.password === '' ? undefined : decodeURIComponent(url.password);
   url.password = '';

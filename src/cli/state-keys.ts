@@ -17,7 +17,10 @@ export async function findState(store: Metastore, pipeline: string, target: stri
   throw new ConfigError({
     code: 'STATE_MISSING',
     message: all.length > 0 ? `${pipeline} has no state for ${target ?? ''}` : `pipeline ${pipeline} has no state${didYouMean(pipeline, known)}`,
-    hint: all.length > 0 ? `it has one for ${all.map((state) => state.targetName).join(', ')}` : '`sluice state show` lists all; to start from a state of your own, run with -c state.yml',
+    hint:
+      all.length > 0
+        ? `it has one for ${all.map((state) => state.targetName).join(', ')}`
+        : '`sluice state show` lists all; to start from a state of your own, run with -c state.yml',
   });
 }
 
@@ -25,7 +28,12 @@ export async function findState(store: Metastore, pipeline: string, target: stri
  * Runs `work` while no run of these keys is going on. A run that did not finish would store its own state over what
  * `work` sets, so there must be none either.
  */
-export async function withoutRuns<T>(store: Metastore, holder: string, states: readonly Pick<StateRecord, 'key' | 'targetName'>[], work: () => Promise<T>): Promise<T> {
+export async function withoutRuns<T>(
+  store: Metastore,
+  holder: string,
+  states: readonly Pick<StateRecord, 'key' | 'targetName'>[],
+  work: () => Promise<T>,
+): Promise<T> {
   const leases = [];
   try {
     for (const { key, targetName } of states) leases.push(await store.acquireLease({ ...key, target: `warehouse:${targetName}` }, holder));

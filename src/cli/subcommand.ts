@@ -6,7 +6,11 @@ export function usageError(command: string, message: string, hint: string): Conf
 }
 
 export function unknownSubcommand(command: string, found: string, known: readonly string[]): ConfigError {
-  return usageError(command, `expected ${known.join(', ')}, found ${found}${didYouMean(found, known)}`, `\`sluice ${command} --help\` shows the usage`);
+  return usageError(
+    command,
+    `expected ${known.join(', ')}, found ${found}${didYouMean(found, known)}`,
+    `\`sluice ${command} --help\` shows the usage`,
+  );
 }
 
 /** The number of an option such as `--limit`; undefined when it was not given. */

@@ -1,5 +1,15 @@
 import type { Warehouse } from '../warehouse/index.js';
-import { DATA, DATA_MANIFEST, DELETED, currentSnapshot, defaultSpec, currentSchema, type ManifestEntry, type Snapshot, type TableMetadata } from '../warehouse/table/model.js';
+import {
+  DATA,
+  DATA_MANIFEST,
+  DELETED,
+  currentSnapshot,
+  defaultSpec,
+  currentSchema,
+  type ManifestEntry,
+  type Snapshot,
+  type TableMetadata,
+} from '../warehouse/table/model.js';
 
 /** What a table holds now. */
 export interface TableSize {
@@ -18,7 +28,8 @@ export async function sizeOf(warehouse: Warehouse, table: TableMetadata): Promis
   };
   const [rows, files, bytes] = [total('total-records'), total('total-data-files'), total('total-files-size')];
   const deletes = total('total-position-deletes');
-  if (rows !== undefined && files !== undefined && bytes !== undefined && deletes !== undefined && total('total-equality-deletes') === 0) return { rows: rows - deletes, files, bytes };
+  if (rows !== undefined && files !== undefined && bytes !== undefined && deletes !== undefined && total('total-equality-deletes') === 0)
+    return { rows: rows - deletes, files, bytes };
   return countFiles(await dataEntries(warehouse, snapshot));
 }
 

@@ -25,30 +25,44 @@ export const command: Command = {
   arity: [1, Infinity],
   async run(context) {
     const summaries: RunSummary[] = [];
-    for (const file of context.args) {
-      await withSession(context, file, async (session) => {
-        const { loadPipelines } = await import('../../core/config/index.js');
-        const configs = await loadPipelines(resolve(context.environment.cwd, file), {
-          registry: session.registry,
-          project: session.project,
-          env: context.environment.env,
-          cwd: context.environment.cwd,
-          overrides: { exec: execOverrides(context) },
-        });
-        summaries.push(...(await runConfigs(context, session, configs)));
-      });
+    try {
+      await runFiles(context, summaries);
+    } catch (error) {
+      // What had committed before the failure is reported all the same.
+      if (summaries.length > 0 && !context.out.json) context.out.say(formatReport(summaries));
+      throw error;
     }
     await printSummaries(context, summaries);
     return 0;
   },
 };
 
-/** Runs pipelines one after the other; the first failure ends them. */
-export async function runConfigs(context: CommandContext, session: Session, configs: readonly PipelineConfig[]): Promise<RunSummary[]> {
+async function runFiles(context: CommandContext, summaries: RunSummary[]): Promise<void> {
+  for (const file of context.args) {
+    await withSession(context, file, async (session) => {
+      const { loadPipelines } = await import('../../core/config/index.js');
+      const configs = await loadPipelines(resolve(context.environment.cwd, file), {
+        registry: session.registry,
+        project: session.project,
+        env: context.environment.env,
+        cwd: context.environment.cwd,
+        overrides: { exec: execOverrides(context) },
+      });
+      await runConfigs(context, session, configs, summaries);
+    });
+  }
+}
+
+/** Runs pipelines one after the other, adding to `summaries`; the first failure ends them. */
+export async function runConfigs(
+  context: CommandContext,
+  session: Session,
+  configs: readonly PipelineConfig[],
+  summaries: RunSummary[] = [],
+): Promise<RunSummary[]> {
   const { runPipeline } = await import('../../core/engine/run.js');
   const progress = new ProgressPrinter(context.out, context.environment.clock);
   const stateFile = text(context.options, 'config-diff');
-  const summaries: RunSummary[] = [];
   try {
     const services = await session.services((event) => progress.show(event));
     for (const config of configs) {

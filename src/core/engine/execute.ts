@@ -45,7 +45,14 @@ export interface Execution {
   readonly outputStages: readonly StageReport[];
   readonly rejectStages: readonly StageReport[];
   readonly facts: ReadonlyMap<string, FileFact>;
-  readonly totals: { readonly read: number; readonly added: number; readonly written: number; readonly filtered: number; readonly rejected: number; readonly bytesRead: number };
+  readonly totals: {
+    readonly read: number;
+    readonly added: number;
+    readonly written: number;
+    readonly filtered: number;
+    readonly rejected: number;
+    readonly bytesRead: number;
+  };
   readonly firstRejects: readonly RejectRow[];
 }
 
@@ -107,7 +114,12 @@ class Executor {
       const count = taskCount(this.#in.plan);
       const open = Array.from({ length: count }, (_, i) => i).filter((i) => !this.#reports.has(i));
       const width = Math.min(2, this.#in.pipeline.exec.maxThreads);
-      await runPool(open, width, (task) => this.#runWithRetry(task), (reason) => this.#abort.abort(reason));
+      await runPool(
+        open,
+        width,
+        (task) => this.#runWithRetry(task),
+        (reason) => this.#abort.abort(reason),
+      );
       for (let k = 0; k < this.#in.filters.segments.length - 1; k++) {
         if (!this.#reports.has(count + k)) await this.#runWithRetry(count + k);
       }
@@ -129,7 +141,12 @@ class Executor {
 
   #cancelled(error: unknown): unknown {
     if (!this.#services.signal.aborted || error instanceof CancelledError) return error;
-    return new CancelledError({ code: 'CANCELLED', message: 'the run was stopped', hint: 'run the same command again to continue from the finished tasks', cause: error });
+    return new CancelledError({
+      code: 'CANCELLED',
+      message: 'the run was stopped',
+      hint: 'run the same command again to continue from the finished tasks',
+      cause: error,
+    });
   }
 
   #overLimit(first: readonly RejectRow[] = []): unknown {
@@ -257,7 +274,10 @@ class Executor {
     const parserFiles = await Promise.all(files.map((file) => openParserFile(pipeline, file, ctx)));
     const reading = await parser.plugin.open(parserFiles, plan.input.parser, parser.config, ctx);
     const partition = files[0]?.file.partition ?? {};
-    const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({ column, value: partition[column.name] ?? null }));
+    const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({
+      column,
+      value: partition[column.name] ?? null,
+    }));
     return { reading, files, work: this.#work(ctx, 0, files[0]?.file.name ?? pipeline.name, constants) };
   }
 
@@ -354,7 +374,13 @@ class Executor {
         this.#progress.rejected = this.#budget.rejected;
       },
       spool: (extension) =>
-        createSpool({ dir: tempDir, name: `spool-${spools++}`, extension, segmentSizeBytes: pipeline.exec.segmentSizeBytes, reach: (point) => this.#services.reach(point) }),
+        createSpool({
+          dir: tempDir,
+          name: `spool-${spools++}`,
+          extension,
+          segmentSizeBytes: pipeline.exec.segmentSizeBytes,
+          reach: (point) => this.#services.reach(point),
+        }),
       record: async (paths) => {
         this.#recorded.set(task, [...(this.#recorded.get(task) ?? []), ...paths]);
         await this.#services.store.recordStaging(runId, task, paths, lease);

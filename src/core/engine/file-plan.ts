@@ -45,7 +45,12 @@ export async function planFiles(
       skipped++;
       continue;
     }
-    if (loaded.version === undefined && loaded.hash !== undefined && file.size === loaded.size && (await hashOf(input, file, file.size, ctx)) === loaded.hash) {
+    if (
+      loaded.version === undefined &&
+      loaded.hash !== undefined &&
+      file.size === loaded.size &&
+      (await hashOf(input, file, file.size, ctx)) === loaded.hash
+    ) {
       refreshed.push(file);
       skipped++;
       continue;
@@ -83,7 +88,8 @@ async function planChanged(
         where: { file: file.name },
       });
     case 'tail':
-      if (file.size > loaded.size && loaded.hash !== undefined && (await hashOf(input, file, loaded.size, ctx)) === loaded.hash) return { file, offset: loaded.size };
+      if (file.size > loaded.size && loaded.hash !== undefined && (await hashOf(input, file, loaded.size, ctx)) === loaded.hash)
+        return { file, offset: loaded.size };
       throw new DataError({
         code: 'TAIL_CHANGED',
         message: `${file.name}: on_changed: tail expects the first ${loaded.size} bytes as they were loaded, but they changed`,
@@ -114,5 +120,7 @@ export async function hashOf(input: Configured<FileInputPlugin>, file: SourceFil
 
 export async function rawBytes(input: Configured<FileInputPlugin>, file: SourceFile, ctx: PluginContext): Promise<AsyncIterable<Uint8Array>> {
   const opened = await input.plugin.open(file, input.config as JsonObject, ctx);
-  return 'path' in opened ? (createReadStream(opened.path, { highWaterMark: 1 << 20, signal: ctx.signal }) as AsyncIterable<Uint8Array>) : opened.stream;
+  return 'path' in opened
+    ? (createReadStream(opened.path, { highWaterMark: 1 << 20, signal: ctx.signal }) as AsyncIterable<Uint8Array>)
+    : opened.stream;
 }

@@ -35,7 +35,12 @@ export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, c
   const input = pipeline.input as Configured<FileInputPlugin>;
   const decoders = task.decoders.map((type) => {
     const found = [...(pipeline.decoders ?? []), ...pipeline.knownDecoders].find((d) => d.plugin.type === type);
-    if (!found) throw new ConfigError({ code: 'DECODER_UNKNOWN', message: `${task.file.name}: the plan names decoder ${type}, which is not configured`, hint: 'start a new run' });
+    if (!found)
+      throw new ConfigError({
+        code: 'DECODER_UNKNOWN',
+        message: `${task.file.name}: the plan names decoder ${type}, which is not configured`,
+        hint: 'start a new run',
+      });
     return found;
   });
   const opened = await input.plugin.open(task.file, input.config as JsonObject, ctx);

@@ -85,6 +85,9 @@ export function unknownRun(runId: string): ConfigError {
 }
 
 function notHeld(run: RunRecord): ConflictError {
-  return new ConflictError({ code: 'RUN_ENDED', message: `run ${run.runId} is ${run.status}, so there is nothing to commit or discard`, hint: '`sluice runs` shows the state of all runs' });
+  return new ConflictError({
+    code: 'RUN_ENDED',
+    message: `run ${run.runId} is ${run.status}, so there is nothing to commit or discard`,
+    hint: '`sluice runs` shows the state of all runs',
+  });
 }
-

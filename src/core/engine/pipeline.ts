@@ -1,13 +1,4 @@
-import type {
-  ConfigPlace,
-  DecoderPlugin,
-  FileInputPlugin,
-  FilterPlugin,
-  InputPlugin,
-  JsonObject,
-  OutputPlugin,
-  ParserPlugin,
-} from '../spi/index.js';
+import type { ConfigPlace, DecoderPlugin, FileInputPlugin, FilterPlugin, InputPlugin, JsonObject, OutputPlugin, ParserPlugin } from '../spi/index.js';
 
 /** A plugin with its validated config (secrets resolved) and the place of that config. */
 export interface Configured<P> {

@@ -3,15 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { once } from 'node:events';
 import { openDatabase, type DuckConnection } from '../duckdb/index.js';
-import {
-  quoteIdentifier,
-  type InputPlugin,
-  type ParserFile,
-  type Reading,
-  type Schema,
-  type SqlValue,
-  type StageContext,
-} from '../spi/index.js';
+import { quoteIdentifier, type InputPlugin, type ParserFile, type Reading, type Schema, type SqlValue, type StageContext } from '../spi/index.js';
 import { openParserFile } from './file-source.js';
 import type { SourcePipeline } from './pipeline.js';
 import { RejectBudget } from './reject-budget.js';
@@ -43,7 +35,15 @@ export async function previewPipeline(
   const database = await openDatabase({ threads: pipeline.exec.maxThreads, tempDirectory: tempDir });
   const sql = await database.connect();
   try {
-    const base = { signal: services.signal, log: services.log, clock: services.clock, root: pipeline.root, tempDir, reach: services.reach, resource: services.resource };
+    const base = {
+      signal: services.signal,
+      log: services.log,
+      clock: services.clock,
+      root: pipeline.root,
+      tempDir,
+      reach: services.reach,
+      resource: services.resource,
+    };
     const planned = await planInput(pipeline, undefined, true, { ...base, sql });
     const startedAt = services.clock.now();
     const filters = await planFilters(pipeline, sourceSchema(planned.input), startedAt, { ...base, sql });
@@ -56,7 +56,8 @@ export async function previewPipeline(
       connect: () => database.connect(),
       progress: () => {},
       rejectsSoFar: () => {},
-      spool: (extension) => createSpool({ dir: tempDir, name: `spool-${spools++}`, extension, segmentSizeBytes: pipeline.exec.segmentSizeBytes, reach: () => {} }),
+      spool: (extension) =>
+        createSpool({ dir: tempDir, name: `spool-${spools++}`, extension, segmentSizeBytes: pipeline.exec.segmentSizeBytes, reach: () => {} }),
       record: async () => {},
     };
     const opened = await openSample(pipeline, planned.input, options.sampleBytes, ctx);
@@ -131,7 +132,10 @@ class PreviewSink implements Sink {
 interface OpenedSample {
   readonly reading: Reading;
   readonly name: string;
-  readonly constants: readonly { readonly column: { readonly name: string; readonly type: 'string'; readonly text: object }; readonly value: string | null }[];
+  readonly constants: readonly {
+    readonly column: { readonly name: string; readonly type: 'string'; readonly text: object };
+    readonly value: string | null;
+  }[];
 }
 
 async function openSample(pipeline: SourcePipeline, input: InputHalf, sampleBytes: number, ctx: StageContext): Promise<OpenedSample | undefined> {
@@ -150,7 +154,10 @@ async function openSample(pipeline: SourcePipeline, input: InputHalf, sampleByte
   return {
     reading,
     name: file.file.name,
-    constants: input.partitionColumns.map((column) => ({ column: { name: column.name, type: 'string' as const, text: {} }, value: partition[column.name] ?? null })),
+    constants: input.partitionColumns.map((column) => ({
+      column: { name: column.name, type: 'string' as const, text: {} },
+      value: partition[column.name] ?? null,
+    })),
   };
 }
 

@@ -8,7 +8,13 @@ import type { EngineServices, RunOptions } from './services.js';
 export const TEMP_PREFIX = 'temp:';
 
 /** The first difference that forbids continuing a stored plan, or undefined when it still fits. */
-export async function checkResume(pipeline: Pipeline, run: RunRecord, plan: RunPlan, options: RunOptions, ctx: PluginContext): Promise<string | undefined> {
+export async function checkResume(
+  pipeline: Pipeline,
+  run: RunRecord,
+  plan: RunPlan,
+  options: RunOptions,
+  ctx: PluginContext,
+): Promise<string | undefined> {
   if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
   if (plan.input.form !== 'files') return undefined;
@@ -23,7 +29,13 @@ export async function checkResume(pipeline: Pipeline, run: RunRecord, plan: RunP
 }
 
 /** Deletes what unfinished tasks had staged; finished tasks' files stay. */
-export async function removeStaging(pipeline: Pipeline, runId: string, keep: ReadonlySet<number>, services: EngineServices, ctx: PluginContext): Promise<void> {
+export async function removeStaging(
+  pipeline: Pipeline,
+  runId: string,
+  keep: ReadonlySet<number>,
+  services: EngineServices,
+  ctx: PluginContext,
+): Promise<void> {
   const staged = await services.store.stagedPaths(runId);
   const doomed = staged.filter(({ task, path }) => !keep.has(task) && !(task === -1 && keep.size > 0) && path !== '').map(({ path }) => path);
   const temps = doomed.filter((path) => path.startsWith(TEMP_PREFIX));
@@ -35,9 +47,19 @@ export async function removeStaging(pipeline: Pipeline, runId: string, keep: Rea
 }
 
 /** Ends a run for good: all its files go. */
-export async function discardUnfinished(pipeline: Pipeline, run: RunRecord, plan: RunPlan | undefined, lease: Lease, services: EngineServices, ctx: PluginContext): Promise<void> {
+export async function discardUnfinished(
+  pipeline: Pipeline,
+  run: RunRecord,
+  plan: RunPlan | undefined,
+  lease: Lease,
+  services: EngineServices,
+  ctx: PluginContext,
+): Promise<void> {
   const staged = await services.store.stagedPaths(run.runId);
   await removeStaging(pipeline, run.runId, new Set(), services, ctx);
-  await services.store.forgetStaging(run.runId, staged.map(({ path }) => path));
+  await services.store.forgetStaging(
+    run.runId,
+    staged.map(({ path }) => path),
+  );
   await services.store.finishRun(run.runId, 'discarded', { summary: run.summary, error: run.error }, lease);
 }

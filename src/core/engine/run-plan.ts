@@ -25,7 +25,14 @@ import { createSqlCheck } from './typing/index.js';
 
 /** The input's half of a plan; JSON, stored with the run. */
 export type InputHalf =
-  | { readonly form: 'files'; readonly columns: readonly SourceColumn[]; readonly partitionColumns: readonly SourceColumn[]; readonly tasks: readonly (readonly TaskFile[])[]; readonly parser: ParserPlan; readonly refreshed: readonly SourceFile[] }
+  | {
+      readonly form: 'files';
+      readonly columns: readonly SourceColumn[];
+      readonly partitionColumns: readonly SourceColumn[];
+      readonly tasks: readonly (readonly TaskFile[])[];
+      readonly parser: ParserPlan;
+      readonly refreshed: readonly SourceFile[];
+    }
   | { readonly form: 'tasks'; readonly plan: InputPlan };
 
 export interface RunPlan {
@@ -107,7 +114,13 @@ async function planFileInput(
   };
 }
 
-async function toTaskFile(pipeline: SourcePipeline, input: Configured<FileInputPlugin>, planned: PlannedFile, onChanged: OnChanged, ctx: PluginContext): Promise<TaskFile> {
+async function toTaskFile(
+  pipeline: SourcePipeline,
+  input: Configured<FileInputPlugin>,
+  planned: PlannedFile,
+  onChanged: OnChanged,
+  ctx: PluginContext,
+): Promise<TaskFile> {
   const decoders = decodersOf(pipeline, planned.file.name).map((d) => d.plugin.type);
   if (onChanged !== 'tail') return { ...planned, decoders };
   if (decoders.length > 0) {
@@ -179,7 +192,12 @@ function assertDistinct(schema: Schema, pipeline: SourcePipeline): void {
 }
 
 /** The state that the commit stores; undefined leaves the old one. */
-export function stateAfter(pipeline: SourcePipeline, plan: RunPlan, facts: ReadonlyMap<string, { readonly source: string; readonly hash: string; readonly bytes: number }>, useState: boolean): JsonValue | undefined {
+export function stateAfter(
+  pipeline: SourcePipeline,
+  plan: RunPlan,
+  facts: ReadonlyMap<string, { readonly source: string; readonly hash: string; readonly bytes: number }>,
+  useState: boolean,
+): JsonValue | undefined {
   const before = useState && plan.stateBefore !== null ? plan.stateBefore : undefined;
   if (plan.input.form === 'tasks') return (pipeline.input.plugin as InputPlugin).nextState?.(plan.input.plan, before, pipeline.input.config);
   if (pipeline.input.config['incremental'] === false) return undefined;

@@ -14,7 +14,16 @@ import {
 } from '../spi/index.js';
 import type { RejectBudget } from './reject-budget.js';
 import { createRejectWriter, type RejectRow } from './rejects.js';
-import { buildLocate, buildLocateWithJson, buildSelect, countStatuses, STATUS, type FusedFilter, type RejectReason, type SelectSource } from './select.js';
+import {
+  buildLocate,
+  buildLocateWithJson,
+  buildSelect,
+  countStatuses,
+  STATUS,
+  type FusedFilter,
+  type RejectReason,
+  type SelectSource,
+} from './select.js';
 
 /** Where a task's rows go: the output, or the spool before a whole-run filter. */
 export interface Sink {
@@ -84,7 +93,8 @@ export async function runTask(open: Reading, work: TaskWork, ctx: StageContext):
         reading = verdict.instead;
         continue;
       }
-      if (pass.stage === undefined) throw new BugError({ code: 'SCAN_STOPPED', message: `${work.source}: the scan was stopped but its reading says keep` });
+      if (pass.stage === undefined)
+        throw new BugError({ code: 'SCAN_STOPPED', message: `${work.source}: the scan was stopped but its reading says keep` });
       return await finishTask(reading, verdict, pass.stage, pass.select, work, redone, ctx);
     }
   } finally {
@@ -317,4 +327,3 @@ function accountingError(source: string, text: string): BugError {
     hint: 'please report this with the config and, if possible, the file',
   });
 }
-

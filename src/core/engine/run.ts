@@ -23,6 +23,7 @@ import type { Pipeline } from './pipeline.js';
 import { asJson, planFilters, planInput, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { RejectRow } from './rejects.js';
+import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
 
 /**
@@ -60,14 +61,27 @@ class PipelineRun {
     this.#signal = AbortSignal.any([this.#services.signal, store.leaseLost(lease)]);
     try {
       this.#services.reach('lease.acquired');
-      const resumed = await this.#resume(key, lease, ignoresState);
+      await sweepTempFolders(this.#tempBase(), this.#services);
+      const resumed = await this.#resume(key, identity.name, lease, ignoresState);
       if (resumed && (ignoresState || this.#options.hold)) return resumed;
-      const key2 = resumed ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target } : key;
+      const key2 = resumed
+        ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target }
+        : key;
       const fresh = await this.#start(key2, lease, ignoresState);
       return resumed ? combine(resumed, fresh) : fresh;
     } finally {
-      await store.releaseLease(lease);
+      await removeTemp(this.#planTempDir(), this.#services);
+      await this.#release(lease);
       this.#services.reach('lease.released');
+    }
+  }
+
+  /** A lease that cannot be given back runs out by itself; that must not hide how the run ended. */
+  async #release(lease: Lease): Promise<void> {
+    try {
+      await this.#services.store.releaseLease(lease);
+    } catch (error) {
+      this.#services.log.log('warn', 'the lease could not be released; it runs out within 30 seconds', { error: (error as Error).message });
     }
   }
 
@@ -84,12 +98,17 @@ class PipelineRun {
   }
 
   /** Continues the run that did not finish, when it still fits. */
-  async #resume(key: StateKey, lease: Lease, ignoresState: boolean): Promise<RunSummary | undefined> {
+  async #resume(key: StateKey, name: string, lease: Lease, ignoresState: boolean): Promise<RunSummary | undefined> {
     const { store } = this.#services;
-    const unfinished = await store.unfinishedRun(key);
+    // Another pipeline may have made the table since the unfinished run was planned.
+    const unfinished = (await store.unfinishedRun(key)) ?? (await store.unfinishedRun({ ...key, target: `new:${name}` }));
     if (!unfinished) {
       if (this.#options.resume === 'required') {
-        throw new ConfigError({ code: 'NOTHING_TO_RESUME', message: `${this.#pipeline.name}: no unfinished run to resume`, hint: 'run without --resume' });
+        throw new ConfigError({
+          code: 'NOTHING_TO_RESUME',
+          message: `${this.#pipeline.name}: no unfinished run to resume`,
+          hint: 'run without --resume',
+        });
       }
       return undefined;
     }
@@ -106,15 +125,26 @@ class PipelineRun {
     const difference = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
     if (difference !== undefined) {
       if (this.#options.resume === 'required') {
-        throw new ConflictError({ code: 'RESUME_MISMATCH', message: `run ${unfinished.runId} cannot be resumed: ${difference}`, hint: 'run without --resume to start anew' });
+        throw new ConflictError({
+          code: 'RESUME_MISMATCH',
+          message: `run ${unfinished.runId} cannot be resumed: ${difference}`,
+          hint: 'run without --resume to start anew',
+        });
       }
       const share = finished.length / Math.max(1, taskCount(plan));
-      if (share > 0.1) this.#note(`run ${unfinished.runId} is not continued (${difference}); ${finished.length} of ${taskCount(plan)} finished tasks are discarded`);
+      if (share > 0.1)
+        this.#note(`run ${unfinished.runId} is not continued (${difference}); ${finished.length} of ${taskCount(plan)} finished tasks are discarded`);
       await discardUnfinished(this.#pipeline, unfinished, plan, lease, this.#services, this.#base(this.#planTempDir()));
       return undefined;
     }
     await removeStaging(this.#pipeline, unfinished.runId, new Set(finished.map((f) => f.task)), this.#services, this.#base(this.#planTempDir()));
-    this.#services.onEvent({ event: 'resume', pipeline: this.#pipeline.name, run_id: unfinished.runId, finished_tasks: finished.length, tasks: taskCount(plan) });
+    this.#services.onEvent({
+      event: 'resume',
+      pipeline: this.#pipeline.name,
+      run_id: unfinished.runId,
+      finished_tasks: finished.length,
+      tasks: taskCount(plan),
+    });
     const tempDir = this.#runTempDir(unfinished.runId);
     const database = await openRunDatabase(this.#pipeline, tempDir);
     try {
@@ -132,6 +162,7 @@ class PipelineRun {
     const runId = newRunId(this.#services.clock.now());
     const tempDir = this.#runTempDir(runId);
     const database = await openRunDatabase(this.#pipeline, tempDir);
+    let recorded = false;
     try {
       const { plan, filters } = await this.#plan(key, ignoresState, database, tempDir);
       this.#tellPlan(plan);
@@ -156,11 +187,12 @@ class PipelineRun {
         commit: null,
       };
       await store.createRun(run, lease);
+      recorded = true;
       await store.recordStaging(runId, -1, [TEMP_PREFIX + tempDir], lease);
       this.#services.reach('run.recorded');
       return await this.#runTasks(run, plan, filters, lease, database, ignoresState);
     } catch (error) {
-      if (!(await store.getRun(runId))) await rm(tempDir, { recursive: true, force: true });
+      if (!recorded) await removeTemp(tempDir, this.#services);
       throw error;
     } finally {
       database.close();
@@ -182,6 +214,7 @@ class PipelineRun {
     await mkdir(tempDir, { recursive: true });
     const stored = await store.getState(key);
     if (!stored) await this.#refuseRenamed(key);
+    if (stored) await this.#compareStateFile(key, stored.state);
     const state = stored?.state ?? this.#options.initialState;
     const startedAt = clock.now();
     const sql = await database.connect();
@@ -197,6 +230,22 @@ class PipelineRun {
     } finally {
       sql.close();
     }
+  }
+
+  /** A state file is a copy: equal to the stored state or to an earlier one, else it belongs to something else. */
+  async #compareStateFile(key: StateKey, stored: JsonValue): Promise<void> {
+    const given = this.#options.initialState;
+    if (given === undefined || canonicalJson(given) === canonicalJson(stored)) return;
+    const history = await this.#services.store.stateHistory(key);
+    if (history.some(({ state }) => canonicalJson(state) === canonicalJson(given))) {
+      this.#note('the state file holds an earlier state than the one stored with the table; it is refreshed after the commit');
+      return;
+    }
+    throw new ConfigError({
+      code: 'STATE_FOREIGN',
+      message: `${this.#pipeline.name}: the state file holds a state that was never stored for this pipeline`,
+      hint: `the state stored with the table is used; to start from the file instead: sluice state set ${this.#pipeline.name} FILE`,
+    });
   }
 
   /** The same config under another name would load everything a second time. */
@@ -215,7 +264,14 @@ class PipelineRun {
     }
   }
 
-  async #runTasks(run: RunRecord, plan: RunPlan, filters: PlannedFilters, lease: Lease, database: Database, ignoresState: boolean): Promise<RunSummary> {
+  async #runTasks(
+    run: RunRecord,
+    plan: RunPlan,
+    filters: PlannedFilters,
+    lease: Lease,
+    database: Database,
+    ignoresState: boolean,
+  ): Promise<RunSummary> {
     const { store } = this.#services;
     const tempDir = this.#runTempDir(run.runId);
     try {
@@ -257,8 +313,13 @@ class PipelineRun {
     });
     this.#services.reach('commit.done');
     this.#services.reach('cleanup.started');
-    await rm(tempDir, { recursive: true, force: true });
-    await report.after?.();
+    await removeTemp(tempDir, this.#services);
+    try {
+      await report.after?.();
+    } catch (error) {
+      // The commit stands; upkeep is tried again after the next one.
+      this.#services.log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message });
+    }
     this.#services.reach('cleanup.done');
     return this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
   }
@@ -277,12 +338,21 @@ class PipelineRun {
       await store.finishRun(runId, cancelled ? 'cancelled' : 'failed', { summary: null, error: facts }, lease);
     } catch (recording) {
       // The run's own error matters more; the run stays 'running' in the store and is continued all the same.
-      this.#services.log.log('warn', 'the failure could not be recorded', { error: recording instanceof Error ? recording.message : String(recording) });
+      this.#services.log.log('warn', 'the failure could not be recorded', {
+        error: recording instanceof Error ? recording.message : String(recording),
+      });
     }
     if (error instanceof SluiceError) Object.assign(error, { runId });
   }
 
-  #summary(status: RunSummary['status'], runId: string | null, plan: RunPlan, execution: Execution | undefined, stateAfterRun: JsonValue, commit: JsonObject | null): RunSummary {
+  #summary(
+    status: RunSummary['status'],
+    runId: string | null,
+    plan: RunPlan,
+    execution: Execution | undefined,
+    stateAfterRun: JsonValue,
+    commit: JsonObject | null,
+  ): RunSummary {
     const totals = execution?.totals ?? { read: 0, added: 0, written: 0, filtered: 0, rejected: 0, bytesRead: 0 };
     const stages = execution?.outputStages ?? [];
     return {
@@ -352,6 +422,15 @@ class PipelineRun {
   #outputContext(startedAt: number, tempDir: string): OutputPlanContext {
     return { ...this.#base(tempDir), place: this.#pipeline.output.place, fullRefresh: this.#options.fullRefresh, startedAt };
   }
+}
+
+/** JSON text that does not depend on the order of keys. */
+function canonicalJson(value: JsonValue): string {
+  return JSON.stringify(value, (_, v: JsonValue) =>
+    v !== null && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v as JsonObject).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
 }
 
 /** Sorts by time: `20240131T093000-1f2e3d4c`. */

@@ -85,7 +85,12 @@ export function buildLocateWithJson(source: SelectSource, filters: readonly Fuse
   };
 }
 
-function typedStage(source: SelectSource, register: (r: RejectReason) => number, carried: readonly string[], only: ReadonlySet<number> | undefined): Stage {
+function typedStage(
+  source: SelectSource,
+  register: (r: RejectReason) => number,
+  carried: readonly string[],
+  only: ReadonlySet<number> | undefined,
+): Stage {
   const constants = new Map((source.constants ?? []).map((c) => [c.column.name, c.value]));
   const columns = [...source.columns, ...(source.constants ?? []).map((c) => c.column)];
   const inner: string[] = [];
@@ -93,8 +98,7 @@ function typedStage(source: SelectSource, register: (r: RejectReason) => number,
   const failures: string[] = [];
   columns.forEach((column, i) => {
     const value = constants.get(column.name);
-    const ref =
-      value === undefined ? quoteIdentifier(column.name) : value === null ? 'NULL::VARCHAR' : `${quoteLiteral(value)}::VARCHAR`;
+    const ref = value === undefined ? quoteIdentifier(column.name) : value === null ? 'NULL::VARCHAR' : `${quoteLiteral(value)}::VARCHAR`;
     const name = quoteIdentifier(column.name);
     if (!column.text || column.type === 'string') {
       inner.push(`${ref} AS __v${i}`);
@@ -133,7 +137,8 @@ function rowStage(
   };
   if (filter.rejectWhen) add(`coalesce((${filter.rejectWhen.sql}), false)`, { column: filter.rejectWhen.column, reason: filter.rejectWhen.reason });
   columns.forEach(({ column, rejectNullWhen, reason }, i) => {
-    if (rejectNullWhen !== undefined) add(`__o${i} IS NULL AND (${rejectNullWhen})`, { column: column.name, reason: reason ?? `not a ${column.type}` });
+    if (rejectNullWhen !== undefined)
+      add(`__o${i} IS NULL AND (${rejectNullWhen})`, { column: column.name, reason: reason ?? `not a ${column.type}` });
   });
   if (filter.keep !== undefined) cases.push(`WHEN NOT coalesce((${filter.keep}), false) THEN ${-(number + 1)}`);
   const outputs = columns.map(({ column }, i) => `__o${i} AS ${quoteIdentifier(column.name)}`);
@@ -151,7 +156,13 @@ function rowStage(
 }
 
 /** Empty and NULL lists keep one row, which counts as filtered; further elements of a list count as added rows. */
-function expandingStage(stage: Stage, filter: ExpandingFilter, number: number, register: (r: RejectReason) => number, carried: readonly string[]): Stage {
+function expandingStage(
+  stage: Stage,
+  filter: ExpandingFilter,
+  number: number,
+  register: (r: RejectReason) => number,
+  carried: readonly string[],
+): Stage {
   const list = `CASE WHEN ${STATUS} = 0 THEN (${filter.list}) END`;
   const exploded =
     `SELECT * EXCLUDE (__list), unnest(CASE WHEN coalesce(len(__list), 0) = 0 THEN [NULL] ELSE __list END) AS __element, ` +
@@ -162,13 +173,17 @@ function expandingStage(stage: Stage, filter: ExpandingFilter, number: number, r
 }
 
 /** Reads counts per status code back into their meaning. */
-export function countStatuses(statuses: { readonly [status: string]: number }, reasons: readonly RejectReason[]): { filtered: number; rejected: number; codes: Set<number> } {
+export function countStatuses(
+  statuses: { readonly [status: string]: number },
+  reasons: readonly RejectReason[],
+): { filtered: number; rejected: number; codes: Set<number> } {
   let filtered = 0;
   let rejected = 0;
   const codes = new Set<number>();
   for (const [text, rows] of Object.entries(statuses)) {
     const code = Number(text);
-    if (!Number.isInteger(code) || code === 0 || code > reasons.length) throw new BugError({ code: 'STATUS_UNKNOWN', message: `output reported rows of unknown status ${text}` });
+    if (!Number.isInteger(code) || code === 0 || code > reasons.length)
+      throw new BugError({ code: 'STATUS_UNKNOWN', message: `output reported rows of unknown status ${text}` });
     if (code < 0) filtered += rows;
     else {
       rejected += rows;

@@ -2,7 +2,12 @@
  * Runs `work` for each item, at most `width` at once. The first failure aborts the others through `abort` and is
  * thrown once all of them have stopped.
  */
-export async function runPool<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>, abort: (reason: unknown) => void): Promise<void> {
+export async function runPool<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<void>,
+  abort: (reason: unknown) => void,
+): Promise<void> {
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
   const lane = async (): Promise<void> => {

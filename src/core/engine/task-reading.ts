@@ -67,7 +67,7 @@ function csvField(value: unknown): string {
 function longestLine(chunk: Uint8Array): number {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   let longest = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const newline = bytes.indexOf(10, at);
     const end = newline < 0 ? bytes.length : newline + 1;
     longest = Math.max(longest, end - at);
@@ -84,7 +84,8 @@ function spoolReading(
   rows: number | undefined,
   remove: () => Promise<void>,
 ): Reading {
-  const from = paths.length === 0 ? emptyRelation(columns) : format === 'csv' ? csvRelation(paths, columns, longest) : ndjsonRelation(paths, columns, longest);
+  const from =
+    paths.length === 0 ? emptyRelation(columns) : format === 'csv' ? csvRelation(paths, columns, longest) : ndjsonRelation(paths, columns, longest);
   return {
     relation: { from, columns },
     async check(seen) {
