@@ -33,10 +33,6 @@ const DUCK_OF_ICEBERG: Readonly<Record<string, string>> = {
 /** A field's `doc` that marks JSON text. */
 export const JSON_DOC = 'json';
 
-export function isPrimitive(type: IcebergType): type is PrimitiveType {
-  return typeof type === 'string';
-}
-
 /** Precision and scale of `decimal(p, s)`, else undefined. */
 export function decimalParts(type: IcebergType): { readonly precision: number; readonly scale: number } | undefined {
   return typeof type === 'string' ? decimalOf(type) : undefined;

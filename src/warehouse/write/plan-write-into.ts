@@ -10,7 +10,7 @@ import { defaultPartition, describePartition, parsePartitionBy, timeField, type 
 import type { WritePlan, WriteRequest } from './write-plan.js';
 
 /** Property that names a table's time column. */
-export const TIME_COLUMN_PROPERTY = 'sluice.time-column';
+const TIME_COLUMN_PROPERTY = 'sluice.time-column';
 
 /** Plans a write into a table whose name was judged before (rejects tables have a reserved one). */
 export async function planWriteInto(catalog: Catalog, root: string, name: TableName, request: WriteRequest): Promise<WritePlan> {
