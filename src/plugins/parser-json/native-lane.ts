@@ -12,13 +12,19 @@ const MAX_KEY_LISTS = 4;
 export interface NativeLane {
   readonly native: true;
   readonly files: readonly ParserFile[];
-  /** Lines that hold something, per file. */
-  readonly lines: readonly number[];
-  readonly facts: readonly FileFact[];
   /** Text files for DuckDB: the files themselves, or the spool of what was decoded. */
   readonly paths: readonly string[];
   readonly spool?: Spool;
   readonly keyLists: readonly (readonly string[])[];
+  /** What a pass over the bytes found; it runs beside DuckDB's scan. Settled, never rejected, so that nobody must be waiting. */
+  readonly bytes: Promise<PromiseSettledResult<readonly ScannedFile[]>>;
+}
+
+export interface ScannedFile {
+  readonly fact: FileFact;
+  /** Lines that hold something. */
+  readonly lines: number;
+  readonly longestLine: number;
 }
 
 /** DuckDB's reader serves files of one object a line; everything else is read by our tokenizer. */
@@ -30,32 +36,40 @@ export async function chooseLane(
   if (!suitsNative(layout)) return { native: false };
   const keyLists = await sampleKeyLists(files);
   if (!keyLists) return { native: false };
-  const lines: number[] = [];
-  const facts: FileFact[] = [];
-  const paths: string[] = [];
-  let spool: Spool | undefined;
-  for (const file of files) {
-    const plain = file.path !== undefined && file.decoders.length === 0 ? file.path : undefined;
-    if (plain === undefined) spool ??= ctx.spool('ndjson');
-    const source = plain !== undefined || !spool ? file.open() : spoolLines(file.open(), spool);
-    const scan = await scanLines(source, ctx.signal);
-    if (scan.startsWithBom || scan.longestLine > MAX_LINE_BYTES) {
-      await spool?.remove();
-      return { native: false };
-    }
-    lines.push(scan.lines);
-    facts.push({
-      source: file.name,
-      ...(plain !== undefined ? { hash: scan.hash, bytes: scan.bytes } : await hashBytes(file.openRaw(), ctx.signal)),
-    });
-    if (plain !== undefined && scan.lines > 0) paths.push(plain);
+  const paths = files.map((file) => (file.decoders.length === 0 ? file.path : undefined));
+  if (paths.every((path) => path !== undefined)) {
+    const filled = paths.filter((_, i) => files[i]?.size !== 0);
+    return { native: true, files, paths: filled, keyLists, bytes: settle(scanFiles(files, undefined, ctx)) };
   }
   // Rows must come in file order, so a task is read from its files or from its spool, never from both.
-  if (spool && paths.length > 0) {
+  const spool = ctx.spool('ndjson');
+  try {
+    const scanned = await scanFiles(files, spool, ctx);
+    if (scanned.every((file) => file.longestLine <= MAX_LINE_BYTES)) {
+      return { native: true, files, paths: await spool.finish(), spool, keyLists, bytes: settle(Promise.resolve(scanned)) };
+    }
+  } catch (error) {
     await spool.remove();
-    return { native: false };
+    throw error;
   }
-  return { native: true, files, lines, facts, paths: spool ? await spool.finish() : paths, keyLists, ...(spool ? { spool } : {}) };
+  await spool.remove();
+  return { native: false };
+}
+
+async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([work]);
+  return result as PromiseSettledResult<T>;
+}
+
+/** With a spool the decoded lines go there, too. */
+async function scanFiles(files: readonly ParserFile[], spool: Spool | undefined, ctx: TaskContext): Promise<ScannedFile[]> {
+  const scanned: ScannedFile[] = [];
+  for (const file of files) {
+    const { hash, bytes, lines, longestLine } = await scanLines(spool ? spoolLines(file.open(), spool) : file.open(), ctx.signal);
+    const raw = file.decoders.length === 0 ? { hash, bytes } : await hashBytes(file.openRaw(), ctx.signal);
+    scanned.push({ fact: { source: file.name, ...raw }, lines, longestLine });
+  }
+  return scanned;
 }
 
 /** Passes the bytes on and writes them to the spool, whole lines at a time. */
@@ -67,16 +81,21 @@ async function* spoolLines(source: AsyncIterable<Uint8Array>, spool: Spool): Asy
     if (newline >= 0) {
       await spool.write(Buffer.concat([rest, bytes.subarray(0, newline + 1)]));
       rest = Buffer.from(bytes.subarray(newline + 1));
+    } else if (rest.length > MAX_LINE_BYTES) {
+      // Too long for this lane anyway; gathering it would only cost memory.
+      await spool.write(rest);
+      rest = bytes;
     } else rest = Buffer.concat([rest, bytes]);
     yield chunk;
   }
   if (rest.length > 0) await spool.write(Buffer.concat([rest, Buffer.from('\n')]));
 }
 
-/** Key lists of the first lines, or undefined when the first record is not a line of its own. */
+/** Key lists of the first lines, or undefined when the first record is not a line of its own or a byte order mark stands first. */
 async function sampleKeyLists(files: readonly ParserFile[]): Promise<string[][] | undefined> {
   for (const file of files) {
     const sample = await firstBytes(file.open(), SAMPLE_BYTES);
+    if (sample[0] === 0xef && sample[1] === 0xbb && sample[2] === 0xbf) return undefined;
     let at = skipBlanks(sample, 0, sample.length);
     if (at === sample.length) continue;
     const lists = new Map<string, string[]>();

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import type { Reading, RejectRecord, RowPlace, TaskContext, Verdict } from '../../core/spi/index.js';
+import type { ParserFile, Reading, RejectRecord, RowPlace, TaskContext, Verdict } from '../../core/spi/index.js';
 import { quoteIdentifier } from '../../core/spi/index.js';
 import { scanValue, skipSpace } from '../shared/json-scanner.js';
 import { sourceColumns, type JsonColumn, type JsonLayout } from './config.js';
@@ -15,15 +15,6 @@ const BATCH = 1000;
 /** The native lane: DuckDB reads the lines; what it cannot read exactly goes line by line through our tokenizer. */
 export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskContext): Reading {
   const columns = sourceColumns(layout);
-  const total = lane.lines.reduce((sum, n) => sum + n, 0);
-  if (total === 0) {
-    const names = columns.map((c) => `cast(null as varchar) as ${quoteIdentifier(c.name)}`);
-    return {
-      relation: { from: `(select ${names.join(', ')} where false)`, columns },
-      check: () => Promise.resolve({ keep: true, read: 0, rejected: 0, rejects: noRejects, files: lane.facts }),
-      close: () => lane.spool?.remove() ?? Promise.resolve(),
-    };
-  }
   const exactFunction = `sluice_json_${randomUUID().replaceAll('-', '')}`;
   ctx.sql.registerFunction({
     name: exactFunction,
@@ -32,29 +23,44 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
     call: ([line]) => exactTexts(String(line), layout.columns),
   });
   const sql = buildNativeSql(layout, { paths: lane.paths, keyLists: lane.keyLists, exactFunction, maxLineBytes: MAX_LINE_BYTES + 1_048_576 });
+  const empty = `(select ${columns.map((c) => `cast(null as varchar) as ${quoteIdentifier(c.name)}`).join(', ')} where false)`;
+  let source: LineSource = { files: lane.files, lines: [] };
   let left = new Float64Array(0);
   return {
-    relation: { from: sql.relation, columns },
+    relation: { from: lane.paths.length === 0 ? empty : sql.relation, columns },
     async check(rows): Promise<Verdict> {
-      if (rows === total) return { keep: true, read: total, rejected: 0, rejects: noRejects, files: lane.facts };
+      const settled = await lane.bytes;
+      if (settled.status === 'rejected') throw settled.reason;
+      const redo = async (reason: string): Promise<Verdict> => ({ keep: false, reason, instead: await openOwnLane(lane.files, layout, ctx) });
+      const scanned = settled.value;
+      const total = scanned.reduce((sum, file) => sum + file.lines, 0);
+      const files = scanned.map((file) => file.fact);
+      source = { files: lane.files, lines: scanned.map((file) => file.lines) };
+      if (rows === total) return { keep: true, read: total, rejected: 0, rejects: noRejects, files };
+      if (rows < 0) return redo('DuckDB cannot read the lines');
       left = await numbersLeftOut(sql.leftOut, ctx);
-      const odd = await firstOddLine(lane, layout, left);
-      if (odd !== undefined) return { keep: false, reason: odd, instead: await openOwnLane(lane.files, layout, ctx) };
-      if (layout.stopOnInvalid)
-        for await (const [first] of listRejects(lane, layout, left.subarray(0, 1)))
+      if (rows + left.length !== total) return redo(`${total} lines gave ${rows} rows and ${left.length} rejects`);
+      const odd = await firstOddLine(source, layout, left);
+      if (odd !== undefined) return redo(odd);
+      if (layout.stopOnInvalid) {
+        for await (const [first] of listRejects(source, layout, left.subarray(0, 1))) {
           if (first) throw stopOnInvalid(first.source, first.recordNumber ?? 0, first.reason);
-      if (rows >= 0 && rows + left.length !== total) {
-        return {
-          keep: false,
-          reason: `${total} lines gave ${rows} rows and ${left.length} rejects`,
-          instead: await openOwnLane(lane.files, layout, ctx),
-        };
+        }
       }
-      return { keep: true, read: total, rejected: left.length, rejects: () => listRejects(lane, layout, left), files: lane.facts };
+      return { keep: true, read: total, rejected: left.length, rejects: () => listRejects(source, layout, left), files };
     },
-    places: (ordinals, withRaw) => listPlaces(lane, left, ordinals, withRaw),
-    close: () => lane.spool?.remove() ?? Promise.resolve(),
+    places: (ordinals, withRaw) => listPlaces(source, left, ordinals, withRaw),
+    async close() {
+      await lane.bytes;
+      await lane.spool?.remove();
+    },
   };
+}
+
+/** The task's files with their numbers of lines. */
+interface LineSource {
+  readonly files: readonly ParserFile[];
+  readonly lines: readonly number[];
 }
 
 async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
@@ -95,11 +101,11 @@ interface WantedLine {
 }
 
 /** Lines by their ascending numbers over all files of the task. */
-async function* pickLines(lane: NativeLane, wanted: Float64Array): AsyncGenerator<WantedLine> {
+async function* pickLines(source: LineSource, wanted: Float64Array): AsyncGenerator<WantedLine> {
   let next = 0;
   let before = 0;
-  for (const [index, file] of lane.files.entries()) {
-    const count = lane.lines[index] ?? 0;
+  for (const [index, file] of source.files.entries()) {
+    const count = source.lines[index] ?? 0;
     const last = before + count;
     if (next < wanted.length && (wanted[next] as number) <= last) {
       for await (const line of readLines(file.open())) {
@@ -114,8 +120,8 @@ async function* pickLines(lane: NativeLane, wanted: Float64Array): AsyncGenerato
 }
 
 /** A left-out line that our tokenizer would read in another way than as one bad record. */
-async function firstOddLine(lane: NativeLane, layout: JsonLayout, left: Float64Array): Promise<string | undefined> {
-  for await (const line of pickLines(lane, left)) {
+async function firstOddLine(source: LineSource, layout: JsonLayout, left: Float64Array): Promise<string | undefined> {
+  for await (const line of pickLines(source, left)) {
     const judged = judgeLine(line.bytes, layout.columns);
     if (judged.kind === 'bad') continue;
     return `${line.source}, record ${line.number}: ${judged.kind === 'odd' ? judged.reason : 'DuckDB cannot read this record'}`;
@@ -123,9 +129,9 @@ async function firstOddLine(lane: NativeLane, layout: JsonLayout, left: Float64A
   return undefined;
 }
 
-async function* listRejects(lane: NativeLane, layout: JsonLayout, left: Float64Array): AsyncGenerator<RejectRecord[]> {
+async function* listRejects(source: LineSource, layout: JsonLayout, left: Float64Array): AsyncGenerator<RejectRecord[]> {
   let batch: RejectRecord[] = [];
-  for await (const line of pickLines(lane, left)) {
+  for await (const line of pickLines(source, left)) {
     const judged = judgeLine(line.bytes, layout.columns);
     const column = judged.kind === 'bad' ? judged.column : null;
     const reason = judged.kind === 'good' ? 'not readable' : judged.reason;
@@ -144,7 +150,7 @@ async function* listRejects(lane: NativeLane, layout: JsonLayout, left: Float64A
   if (batch.length > 0) yield batch;
 }
 
-async function* listPlaces(lane: NativeLane, left: Float64Array, ordinals: Float64Array, withRaw: boolean): AsyncGenerator<RowPlace[]> {
+async function* listPlaces(source: LineSource, left: Float64Array, ordinals: Float64Array, withRaw: boolean): AsyncGenerator<RowPlace[]> {
   // Row k is line k plus the lines left out before it.
   const wanted = new Float64Array(ordinals.length);
   let skipped = 0;
@@ -153,7 +159,7 @@ async function* listPlaces(lane: NativeLane, left: Float64Array, ordinals: Float
     wanted[i] = ordinal + skipped;
   });
   let batch: RowPlace[] = [];
-  for await (const line of pickLines(lane, wanted)) {
+  for await (const line of pickLines(source, wanted)) {
     batch.push({ source: line.source, recordNumber: line.number, byteOffset: line.offset, raw: withRaw ? line.bytes.toString('utf8') : null });
     if (batch.length < BATCH) continue;
     yield batch;

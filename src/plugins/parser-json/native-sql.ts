@@ -115,14 +115,17 @@ const NESTED = `[\\[{](?:[^\\[\\]{}"]|${STRING}|${FLAT})*[\\]}]`;
 function sourceText(column: JsonColumn): string {
   const x = valueOf(column);
   const key = JSON.stringify(column.path[0]);
-  const at = [`${key}:`, `${key}: `].map(quoteLiteral);
-  const holds = (text: string): string => `(${at.map((k) => `contains(j, ${k} || ${text})`).join(' or ')})`;
+  // One CASE branch a spelling: a second one costs nothing where the first is found.
+  const held = (ends: readonly string[]): string =>
+    [`${key}:`, `${key}: `]
+      .flatMap((start) => ends.map((end) => `when contains(j, ${quoteLiteral(start)} || ${x}${end === '' ? '' : ` || '${end}'`}) then ${x}`))
+      .join(' ');
   const candidate = `regexp_extract(j, ${quoteLiteral(`${escapeRegExp(key)}\\s*:\\s*(${NESTED})`)}, 1)`;
   return (
     `case when ${x} is null then null` +
-    ` when ${x}[1] = '{' or ${x}[1] = '[' then case when ${holds(x)} then ${x} when json_valid(${candidate}) and cast(json(${candidate}) as varchar) = ${x} then ${candidate} end` +
-    ` when regexp_full_match(${x}, '-?[0-9]+') or ${x}[1] = '"' or ${x} = 'true' or ${x} = 'false' then case when ${holds(x)} then ${x} end` +
-    ` else case when ${holds(`${x} || ','`)} or ${holds(`${x} || '}'`)} then ${x} end end`
+    ` when starts_with(${x}, '{') or starts_with(${x}, '[') then case ${held([''])} when json_valid(${candidate}) and cast(json(${candidate}) as varchar) = ${x} then ${candidate} end` +
+    ` when starts_with(${x}, '"') or ${x} = 'true' or ${x} = 'false' or regexp_full_match(${x}, '-?[0-9]+') then case ${held([''])} end` +
+    ` else case ${held([',', '}'])} end end`
   );
 }
 

@@ -7,7 +7,9 @@ export type JsonItem =
   | { readonly ok: true; readonly bytes: Buffer; readonly record: JsonSlice; readonly offset: number }
   | { readonly ok: false; readonly bytes: Buffer; readonly record: JsonSlice; readonly offset: number; readonly reason: string };
 
-const MAX_RECORD_BYTES = 256 * 1024 * 1024;
+const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+/** How much of a line without an end is kept as the reject's text. */
+const MAX_RAW_BYTES = 1024 * 1024;
 const BOM = [0xef, 0xbb, 0xbf];
 
 /**
@@ -110,18 +112,26 @@ class Window {
     }
   }
 
+  /** Goes on behind the line that the record starts on; of a very long line only the start is kept. */
   private async rejectLine(reason: string): Promise<JsonItem> {
+    const offset = this.base + this.at;
+    let head: Buffer | undefined;
     for (;;) {
       const newline = this.bytes.indexOf(10, this.at);
       if (newline < 0 && !this.ended) {
+        if (this.bytes.length - this.at > MAX_RECORD_BYTES) {
+          head ??= Buffer.from(this.bytes.subarray(this.at, this.at + MAX_RAW_BYTES));
+          this.at = this.bytes.length;
+        }
         await this.grow();
         continue;
       }
       const start = this.at;
       this.at = newline < 0 ? this.bytes.length : newline + 1;
+      if (head) return { ok: false, bytes: head, record: { start: 0, end: head.length }, offset, reason };
       let end = newline < 0 ? this.bytes.length : newline;
       while (end > start && isBlank(this.bytes[end - 1] as number)) end--;
-      return { ok: false, bytes: this.bytes, record: { start, end }, offset: this.base + start, reason };
+      return { ok: false, bytes: this.bytes, record: { start, end }, offset, reason };
     }
   }
 
