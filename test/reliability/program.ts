@@ -1,0 +1,90 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { compilePrograms } from './compiled.js';
+import type { RunTask } from './run-program.js';
+
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What the program sent, in order. */
+  readonly messages: readonly ProgramMessage[];
+}
+
+export type ProgramMessage = { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number } };
+
+export interface Program {
+  readonly process: ChildProcess;
+  /** Resolves when the program reaches the point; fails when it ends without. */
+  reached(point: string): Promise<void>;
+  readonly ended: Promise<ProgramEnd>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command in front of node, e.g. `prlimit --fsize=…`. */
+  readonly wrapper?: readonly string[];
+  readonly uid?: number;
+}
+
+const living = new Set<ChildProcess>();
+process.once('exit', () => living.forEach((child) => child.kill('SIGKILL')));
+
+let compiled: Promise<string> | undefined;
+
+export function compiledProgram(): Promise<string> {
+  compiled ??= compilePrograms([fileURLToPath(new URL('./run-program.ts', import.meta.url))]).then(([path]) => path as string);
+  return compiled;
+}
+
+/** Starts one command line in a process of its own. */
+export async function startProgram(task: RunTask, options: StartOptions = {}): Promise<Program> {
+  const path = await compiledProgram();
+  const [file, ...before] = options.wrapper ?? [];
+  const child = fork(path, [JSON.stringify(task)], {
+    silent: true,
+    execArgv: [],
+    env: { ...process.env, UV_THREADPOOL_SIZE: '16', NO_COLOR: '1', ...options.env },
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+    ...(file === undefined ? {} : { execPath: file, execArgv: [...before, process.execPath] }),
+  });
+  living.add(child);
+  const out = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
+  const messages: ProgramMessage[] = [];
+  const waiting = new Set<() => void>();
+  child.on('message', (message) => {
+    messages.push(message as ProgramMessage);
+    waiting.forEach((look) => look());
+  });
+  let over = false;
+  const ended = new Promise<ProgramEnd>((resolve) =>
+    child.once('close', (code, signal) => {
+      living.delete(child);
+      over = true;
+      waiting.forEach((look) => look());
+      resolve({ code, signal, ...out, messages });
+    }),
+  );
+  return {
+    process: child,
+    ended,
+    reached: (point) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (messages.some((m) => 'point' in m && m.point === point)) resolve();
+          else if (over) reject(new Error(`the program ended before ${point}\n${out.stderr}`));
+          else return;
+          waiting.delete(look);
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+export async function runProgram(task: RunTask, options: StartOptions = {}): Promise<ProgramEnd> {
+  return (await startProgram(task, options)).ended;
+}

@@ -1,0 +1,55 @@
+import { appendFileSync } from 'node:fs';
+import { main } from '../../src/cli/main.js';
+import { processEnvironment } from '../../src/cli/environment.js';
+
+/** What a child process of the reliability tests does: one command line, with something happening at a named point. */
+export interface RunTask {
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  /** SIGKILL to itself at the n-th time (from 1) that the point is reached. */
+  readonly kill?: { readonly point: string; readonly occurrence: number };
+  /** Announces the point by a message and keeps the process there until it is told to go on, blocking it. */
+  readonly trace?: string;
+  /** Sends the longest delay of the event loop (ms), and the longest `fs.stat`, at the end. */
+  readonly measure?: boolean;
+}
+
+const task = JSON.parse(process.argv[2] ?? '{}') as RunTask;
+const counts = new Map<string, number>();
+process.chdir(task.cwd);
+
+const measured = { loop: 0, stat: 0 };
+if (task.measure) await startMeasuring();
+
+const code = await main(task.argv, {
+  ...processEnvironment(),
+  cwd: task.cwd,
+  reach(point) {
+    const count = (counts.get(point) ?? 0) + 1;
+    counts.set(point, count);
+    if (task.trace !== undefined) appendFileSync(task.trace, `${point}\n`);
+    if (task.kill?.point === point && task.kill.occurrence === count) process.kill(process.pid, 'SIGKILL');
+    process.send?.({ point, count });
+  },
+});
+process.send?.({ code, measured });
+process.exitCode = code;
+if (process.connected) process.disconnect();
+
+async function startMeasuring(): Promise<void> {
+  const { stat } = await import('node:fs/promises');
+  let last = performance.now();
+  let asking = false;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    measured.loop = Math.max(measured.loop, now - last - 20);
+    last = now;
+    if (asking) return;
+    asking = true;
+    void stat(task.cwd).then(() => {
+      measured.stat = Math.max(measured.stat, performance.now() - now);
+      asking = false;
+    });
+  }, 20);
+  timer.unref();
+}
