@@ -1,5 +1,4 @@
 import {
-  ConfigError,
   defineFilter,
   quoteIdentifier,
   quoteLiteral,
@@ -9,6 +8,7 @@ import {
   type Schema,
   type TextFormat,
 } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { addTimeSchema, type AddTimeConfig } from './schema.js';
 
@@ -31,11 +31,10 @@ export default defineFilter<AddTimeConfig>({
 
   async plan(config, input, ctx) {
     if (config.from_column !== undefined && config.from_value !== undefined) {
-      throw new ConfigError({
+      throw configProblem(ctx.place, '', {
         code: 'FILTER_OPTIONS',
         message: 'expected one of from_column and from_value, got both',
         hint: 'leave one out; without either the start of the run is taken',
-        where: ctx.place.at(''),
       });
     }
     const name = config.to_column?.name ?? 'time';
@@ -56,11 +55,10 @@ function fromColumn(source: Source & { readonly name: string }, input: Schema, c
   if (type === 'long') return fromUnixTime(quoteIdentifier(name), source.unix_timestamp_unit ?? 'sec');
   if (type === 'string' || type === 'timestamp' || type === 'datetime' || type === 'date')
     return { from: name, to: 'timestamp', text: textOf(source, type === 'string') };
-  throw new ConfigError({
+  throw configProblem(ctx.place, 'from_column.name', {
     code: 'FILTER_OPTIONS',
-    message: `from_column.name: expected a column that holds a time, got "${name}" of type ${type}`,
+    message: `expected a column that holds a time, got "${name}" of type ${type}`,
     hint: 'use a timestamp, datetime, date, long or string column',
-    where: ctx.place.at('from_column.name'),
   });
 }
 
@@ -84,11 +82,10 @@ function fromValue(given: AddTimeConfig['from_value'], ctx: FilterPlanContext): 
   const value: Partial<NonNullable<AddTimeConfig['from_value']>> = given ?? {};
   const fixed = value.mode === 'fixed_time';
   if (fixed !== (value.value !== undefined)) {
-    throw new ConfigError({
+    throw configProblem(ctx.place, 'from_value', {
       code: 'FILTER_OPTIONS',
       message: fixed ? 'from_value.value is missing for mode fixed_time' : 'from_value.value is only for mode fixed_time',
       hint: 'write {mode: fixed_time, value: "2024-01-31T00:00:00Z"}',
-      where: ctx.place.at('from_value'),
     });
   }
   if (!fixed) return { from: { sql: `make_timestamptz(${BigInt(ctx.startedAt) * 1000n})`, type: 'timestamp' }, to: 'timestamp' };

@@ -1,6 +1,5 @@
 import {
   COLUMN_TYPE_NAMES,
-  ConfigError,
   defineFilter,
   didYouMean,
   parseColumnType,
@@ -12,7 +11,7 @@ import {
   type TextFormat,
 } from '../../core/spi/index.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
-import { unwrapSql } from '../shared/sql-problem.js';
+import { configProblem, unwrapSql } from '../shared/config-problem.js';
 import { columnSchema, type ColumnFilterConfig } from './schema.js';
 
 type Entry = ColumnFilterConfig['columns'][number];
@@ -65,11 +64,10 @@ export default defineFilter<ColumnFilterConfig>({
 
 async function makeColumn(entry: Entry, input: Schema, ctx: FilterPlanContext, path: string): Promise<FilterColumn> {
   if (entry.expression !== undefined && entry.from !== undefined) {
-    throw new ConfigError({
+    throw configProblem(ctx.place, path, {
       code: 'FILTER_OPTIONS',
-      message: `${path}: from and expression exclude each other`,
+      message: 'from and expression exclude each other',
       hint: 'name the column within the expression',
-      where: ctx.place.at(path),
     });
   }
   const declared = entry.type === undefined ? undefined : typeOf(entry.type, ctx, `${path}.type`);
@@ -96,7 +94,7 @@ async function sourceOf(
   declared: ColumnType | undefined,
 ): Promise<{ readonly from: FilterCast['from']; readonly type: ColumnType }> {
   if (entry.expression !== undefined) {
-    const checked = unwrapSql(await ctx.check.expression(entry.expression, input), ctx.place, `${path}.expression`);
+    const checked = unwrapSql(await ctx.check.expression(entry.expression, input), ctx.place, `${path}.expression`, input);
     return { from: checked, type: checked.type };
   }
   const isNew = entry.from === undefined && !input.some((c) => c.name === entry.name);
@@ -120,10 +118,9 @@ async function sourceOf(
 function typeOf(text: string, ctx: FilterPlanContext, path: string): ColumnType {
   const type = parseColumnType(text);
   if (type !== undefined) return type;
-  throw new ConfigError({
+  throw configProblem(ctx.place, path, {
     code: 'TYPE_UNKNOWN',
-    message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
+    message: `expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
     hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`,
-    where: ctx.place.at(path),
   });
 }

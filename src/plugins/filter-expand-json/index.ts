@@ -1,4 +1,5 @@
-import { ConfigError, defineFilter, quoteIdentifier, type FilterColumn, type FilterPlanContext } from '../../core/spi/index.js';
+import { defineFilter, quoteIdentifier, type FilterColumn, type FilterPlanContext } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { columnFromJson, columnTypeAt, elementSql, JSON_ELEMENT } from '../shared/json-columns.js';
 import { parsePointer } from '../shared/json-scanner.js';
@@ -27,11 +28,10 @@ export default defineFilter<ExpandJsonConfig>({
   async plan(config, input, ctx) {
     const source = requireColumn(input, config.column, ctx.place, 'column');
     if (source.type !== 'json')
-      throw new ConfigError({
+      throw configProblem(ctx.place, 'column', {
         code: 'FILTER_OPTIONS',
-        message: `column: expected a json column, got "${source.name}" of type ${source.type}`,
+        message: `expected a json column, got "${source.name}" of type ${source.type}`,
         hint: 'cast it first: {type: column, columns: [{name: …, type: json}]}',
-        where: ctx.place.at('column'),
       });
     const root = pointerAt(config.root, ctx, 'root');
     const expanded = config.columns.map((column, i): FilterColumn => {
@@ -52,10 +52,9 @@ export default defineFilter<ExpandJsonConfig>({
 
 function pointerAt(pointer: string, ctx: FilterPlanContext, path: string): string {
   if (parsePointer(pointer) !== undefined) return pointer;
-  throw new ConfigError({
+  throw configProblem(ctx.place, path, {
     code: 'JSON_POINTER',
-    message: `${path}: expected a JSON pointer, got ${JSON.stringify(pointer)}`,
+    message: `expected a JSON pointer, got ${JSON.stringify(pointer)}`,
     hint: 'write /address/city; ~1 stands for a slash in a name and ~0 for a tilde',
-    where: ctx.place.at(path),
   });
 }

@@ -1,4 +1,5 @@
-import { ConfigError, defineFilter, quoteIdentifier, type ScalarFunction } from '../../core/spi/index.js';
+import { defineFilter, quoteIdentifier, type ScalarFunction } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
 import { assertDistinctNames, passColumn, requireColumn } from '../shared/filter-columns.js';
 import { columnFromJson, columnTypeAt, wholeValue } from '../shared/json-columns.js';
 import { elementsOf, kindOf, textOf } from '../shared/json-scanner.js';
@@ -18,11 +19,10 @@ export default defineFilter<ExplodeConfig>({
   async plan(config, input, ctx) {
     const source = requireColumn(input, config.column, ctx.place, 'column');
     if (source.type !== 'json')
-      throw new ConfigError({
+      throw configProblem(ctx.place, 'column', {
         code: 'FILTER_OPTIONS',
-        message: `column: expected a json column, got "${source.name}" of type ${source.type}`,
+        message: `expected a json column, got "${source.name}" of type ${source.type}`,
         hint: 'cast it first: {type: column, columns: [{name: …, type: json}]}',
-        where: ctx.place.at('column'),
       });
     const element = config.element ?? { name: source.name, type: 'json' };
     const made = columnFromJson('__element', columnTypeAt(element.type, ctx.place, 'element.type'), element);

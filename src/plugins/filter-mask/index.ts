@@ -1,6 +1,6 @@
-import { ConfigError, defineFilter, quoteIdentifier, quoteLiteral, type Column, type FilterColumn } from '../../core/spi/index.js';
+import { defineFilter, quoteIdentifier, quoteLiteral, type Column, type FilterColumn } from '../../core/spi/index.js';
 import { passColumn, requireColumn } from '../shared/filter-columns.js';
-import { unwrapSql } from '../shared/sql-problem.js';
+import { configProblem, unwrapSql } from '../shared/config-problem.js';
 import { maskSchema, type MaskConfig } from './schema.js';
 
 type Entry = MaskConfig['columns'][number];
@@ -31,22 +31,20 @@ export default defineFilter<MaskConfig>({
       const path = `columns[${i}]`;
       const column = requireColumn(input, entry.name, ctx.place, `${path}.name`);
       if (column.type === 'binary')
-        throw new ConfigError({
+        throw configProblem(ctx.place, `${path}.name`, {
           code: 'FILTER_OPTIONS',
-          message: `${path}.name: a binary column cannot be masked`,
+          message: 'a binary column cannot be masked',
           hint: 'use the filter hash or remove_columns',
-          where: ctx.place.at(`${path}.name`),
         });
       if ((entry.pattern === 'regex') !== (entry.match !== undefined))
-        throw new ConfigError({
+        throw configProblem(ctx.place, path, {
           code: 'FILTER_OPTIONS',
-          message: `${path}: match belongs to the pattern regex`,
+          message: 'match belongs to the pattern regex',
           hint: 'write {pattern: regex, match: "[0-9]+"}',
-          where: ctx.place.at(path),
         });
       // Bound once, so that a broken expression is found before rows move.
       if (entry.match !== undefined)
-        unwrapSql(await ctx.check.expression(`regexp_matches('', ${quoteLiteral(entry.match)})`, input), ctx.place, `${path}.match`);
+        unwrapSql(await ctx.check.expression(`regexp_matches('', ${quoteLiteral(entry.match)})`, input), ctx.place, `${path}.match`, input);
       masks.set(column.name, entry);
     }
     return { form: 'rows', hidesValues: true, columns: input.map((c) => maskColumn(c, masks.get(c.name))) };

@@ -1,4 +1,5 @@
-import { ConfigError, defineFilter, quoteIdentifier } from '../../core/spi/index.js';
+import { type ConfigError, defineFilter, quoteIdentifier } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
 import { assertDistinctNames, requireColumn } from '../shared/filter-columns.js';
 import { applyRule, RuleProblem, type RenameRule } from './rules.js';
 import { renameSchema, type RenameConfig } from './schema.js';
@@ -30,25 +31,20 @@ export default defineFilter<RenameConfig>({
     for (const name of Object.keys(columns)) requireColumn(input, name, ctx.place, `columns.${name}`);
     let names = input.map((c) => columns[c.name] ?? c.name);
     (config.rules ?? []).forEach((rule, i) => {
-      names = tryRule(
-        names,
-        rule,
-        (message) =>
-          new ConfigError({
-            code: 'RENAME_RULE',
-            message: `rules[${i}]: ${message}`,
-            hint: 'docs/reference/filters.md lists the options of each rule',
-            where: ctx.place.at(`rules[${i}]`),
-          }),
+      names = tryRule(names, rule, (message) =>
+        configProblem(ctx.place, `rules[${i}]`, {
+          code: 'RENAME_RULE',
+          message,
+          hint: 'docs/reference/filters.md lists the options of each rule',
+        }),
       );
     });
     const empty = names.indexOf('');
     if (empty >= 0)
-      throw new ConfigError({
+      throw configProblem(ctx.place, 'rules', {
         code: 'RENAME_RULE',
         message: `the rules leave nothing of the name "${input[empty]?.name ?? ''}"`,
         hint: 'name that column under columns',
-        where: ctx.place.at('rules'),
       });
     assertDistinctNames(names, ctx.place.at(config.rules === undefined ? 'columns' : 'rules'));
     return { form: 'rows', columns: input.map((c, i) => ({ name: names[i] as string, type: c.type, sql: quoteIdentifier(c.name) })) };

@@ -1,6 +1,6 @@
-import { ConfigError, defineFilter, type Schema } from '../../core/spi/index.js';
+import { defineFilter, type Schema } from '../../core/spi/index.js';
 import { assertDistinctNames } from '../shared/filter-columns.js';
-import { unwrapSql } from '../shared/sql-problem.js';
+import { configProblem, unwrapSql } from '../shared/config-problem.js';
 import { sqlSchema, type SqlFilterConfig } from './schema.js';
 import { findJoinedTables } from './joined-tables.js';
 
@@ -18,16 +18,15 @@ export default defineFilter<SqlFilterConfig>({
   ],
 
   async plan(config, input, ctx) {
-    const named = unwrapSql(await ctx.check.tables(config.query), ctx.place, 'query');
+    const named = unwrapSql(await ctx.check.tables(config.query), ctx.place, 'query', input);
     const joined = await findJoinedTables(named, ctx);
     const tables = new Map<string, Schema>([['input', input], ...joined.schemas]);
-    const checked = unwrapSql(await ctx.check.select(config.query, tables), ctx.place, 'query');
+    const checked = unwrapSql(await ctx.check.select(config.query, tables), ctx.place, 'query', input);
     if (!named.some((parts) => parts.join('.') === 'input'))
-      throw new ConfigError({
+      throw configProblem(ctx.place, 'query', {
         code: 'SQL_INVALID',
-        message: 'query: the rows of the run (`input`) are not used',
+        message: 'the rows of the run (`input`) are not used',
         hint: 'select from input',
-        where: ctx.place.at('query'),
       });
     assertDistinctNames(
       checked.schema.map((c) => c.name),

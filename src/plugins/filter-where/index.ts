@@ -1,6 +1,6 @@
-import { ConfigError, defineFilter } from '../../core/spi/index.js';
+import { defineFilter } from '../../core/spi/index.js';
 import { passColumn } from '../shared/filter-columns.js';
-import { unwrapSql } from '../shared/sql-problem.js';
+import { configProblem, unwrapSql } from '../shared/config-problem.js';
 import { whereSchema, type WhereConfig } from './schema.js';
 
 export default defineFilter<WhereConfig>({
@@ -12,13 +12,12 @@ export default defineFilter<WhereConfig>({
   examples: [{ title: 'Paid orders only', config: { type: 'where', condition: "status = 'paid' and amount > 0" } }],
 
   async plan(config, input, ctx) {
-    const { sql, type } = unwrapSql(await ctx.check.expression(config.condition, input), ctx.place, 'condition');
+    const { sql, type } = unwrapSql(await ctx.check.expression(config.condition, input), ctx.place, 'condition', input);
     if (type !== 'boolean')
-      throw new ConfigError({
+      throw configProblem(ctx.place, 'condition', {
         code: 'SQL_INVALID',
-        message: `condition: expected a boolean expression, got a ${type}`,
+        message: `expected a boolean expression, got a ${type}`,
         hint: 'compare it with something, e.g. `amount > 0`',
-        where: ctx.place.at('condition'),
       });
     return { form: 'rows', columns: input.map(passColumn), keep: sql };
   },

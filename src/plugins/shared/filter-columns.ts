@@ -8,19 +8,19 @@ import {
   type FilterColumn,
   type Schema,
 } from '../../core/spi/index.js';
+import { configProblem } from './config-problem.js';
 
 /** The input column that a filter's config names, or an error at that config key. */
 export function requireColumn(schema: Schema, name: string, place: ConfigPlace, path: string): Column {
   const found = schema.find((c) => c.name === name);
   if (found) return found;
-  throw new ConfigError({
+  throw configProblem(place, path, {
     code: 'COLUMN_UNKNOWN',
-    message: `${place.at(path).path ?? path}: expected a column of the filter's input, got "${name}"${didYouMean(
+    message: `expected a column of the filter's input, got "${name}"${didYouMean(
       name,
       schema.map((c) => c.name),
     )}`,
     hint: `columns at this point: ${schema.map((c) => c.name).join(', ')}`,
-    where: place.at(path),
   });
 }
 

@@ -1,6 +1,5 @@
 import {
   COLUMN_TYPE_NAMES,
-  ConfigError,
   didYouMean,
   parseColumnType,
   type ColumnType,
@@ -9,6 +8,7 @@ import {
   type ScalarFunction,
   type TextFormat,
 } from '../../core/spi/index.js';
+import { configProblem } from './config-problem.js';
 import { followPointer, parsePointer, scanValue, skipSpace, textOf } from './json-scanner.js';
 
 /** A column that filters make from JSON, as their configs declare it. */
@@ -30,11 +30,10 @@ export const JSON_COLUMN_PROPERTIES = {
 export function columnTypeAt(text: string, place: ConfigPlace, path: string): ColumnType {
   const type = parseColumnType(text);
   if (type !== undefined) return type;
-  throw new ConfigError({
+  throw configProblem(place, path, {
     code: 'TYPE_UNKNOWN',
-    message: `${path}: expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
+    message: `expected a column type, got "${text}"${didYouMean(text, COLUMN_TYPE_NAMES)}`,
     hint: `types: ${COLUMN_TYPE_NAMES.join(', ')}`,
-    where: place.at(path),
   });
 }
 
