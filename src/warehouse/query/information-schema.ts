@@ -1,6 +1,6 @@
 import { columnTypeOf, duckTypeOf } from '../table/types.js';
 import { currentSchema } from '../table/model.js';
-import type { QuerySource } from './query-catalog.js';
+import { isTable, type QuerySource } from './query-catalog.js';
 import { valuesSql, type CellValue } from './values-sql.js';
 
 /** `information_schema` under a name that DuckDB does not reserve. */
@@ -29,7 +29,10 @@ export async function informationTable(name: string, source: QuerySource): Promi
     }
     case 'tables': {
       const [tables, views] = await Promise.all([catalog.listTables(), catalog.listViews()]);
-      const rows = [...tables.map((t) => [own, t.namespace, t.name, 'BASE TABLE']), ...views.map((v) => [own, v.namespace, v.name, 'VIEW'])];
+      const rows = [
+        ...tables.map((t) => [own, t.namespace, t.name, isTable(t) ? 'BASE TABLE' : 'VIEW']),
+        ...views.map((v) => [own, v.namespace, v.name, 'VIEW']),
+      ];
       return valuesSql([...NAME, ['table_type', 'VARCHAR']], rows);
     }
     case 'views':
@@ -58,6 +61,7 @@ export async function informationTable(name: string, source: QuerySource): Promi
 async function columnRows(source: QuerySource): Promise<CellValue[][]> {
   const rows: CellValue[][] = [];
   for (const pointer of await source.catalog.listTables()) {
+    if (!isTable(pointer)) continue;
     const table = await source.reader.metadata(pointer.metadataLocation);
     currentSchema(table).fields.forEach((f, i) => {
       rows.push([

@@ -1,4 +1,4 @@
-import type { CatalogStore, ViewRecord } from '../../metastore/types.js';
+import type { CatalogStore, TablePointer, ViewRecord } from '../../metastore/types.js';
 import type { Storage } from '../storage/storage.js';
 import { currentSchema, currentSnapshot, type IcebergSchema, type Snapshot, type TableMetadata } from '../table/model.js';
 import type { TableReader } from '../table/table-reader.js';
@@ -22,8 +22,12 @@ export function currentVersion(table: TableMetadata): TableVersion {
   return { table, snapshot: currentSnapshot(table), schema: currentSchema(table) };
 }
 
-/** A table by name; names are exact. Undefined when the catalog has no such table. */
-export async function loadTable(source: QuerySource, namespace: string, name: string): Promise<TableMetadata | undefined> {
+/** False for rows of other engines' views, whose metadata is no table's. */
+export function isTable(pointer: TablePointer): boolean {
+  return pointer.icebergType !== 'VIEW';
+}
+
+async function loadTable(source: QuerySource, namespace: string, name: string): Promise<TableMetadata | undefined> {
   const pointer = await source.catalog.getTable(namespace, name);
   return pointer && source.reader.metadata(pointer.metadataLocation);
 }

@@ -6,7 +6,7 @@ import { INFORMATION_SCHEMA, informationTable } from './information-schema.js';
 import { metadataTable } from './metadata-tables.js';
 import { similarNames } from './name-hints.js';
 import { prepareSelect, type PreparedSelect } from './prepare-select.js';
-import { currentVersion, findRelation, type QuerySource, type TableVersion } from './query-catalog.js';
+import { currentVersion, findRelation, isTable, type QuerySource, type TableVersion } from './query-catalog.js';
 import type { MentionedTable } from './statement-analysis.js';
 import { travelIndex, versionOf, type TravelledTable, type VersionRequest } from './time-travel.js';
 
@@ -135,6 +135,13 @@ async function timeOf(request: VersionRequest, context: ResolveContext, sql: Sql
 
 async function tableNotFound(mention: MentionedTable, namespace: string, sql: SqlText, source: QuerySource): Promise<ConfigError> {
   const [tables, views] = await Promise.all([source.catalog.listTables(), source.catalog.listViews()]);
+  const foreign = tables.find((t) => !isTable(t) && t.namespace === namespace && t.name === mention.name);
+  if (foreign)
+    return new ConfigError({
+      code: 'FOREIGN_VIEW',
+      message: `${namespace}.${mention.name} is a view that another engine made`,
+      hint: 'query it there, or make a view of your own with CREATE VIEW',
+    });
   const known = [...tables, ...views].map((t) => `${t.namespace}.${t.name}`);
   const similar = similarNames(`${namespace}.${mention.name}`, known);
   const where = sql.place(mention.at);

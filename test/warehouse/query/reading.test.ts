@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SluiceError } from '../../../src/core/spi/index.js';
@@ -192,6 +193,22 @@ test('unqualified names live in the default namespace, and names ignore case', a
   assert.equal(await house.rows('SELECT count(*) AS n FROM T', { namespace: 'v' }), [{ n: 20n }]);
   assert.equal(await house.rows('SELECT V.T.id FROM V.T WHERE id = 3'), [{ id: 3n }]);
   assert.equal(await house.rows('WITH t AS (SELECT 1 AS one) SELECT * FROM t'), [{ one: 1 }]);
+});
+
+test('another engine’s view is listed and named, never read', async () => {
+  const { default: Database } = await import('libsql');
+  const database = new Database(join(house.folder, 'meta.db'));
+  database
+    .prepare(
+      `INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location, iceberg_type) VALUES ('sluice', 'v', 'foreign_view', 'file:///nowhere.gz.metadata.json', 'VIEW')`,
+    )
+    .run();
+  database.close();
+  assert.equal(await house.rows(`SELECT table_type FROM information_schema.tables WHERE table_name = 'foreign_view'`), [{ table_type: 'VIEW' }]);
+  assert.ok((await house.rows('SELECT count(*) AS n FROM information_schema.columns')).length === 1);
+  const error = await failure(house.rows('SELECT * FROM v.foreign_view'));
+  assert.is(error.code, 'FOREIGN_VIEW');
+  assert.match(error.hint ?? '', 'CREATE VIEW');
 });
 
 test.run();
