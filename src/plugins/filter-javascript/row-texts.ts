@@ -17,7 +17,7 @@ export interface Argument {
   fromSql(value: SqlValue): unknown;
 }
 
-/** How a column's values reach the function: see docs/reference/filters.md. */
+/** How a column's values reach the function; schema.ts tells the user. */
 export function argumentOf({ name, type }: Column): Argument {
   const ref = quoteIdentifier(name);
   const same = (value: SqlValue): unknown => value;

@@ -12,7 +12,8 @@ export const javascriptSchema = {
       type: 'array',
       minItems: 1,
       items: { type: 'string', minLength: 1 },
-      description: 'Input columns that the function gets, as members of its one argument.',
+      description:
+        'Input columns that the function gets, as members of its one argument. A long comes as a number (as a bigint beyond 2^53), json parsed, binary as Uint8Array, decimals, dates and times as text; NULL is null.',
     },
     function: {
       type: 'string',

@@ -35,7 +35,7 @@ export default defineFilter<RenameConfig>({
         configProblem(ctx.place, `rules[${i}]`, {
           code: 'RENAME_RULE',
           message,
-          hint: 'docs/reference/filters.md lists the options of each rule',
+          hint: 'docs/reference/plugins/filter-rename.md lists the options of each rule',
         }),
       );
     });

@@ -27,7 +27,7 @@ export interface Outcome {
   readonly rejects: readonly string[];
 }
 
-function contextOf(sql: SqlConnection, root: string): FilterPlanContext {
+function contextOf(sql: SqlConnection, root: string, resources: Readonly<Record<string, unknown>> = {}): FilterPlanContext {
   return {
     signal: new AbortController().signal,
     log: { log: () => undefined },
@@ -35,7 +35,7 @@ function contextOf(sql: SqlConnection, root: string): FilterPlanContext {
     root,
     tempDir: tmpdir(),
     reach: () => undefined,
-    resource: (name) => Promise.reject(new Error(`no resource ${name}`)),
+    resource: (name) => (name in resources ? Promise.resolve(resources[name]) : Promise.reject(new Error(`no resource ${name}`))),
     place: { at: (path) => ({ path }) },
     startedAt: STARTED_AT,
     check: createSqlCheck(sql),
@@ -64,11 +64,18 @@ export async function planFilter<C>(plugin: FilterPlugin<C>, config: JsonObject,
 }
 
 /** Plans a filter and runs it as the engine does, over typed rows: `from` is a SQL relation with the columns of `input`. */
-export async function runFilter<C>(plugin: FilterPlugin<C>, config: JsonObject, input: Schema, from: string, root = tmpdir()): Promise<Outcome> {
+export async function runFilter<C>(
+  plugin: FilterPlugin<C>,
+  config: JsonObject,
+  input: Schema,
+  from: string,
+  root = tmpdir(),
+  resources: Readonly<Record<string, unknown>> = {},
+): Promise<Outcome> {
   const database = await openDatabase({ threads: 1 });
   const sql = await database.connect();
   try {
-    const step = await plugin.plan(validated(plugin, config), input, contextOf(sql, root));
+    const step = await plugin.plan(validated(plugin, config), input, contextOf(sql, root, resources));
     for (const fn of step.functions ?? []) sql.registerFunction(fn);
     if (step.form === 'whole') {
       await sql.run(`create temp view "__input" as ${from}`);
