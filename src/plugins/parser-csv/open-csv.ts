@@ -3,7 +3,7 @@ import { readHead } from '../shared/file-chunks.js';
 import { ByteCounter } from '../shared/scan-bytes.js';
 import { startBytePass } from './byte-pass.js';
 import { createScanner, isQuoteError, type CsvTask } from './csv-task.js';
-import type { Dialect } from './dialect.js';
+import { CR, LF, type Dialect } from './dialect.js';
 import { mapHeader, readHeader } from './header.js';
 import { openNativeLane } from './native-lane.js';
 import { readCharset, readDialect } from './options.js';
@@ -81,16 +81,22 @@ function ordersNeedOwn(orders: readonly (readonly number[] | undefined)[], colum
 function judgeSample(head: Buffer, complete: boolean, dialect: Dialect): string | undefined {
   const scanner = createScanner({ dialect });
   const bytes = Buffer.concat([head, Buffer.alloc(1)]);
+  const hasCr = head.includes(CR);
   let good = 0;
   let bad = 0;
   let broken = false;
+  let multiline = false;
   walkSample(bytes, head.length, complete, scanner, (isGood) => {
-    if (isGood) good++;
-    else {
+    if (isGood) {
+      good++;
+      multiline ||= hasCr && head.subarray(scanner.start, scanner.end).includes(LF);
+    } else {
       bad++;
       broken ||= isQuoteError(scanner.reason);
     }
   });
   if (broken) return 'a quoted value is broken';
+  // DuckDB loses such files: no row, one reject.
+  if (multiline) return 'values hold newlines, and lines do not end with LF alone';
   return bad >= (good + bad) / 100 && bad > 0 ? 'one record in a hundred or more is rejected' : undefined;
 }

@@ -27,7 +27,8 @@ export function readCsvSql(options: ReadCsvOptions): string {
     `delim=${quoteLiteral(Buffer.from(options.delimiter).toString())}`,
     `quote=${quote}`,
     `escape=${quote}`,
-    `new_line='${options.newline}'`,
+    // Given CRLF explicitly, DuckDB 1.5.6 loses rows whose last field is empty or quoted; left to itself it reads them right.
+    ...(options.newline === '\\r\\n' ? [] : [`new_line='${options.newline}'`]),
     `nullstr=${quoteLiteral(options.nullString ?? '')}`,
     `allow_quoted_nulls=${options.nullString !== undefined}`,
     'strict_mode=true',

@@ -131,6 +131,39 @@ test('a record beyond 2 MB is one reject', async () => {
   );
 });
 
+test('newlines within values of a CRLF file, which DuckDB would lose, are read by our tokenizer', async () => {
+  const { rows, lane } = await lab.read({ columns: text('a', 'b') }, [await lab.file('a,"x\r\ny"\r\nb,"u\nv"\r\n'.repeat(100))]);
+  assert.is(lane, 'own');
+  assert.is(rows.length, 200);
+  assert.equal(rows.slice(0, 2), [
+    ['a', 'x\r\ny'],
+    ['b', 'u\nv'],
+  ]);
+});
+
+test('CRLF files with empty last fields and blank lines are read natively', async () => {
+  const { rows, lane, rejects } = await lab.read({ columns: text('a', 'b') }, [await lab.file(`${'a,\r\nb,c\r\n,""\r\nd,"e"\r\n'.repeat(100)}\r\n`)]);
+  assert.is(lane, 'native');
+  assert.equal(rejects, []);
+  assert.is(rows.length, 400);
+  assert.equal(rows.slice(-4), [
+    ['a', null],
+    ['b', 'c'],
+    [null, ''],
+    ['d', 'e'],
+  ]);
+});
+
+test('newlines that turn out to be mixed after the sample make the other lane read it all', async () => {
+  const { rows, lane, reason } = await lab.read({ columns: text('a', 'b') }, [await lab.file(`${'a,b\n'.repeat(300_000)}c,d\r\ne,f\n`)]);
+  assert.equal([lane, reason], ['redo', 'newlines are mixed']);
+  assert.equal(rows.slice(-2), [
+    ['c', 'd'],
+    ['e', 'f'],
+  ]);
+  assert.is(rows.length, 300_002);
+});
+
 test('the largest record passes in both lanes', async () => {
   const file = await lab.file(`a,b\nx,${'y'.repeat(1_999_997)}\nx,${'y'.repeat(1_999_998)}\nc,d\n`);
   for (const forceOwn of [false, true]) {
