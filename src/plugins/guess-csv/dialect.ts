@@ -1,4 +1,7 @@
-import type { parse as parseSync } from 'csv-parse/sync';
+import type * as csvParse from 'csv-parse/sync';
+
+/** csv-parse, loaded when it is needed. */
+export type CsvParse = Pick<typeof csvParse, 'parse' | 'CsvError'>;
 
 export interface Dialect {
   readonly delimiter: string;
@@ -19,7 +22,7 @@ const DELIMITERS = [',', '\t', '|', ';', '::'];
  * Tries the likely dialects with csv-parse on the sample's lines and takes the one whose records agree best; Embulk's
  * scores for quote and escape come first. Undefined when no candidate can read the sample.
  */
-export function guessDialect(lines: readonly string[], parse: typeof parseSync, given: Partial<Dialect>): GuessedDialect | undefined {
+export function guessDialect(lines: readonly string[], csv: CsvParse, given: Partial<Dialect>): GuessedDialect | undefined {
   const text = lines.join('\n');
   const delimiters = given.delimiter === undefined ? DELIMITERS.filter((d) => text.includes(d)) : [given.delimiter];
   if (delimiters.length === 0) delimiters.push(',');
@@ -28,7 +31,7 @@ export function guessDialect(lines: readonly string[], parse: typeof parseSync, 
     const quote = given.quote === undefined ? guessQuote(lines, delimiter) : given.quote;
     const escapes = given.escape === undefined ? guessEscapes(lines, delimiter, quote) : [given.escape];
     for (const escape of escapes) {
-      const records = tryParse(text, { delimiter, quote, escape }, parse);
+      const records = tryParse(text, { delimiter, quote, escape }, csv);
       if (!records || records.length === 0) continue;
       const { width, share } = commonWidth(records);
       tried.push({
@@ -66,9 +69,9 @@ export function commonWidth(records: readonly (readonly string[])[]): { width: n
   return { width, share: records.length === 0 ? 0 : count / records.length };
 }
 
-function tryParse(text: string, dialect: Dialect, parse: typeof parseSync): string[][] | undefined {
+function tryParse(text: string, dialect: Dialect, csv: CsvParse): string[][] | undefined {
   try {
-    return parse(text, {
+    return csv.parse(text, {
       delimiter: dialect.delimiter,
       quote: dialect.quote,
       ...(dialect.quote === null ? {} : { escape: dialect.escape ?? dialect.quote }),
@@ -78,7 +81,7 @@ function tryParse(text: string, dialect: Dialect, parse: typeof parseSync): stri
       ltrim: dialect.quote !== null,
     }) as string[][];
   } catch (error) {
-    if (typeof (error as { code?: unknown }).code === 'string' && (error as { code: string }).code.startsWith('CSV_')) return undefined;
+    if (error instanceof csv.CsvError) return undefined;
     throw error;
   }
 }

@@ -29,17 +29,17 @@ export default defineGuess({
     note('charset', charset.reason);
     const text = charset.text === '' ? new TextDecoder(charset.name).decode(sample.bytes) : charset.text;
     const newline = guessNewline(text);
-    note('newline', 'the most frequent line end');
     const lines = splitLines(text, newline, sample.complete).slice(0, MAX_LINES);
-    const structure = { charset: charset.name, newline };
+    // The parser recognises newlines by itself; its option `newline` would rewrite those within values.
+    const structure = { charset: charset.name };
     if (lines.length === 0) return { in: { parser: structure }, notes, warnings };
 
     const comment = given['comment_line_marker'] === undefined ? guessComment(lines) : undefined;
     const marker = typeof given['comment_line_marker'] === 'string' ? given['comment_line_marker'] : comment?.marker;
     if (comment) note('comment_line_marker', `${comment.count} lines start with it`);
     const dataLines = marker === undefined ? lines : lines.filter((line) => !line.startsWith(marker));
-    const { parse } = await import('csv-parse/sync');
-    const dialect = guessDialect(dataLines, parse, givenDialect(given));
+    const csv = await import('csv-parse/sync');
+    const dialect = guessDialect(dataLines, csv, givenDialect(given));
     if (!dialect) {
       warnings.push('no delimiter and quote were found that read the sample; give parser.type, delimiter and quote');
       return { in: { parser: structure }, notes, warnings };

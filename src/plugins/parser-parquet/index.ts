@@ -37,6 +37,7 @@ export default defineParser<ParquetParserConfig>({
     { title: 'Some columns', config: { type: 'parquet', columns: ['id', 'amount'] } },
   ],
   filesPerTask: 256,
+  needsWholeFile: true,
 
   async plan(config, files, ctx) {
     if (files.length === 0) return { columns: (ctx.memory?.['columns'] as SourceColumn[] | undefined) ?? [] };

@@ -108,7 +108,7 @@ export async function readAll(first: Reading, sql: SqlConnection): Promise<Outco
   }
 }
 
-async function convertedRows(reading: Reading, sql: SqlConnection): Promise<Row[]> {
+export async function convertedRows(reading: Reading, sql: SqlConnection): Promise<Row[]> {
   const columns = reading.relation.columns.map((c) => {
     const name = quoteIdentifier(c.name);
     return `cast(${c.text ? conversionSql(name, c) : name} as varchar) as ${name}`;
