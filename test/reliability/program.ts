@@ -31,16 +31,25 @@ export interface StartOptions {
 const living = new Set<ChildProcess>();
 process.once('exit', () => living.forEach((child) => child.kill('SIGKILL')));
 
-let compiled: Promise<string> | undefined;
+/** Ends the child with this process at the latest. */
+export function endWithTest(child: ChildProcess): void {
+  living.add(child);
+  child.once('exit', () => living.delete(child));
+}
 
-export function compiledProgram(): Promise<string> {
-  compiled ??= compilePrograms([fileURLToPath(new URL('./run-program.ts', import.meta.url))]).then(([path]) => path as string);
-  return compiled;
+const NAMES = ['run-program', 'append-program'] as const;
+type ProgramName = (typeof NAMES)[number];
+let compiled: Promise<ReadonlyMap<ProgramName, string>> | undefined;
+
+/** Path of a program's compiled form. */
+export async function compiledProgram(name: ProgramName): Promise<string> {
+  compiled ??= compilePrograms(NAMES.map((each) => fileURLToPath(new URL(`./${each}.ts`, import.meta.url)))).then((paths) => new Map(NAMES.map((each, i) => [each, paths[i] as string])));
+  return (await compiled).get(name) as string;
 }
 
 /** Starts one command line in a process of its own. */
 export async function startProgram(task: RunTask, options: StartOptions = {}): Promise<Program> {
-  const path = await compiledProgram();
+  const path = await compiledProgram('run-program');
   const [file, ...before] = options.wrapper ?? [];
   const child = fork(path, [JSON.stringify(task)], {
     silent: true,
@@ -49,7 +58,7 @@ export async function startProgram(task: RunTask, options: StartOptions = {}): P
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     ...(file === undefined ? {} : { execPath: file, execArgv: [...before, process.execPath] }),
   });
-  living.add(child);
+  endWithTest(child);
   const out = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
@@ -62,7 +71,6 @@ export async function startProgram(task: RunTask, options: StartOptions = {}): P
   let over = false;
   const ended = new Promise<ProgramEnd>((resolve) =>
     child.once('close', (code, signal) => {
-      living.delete(child);
       over = true;
       waiting.forEach((look) => look());
       resolve({ code, signal, ...out, messages });

@@ -8,7 +8,9 @@ export interface RunTask {
   readonly argv: readonly string[];
   /** SIGKILL to itself at the n-th time (from 1) that the point is reached. */
   readonly kill?: { readonly point: string; readonly occurrence: number };
-  /** Announces the point by a message and keeps the process there until it is told to go on, blocking it. */
+  /** Stops there (SIGSTOP) the first time, until it gets SIGCONT. */
+  readonly stop?: string;
+  /** A file that gets a line for each point. */
   readonly trace?: string;
   /** Sends the longest delay of the event loop (ms), and the longest `fs.stat`, at the end. */
   readonly measure?: boolean;
@@ -30,6 +32,7 @@ const code = await main(task.argv, {
     if (task.trace !== undefined) appendFileSync(task.trace, `${point}\n`);
     if (task.kill?.point === point && task.kill.occurrence === count) process.kill(process.pid, 'SIGKILL');
     process.send?.({ point, count });
+    if (task.stop === point && count === 1) process.kill(process.pid, 'SIGSTOP');
   },
 });
 process.send?.({ code, measured });

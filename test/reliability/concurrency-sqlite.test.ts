@@ -1,0 +1,5 @@
+import { test } from 'uvu';
+import { testConcurrency } from './concurrency.js';
+
+testConcurrency(async () => ({}));
+test.run();
