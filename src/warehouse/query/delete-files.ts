@@ -55,7 +55,8 @@ function mayName(deletes: DataFile, path: string): boolean {
   return (!lower || Buffer.compare(lower, bytes) <= 0) && (!upper || Buffer.compare(upper, bytes) >= 0);
 }
 
-function partitionKey(file: DataFile): string {
+/** One text for each partition of each spec. */
+export function partitionKey(file: Pick<DataFile, 'specId' | 'partition'>): string {
   const values = [...file.partition]
     .sort(([a], [b]) => a - b)
     .map(([, value]) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value === null ? null : String(value)));

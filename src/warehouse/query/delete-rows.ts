@@ -10,7 +10,7 @@ import { stagedFilesOf, type StagedFile } from '../write/staged-file.js';
 import type { WritePlan } from '../write/write-plan.js';
 import { indexDeletes } from './delete-files.js';
 import type { QueryOptions } from './query-options.js';
-import { prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
+import { checkSignal, prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
 import { engineName } from './resolve.js';
 import { PLACE_COLUMNS } from './scan-sql.js';
 import { userSqlError } from './sql-errors.js';
@@ -42,7 +42,7 @@ export async function deleteRows(parts: SqlParts, statement: Delete, text: strin
       const hits =
         statement.predicate === undefined ? undefined : await findHits(parts, statement.from, statement.predicate, label, loaded, shop, options);
       const added = hits?.rest === undefined ? [] : await stageRest(parts, loaded, label, hits.rest, shop, run);
-      options.signal?.throwIfAborted();
+      checkSignal(options.signal);
       return commitDelete(parts, loaded, label, hits, added, run);
     }),
   );

@@ -77,9 +77,12 @@ export async function inWorkshop<T>(options: QueryOptions, work: (shop: Workshop
     });
     try {
       const sql = await database.connect();
+      const stop = (): void => sql.interrupt();
+      options.signal?.addEventListener('abort', stop);
       try {
         return await work({ folder, sql });
       } finally {
+        options.signal?.removeEventListener('abort', stop);
         sql.close();
       }
     } finally {

@@ -130,6 +130,8 @@ function refused(sql: SqlText, why: string): ConfigError {
   return new ConfigError({
     code: 'SQL_REFUSED',
     message: `${why}: ${sql.text.trim().split(/\s+/).slice(0, 4).join(' ').slice(0, 60)} …`,
-    hint: `${ONLY_SELECT}; of writes: INSERT INTO … SELECT, CREATE TABLE … AS, CREATE VIEW, DELETE FROM, DROP TABLE, DROP VIEW`,
+    hint: /^\s*EXPLAIN\b/i.test(sql.text)
+      ? 'sluice query --explain shows which files and rows a SELECT reads'
+      : `${ONLY_SELECT}; of writes: INSERT INTO … SELECT, CREATE TABLE … AS, CREATE VIEW, DELETE FROM, DROP TABLE, DROP VIEW`,
   });
 }

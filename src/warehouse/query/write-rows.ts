@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
+import { engineErrorKind } from '../../core/duckdb/index.js';
+import { ConfigError, DataError, SluiceError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { nameTaken } from '../catalog/catalog.js';
 import { splitTableName } from '../catalog/table-name.js';
@@ -7,6 +8,7 @@ import { currentSchema, type NestedField } from '../table/model.js';
 import { columnTypeOf } from '../table/types.js';
 import type { WritePlan } from '../write/write-plan.js';
 import type { QueryOptions, ResultColumn } from './query-options.js';
+import { checkSignal } from './query-session.js';
 import { insertable, tableColumn } from './result-types.js';
 import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
 import { asRun } from './sql-run.js';
@@ -105,6 +107,8 @@ async function fittingSql(shop: Workshop, spooled: Spooled, index: number, field
   const column = spooled.columns[index] as ResultColumn;
   const type = columnTypeOf(field) ?? 'string';
   const quoted = quoteIdentifier(column.name);
+  // The cast refuses text that is no JSON and keeps the text of what is.
+  if (type === 'json' && column.type === 'VARCHAR') return `CAST(CAST(${quoted} AS JSON) AS VARCHAR)`;
   if (insertable(column.type, type)) return quoted;
   // NULL has no type of its own; DuckDB calls it INTEGER.
   const [row] = await shop.sql.rows(`SELECT count(${quoted}) AS n FROM ${spooled.from}`);
@@ -172,12 +176,16 @@ async function stageAndCommit(
   const { warehouse } = parts;
   const reach = (): void => undefined;
   return asRun(warehouse, plan.table, text, async (run) => {
-    const staged = await warehouse.stageFiles(
-      plan,
-      { select, statusColumn: '__status' },
-      { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach },
-    );
-    options.signal?.throwIfAborted();
+    const staged = await warehouse
+      .stageFiles(
+        plan,
+        { select, statusColumn: '__status' },
+        { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach },
+      )
+      .catch((error: unknown) => {
+        throw wrongValue(error, plan.table);
+      });
+    checkSignal(options.signal);
     const commit = await warehouse.commitWrites(
       { plan, staged: [staged], rejects: [] },
       {
@@ -187,5 +195,17 @@ async function stageAndCommit(
       },
     );
     return { rows: staged.rows, runId: run.runId, facts: commit.facts };
+  });
+}
+
+/** A value of the SELECT that does not fit its column. */
+function wrongValue(error: unknown, table: string): unknown {
+  if (!(error instanceof SluiceError) || engineErrorKind(error.cause) !== 'conversion') return error;
+  const [reason] = (error.cause instanceof Error ? error.cause.message : error.message).split('\n');
+  return new DataError({
+    code: 'SQL_VALUE',
+    message: `${table}: ${reason}`,
+    hint: 'nothing was written; TRY_CAST in the SELECT gives NULL for values that do not fit',
+    cause: error,
   });
 }
