@@ -28,6 +28,7 @@ const REFUSED: readonly [condition: string, message: RegExp][] = [
   ['row_number() over () > 1', /a window function is not allowed/],
   ["getenv('HOME') = ''", /getenv is not allowed/],
   ["current_setting('temp_directory') = ''", /current_setting is not allowed/],
+  ['pg_sleep(9) is null', /pg_sleep is not allowed/],
   ['unnest([true])', /unnest is not allowed/],
   ['$1', /a parameter is not allowed/],
   ['*', /a star is not allowed|syntax error/],

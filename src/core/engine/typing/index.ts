@@ -3,5 +3,5 @@ export { castProblem, castSql } from './cast.js';
 export { conversionSql, describeFailure, formatProblem, type TextColumn } from './convert.js';
 export { columnTypeOf, duckdbType } from './duckdb-types.js';
 export { resolveFilterColumn, type ResolvedColumn } from './filter-columns.js';
-export { outputFormatProblem, renderTimeSql } from './render.js';
+export { outputFormatProblem } from './render.js';
 export { createSqlCheck } from './sql-check.js';

@@ -40,13 +40,18 @@ const TABLE_KINDS: ReadonlySet<string> = new Set(['BASE_TABLE', 'EMPTY', 'EXPRES
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['generate_series', 'range', 'unnest']);
 /** Scalar functions that look outside the data, or make rows. */
 const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
-  'currval',
+  'current_query',
   'current_setting',
+  'currval',
   'getenv',
   'getvariable',
   'nextval',
+  'pg_sleep',
   'query',
   'query_table',
+  'setseed',
+  'sleep_ms',
+  'stats',
   'write_log',
 ]);
 const ROW_FUNCTIONS: ReadonlySet<string> = new Set(['generate_subscripts', 'unlist', 'unnest']);
