@@ -132,7 +132,7 @@ function sourceText(column: JsonColumn): string {
 /** SQL conditions; any that is true or NULL sends the line to our tokenizer. */
 function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly JsonColumn[], complete: boolean): string[] {
   const lenient = quoteLiteral('[:\\[,]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]');
-  const words = ['NaN', 'nan', 'NAN', 'INF', 'inf', 'Inf'].map((w) => `contains(j, '${w}')`).join(' or ');
+  const words = "contains(j, 'NaN') or contains(j, 'Infinity')";
   const list = [
     // What DuckDB reads though it is no JSON.
     "not starts_with(j, '{')",
@@ -156,6 +156,12 @@ function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly Jso
   if (numbers.length > 0) {
     const maybe = [':-0', ' -0', '\t-0'].map((text) => `contains(j, ${quoteLiteral(text)})`).join(' or ');
     list.push(`case when ${maybe} then regexp_matches(j, ${quoteLiteral(`${keyPattern(numbers)}-0\\s*[,}]`)}) else false end`);
+  }
+  // DuckDB takes `nan` and `inf` in any case and spells them so; the raw line was only asked for the usual spellings.
+  for (const c of layout.columns) {
+    const x = c.path.length > 0 ? valueOf(c) : '';
+    if (c.rule === 'number') list.push(`coalesce(${x} = 'NaN' or ${x} = 'Infinity' or ${x} = '-Infinity', false)`);
+    if (needsSourceText(c)) list.push(`coalesce(contains(${x}, 'NaN') or contains(${x}, 'Infinity'), false)`);
   }
   layout.columns.forEach((c, i) => {
     if (needsSourceText(c)) list.push(`(${valueOf(c)} is not null and t${i} is null)`);
