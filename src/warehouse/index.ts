@@ -16,9 +16,13 @@ import { stageFiles, type RelationToStage } from './write/stage-files.js';
 import type { WritePlan, WriteRequest } from './write/write-plan.js';
 
 export type { Catalog, LoadedTable } from './catalog/catalog.js';
+export { describeTable, partitionTexts, sizeOf, type TableFacts, type TableSize } from './catalog/table-facts.js';
 export { formatTableName, parseTableName, rejectsNameOf, splitTableName, type TableName } from './catalog/table-name.js';
 export type { CommitOptions, CommitResult, TableChange, Version } from './write/commit-changes.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
+export { currentSnapshot } from './table/model.js';
+export { planRestore, restoreChange, runOf, type Restoration } from './write/restore.js';
+export { stagedPaths } from './write/staged-file.js';
 export type { RelationToStage } from './write/stage-files.js';
 export type { PlannedColumn, WritePlan, WriteRequest } from './write/write-plan.js';
 

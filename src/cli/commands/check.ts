@@ -5,7 +5,7 @@ import type { CheckedPipeline } from '../../core/engine/check.js';
 import type { Pipeline } from '../../core/engine/pipeline.js';
 import { SluiceError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import type { Command, CommandContext } from '../command.js';
-import { formatBytes, formatCount, formatTable } from '../format.js';
+import { formatBytes, formatCount, formatCountOf, formatTable } from '../format.js';
 import { probeFolder } from '../probe-folder.js';
 import { describeState } from '../report.js';
 import { withSession, type Session } from '../session.js';
@@ -25,7 +25,7 @@ export const command: Command = {
     }
     for (const problem of problems) context.out.fail(problem);
     if (context.out.json) await context.out.printJson({ event: 'checked', configs: context.args.length, problems: problems.length });
-    else context.out.say(problems.length === 0 ? 'no problems' : `${formatCount(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}`);
+    else context.out.say(problems.length === 0 ? 'no problems' : formatCountOf(problems.length, 'problem'));
     return problems.length === 0 ? 0 : 2;
   },
 };
@@ -47,7 +47,12 @@ async function checkFile(context: CommandContext, session: Session, file: string
   await gather(problems, () => probeFolder(fileURLToPath(session.project.storage.uri), 'the storage'));
   let configs: readonly PipelineConfig[] = [];
   await gather(problems, async () => {
-    configs = await loadPipelines(resolve(environment.cwd, file), { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd });
+    configs = await loadPipelines(resolve(environment.cwd, file), {
+      registry: session.registry,
+      project: session.project,
+      env: environment.env,
+      cwd: environment.cwd,
+    });
   });
   for (const config of configs) {
     for (const note of config.exec.notes) context.out.say(`note: ${note}`);
@@ -96,19 +101,26 @@ function formatPlan(pipeline: Pipeline, checked: CheckedPipeline): string {
   const size = plan.bytes === null ? '' : `, ${formatBytes(plan.bytes)}`;
   const what =
     plan.input.form === 'files'
-      ? `${pipeline.input.plugin.type}: ${formatCount(files.length)} ${files.length === 1 ? 'file' : 'files'} to read${size}`
-      : `${pipeline.input.plugin.type}: ${formatCount(plan.input.plan.tasks.length)} ${plan.input.plan.tasks.length === 1 ? 'task' : 'tasks'}${size}`;
+      ? `${pipeline.input.plugin.type}: ${formatCountOf(files.length, 'file')} to read${size}`
+      : `${pipeline.input.plugin.type}: ${formatCountOf(plan.input.plan.tasks.length, 'task')}${size}`;
   return [
     `${pipeline.name} → ${plan.output.name}`,
     fact('input', what),
     ...files.slice(0, SHOWN_FILES).map((name) => fact('', name)),
     ...(files.length > SHOWN_FILES ? [fact('', `and ${formatCount(files.length - SHOWN_FILES)} more`)] : []),
-    ...(pipeline.filters.length === 0 ? [] : [fact('filters', pipeline.filters.map((f) => f.plugin.type).join(' → ')), fact('', `${source.length} columns in, ${schema.length} out`)]),
+    ...(pipeline.filters.length === 0
+      ? []
+      : [fact('filters', pipeline.filters.map((f) => f.plugin.type).join(' → ')), fact('', `${source.length} columns in, ${schema.length} out`)]),
     fact('output', `${pipeline.output.plugin.type}: ${plan.output.ignoresState ? 'replaces' : 'adds to'} ${plan.output.name}`),
     ...plan.output.schemaChanges.map((change) => fact('schema', change)),
     fact('state', describeState(state)),
     ...plan.notes.map((note) => fact('note', note)),
-    ...formatTable(['column', 'type'], schema.map(({ name, type }) => [name, type])).split('\n').map((line) => fact('', line)),
+    ...formatTable(
+      ['column', 'type'],
+      schema.map(({ name, type }) => [name, type]),
+    )
+      .split('\n')
+      .map((line) => fact('', line)),
     '',
   ].join('\n');
 }

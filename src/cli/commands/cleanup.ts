@@ -19,7 +19,11 @@ export const command: Command = {
     withSession(context, undefined, async (session) => {
       const run = await findRun(await session.metastore(), context.args[0] ?? '');
       if (run.status === 'held') {
-        throw new ConflictError({ code: 'RUN_HELD', message: `run ${run.runId} is held before its commit`, hint: `\`sluice commit ${run.runId}\` or \`sluice discard ${run.runId}\` ends it` });
+        throw new ConflictError({
+          code: 'RUN_HELD',
+          message: `run ${run.runId} is held before its commit`,
+          hint: `\`sluice commit ${run.runId}\` or \`sluice discard ${run.runId}\` ends it`,
+        });
       }
       const pipeline = await reloadPipeline(context, session, run);
       if (run.status !== 'committed' && run.status !== 'discarded') {
@@ -30,7 +34,8 @@ export const command: Command = {
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
         throw fileSystemError(error, `deleting ${folder}`);
       });
-      if (context.out.json) await context.out.printJson({ event: 'cleanup', run_id: run.runId, pipeline: run.key.pipeline, status_before: run.status });
+      if (context.out.json)
+        await context.out.printJson({ event: 'cleanup', run_id: run.runId, pipeline: run.key.pipeline, status_before: run.status });
       else context.out.say(`nothing of run ${run.runId} is left outside the table`);
       return 0;
     }),

@@ -3,25 +3,25 @@ import { unknownSubcommand } from '../subcommand.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-export const command: Command = {
-  name: 'completion',
-  usage: 'bash|zsh|fish',
-  summary: 'Print a completion script for a shell.',
-  details: 'The script is complete by itself: completing never starts sluice.',
-  options: {},
-  examples: ['source <(sluice completion bash)', 'sluice completion fish > ~/.config/fish/completions/sluice.fish'],
-  arity: [1, 1],
-  async run(context) {
-    const [shell] = context.args;
-    const known = SHELLS.find((s) => s === shell);
-    if (!known) throw unknownSubcommand('completion', shell ?? '', SHELLS);
-    // Here and not above: the list of verbs imports this module.
-    const { COMMANDS } = await import('./index.js');
-    const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
-    await context.out.print({ bash, zsh, fish }[known](commands));
-    return 0;
-  },
-};
+/** The verbs are given, because their list holds this one, too. */
+export function completionCommand(loadCommands: () => Promise<readonly Command[]>): Command {
+  return {
+    name: 'completion',
+    usage: 'bash|zsh|fish',
+    summary: 'Print a completion script for a shell.',
+    details: 'The script is complete by itself: completing never starts sluice.',
+    options: {},
+    examples: ['source <(sluice completion bash)', 'sluice completion fish > ~/.config/fish/completions/sluice.fish'],
+    arity: [1, 1],
+    async run(context) {
+      const [shell] = context.args;
+      const known = SHELLS.find((s) => s === shell);
+      if (!known) throw unknownSubcommand('completion', shell ?? '', SHELLS);
+      await context.out.print({ bash, zsh, fish }[known](await loadCommands()));
+      return 0;
+    },
+  };
+}
 
 interface CompletedOption {
   readonly name: string;
@@ -96,7 +96,9 @@ function fish(commands: readonly Command[]): string {
     lines.push(`complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${quote(command.summary)}`);
     for (const { name, spec } of optionsOf(command)) {
       const short = spec.short ? ` -s ${spec.short}` : '';
-      lines.push(`complete -c sluice -n '__fish_seen_subcommand_from ${command.name}' -l ${name}${short}${spec.value ? ' -r' : ''} -d ${quote(spec.help)}`);
+      lines.push(
+        `complete -c sluice -n '__fish_seen_subcommand_from ${command.name}' -l ${name}${short}${spec.value ? ' -r' : ''} -d ${quote(spec.help)}`,
+      );
     }
   }
   return `${lines.join('\n')}\n`;

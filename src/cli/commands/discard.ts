@@ -1,7 +1,7 @@
 import type { Command } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
 import { findRun } from '../find-run.js';
-import { formatCount } from '../format.js';
+import { formatCountOf } from '../format.js';
 import { reloadPipeline } from '../reload-pipeline.js';
 import { withSession } from '../session.js';
 
@@ -22,7 +22,7 @@ export const command: Command = {
       const finished = (await store.finishedTasks(run.runId)).length;
       // Nothing that is in a table goes, so a script need not say --yes.
       if (context.out.isTerminal && run.status !== 'committed' && run.status !== 'discarded' && finished > 0) {
-        await confirm(context, `sluice discard ${run.runId}`, `Throw away ${formatCount(finished)} finished ${finished === 1 ? 'task' : 'tasks'} of ${run.key.pipeline}?`);
+        await confirm(context, `sluice discard ${run.runId}`, `Throw away ${formatCountOf(finished, 'finished task')} of ${run.key.pipeline}?`);
       }
       await discardRun(pipeline, run.runId, await session.services((event) => context.out.event(event)));
       if (context.out.json) await context.out.printJson({ event: 'discard', run_id: run.runId, pipeline: run.key.pipeline });

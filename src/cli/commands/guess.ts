@@ -12,7 +12,8 @@ export const command: Command = {
   name: 'guess',
   usage: 'SEED.yml',
   summary: 'Write a complete, commented config from a sample of the data.',
-  details: 'A seed names the files, e.g. `in: {type: file, path_prefix: data/orders_}`; keys it gives are kept. Without -o the config goes to stdout.',
+  details:
+    'A seed names the files, e.g. `in: {type: file, path_prefix: data/orders_}`; keys it gives are kept. Without -o the config goes to stdout.',
   options: {
     output: { short: 'o', value: 'CONFIG.yml', help: 'write the config to this file' },
     force: { help: 'overwrite the file of -o' },
@@ -25,8 +26,18 @@ export const command: Command = {
     return withSession(context, file, async (session) => {
       const { loadSeed } = await import('../../core/config/index.js');
       const { environment } = context;
-      const seed = await loadSeed(resolve(environment.cwd, file), { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd });
-      const { guessed } = await guessSource(context, session, { input: seed.input, inSection: seed.inSection, exec: seed.exec, plugins: guessNames(context) });
+      const seed = await loadSeed(resolve(environment.cwd, file), {
+        registry: session.registry,
+        project: session.project,
+        env: environment.env,
+        cwd: environment.cwd,
+      });
+      const { guessed } = await guessSource(context, session, {
+        input: seed.input,
+        inSection: seed.inSection,
+        exec: seed.exec,
+        plugins: guessNames(context),
+      });
       await writeConfig(context, seed, guessed);
       return 0;
     });
@@ -61,6 +72,10 @@ async function writeConfig(context: CommandContext, seed: SeedConfig, guessed: G
 function tableName(section: JsonObject): string {
   const [first] = (section['paths'] ?? []) as readonly string[];
   const path = String(section['path_prefix'] ?? first ?? '');
-  const name = basename(path).replace(/[.*?[{].*$/s, '').toLowerCase().replace(/[^a-z0-9]+/g, '_').replace(/^_+|_+$/g, '');
+  const name = basename(path)
+    .replace(/[.*?[{].*$/s, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
   return name === '' ? 'data' : name;
 }

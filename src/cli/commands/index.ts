@@ -1,12 +1,26 @@
 import type { Command } from '../command.js';
 
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
 /** All verbs; a verb's module is imported when it is used, so that `--help` stays quick. */
-export const COMMANDS: readonly { readonly name: string; readonly summary: string; load(): Promise<Command> }[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   { name: 'init', summary: 'lay out a new project', load: async () => (await import('./init.js')).command },
   { name: 'load', summary: 'load files into a table, guessing format and types', load: async () => (await import('./load.js')).command },
   { name: 'guess', summary: 'write a config from a sample of the data', load: async () => (await import('./guess.js')).command },
-  { name: 'check', summary: 'check configs, files, target and permissions without moving rows', load: async () => (await import('./check.js')).command },
-  { name: 'preview', summary: 'show the first typed rows of a config and what would be rejected', load: async () => (await import('./preview.js')).command },
+  {
+    name: 'check',
+    summary: 'check configs, files, target and permissions without moving rows',
+    load: async () => (await import('./check.js')).command,
+  },
+  {
+    name: 'preview',
+    summary: 'show the first typed rows of a config and what would be rejected',
+    load: async () => (await import('./preview.js')).command,
+  },
   { name: 'run', summary: 'run the pipelines of config files', load: async () => (await import('./run.js')).command },
   { name: 'query', summary: 'run SQL over the tables', load: async () => (await import('./query.js')).command },
   { name: 'tables', summary: 'list all tables and views', load: async () => (await import('./tables.js')).command },
@@ -22,5 +36,9 @@ export const COMMANDS: readonly { readonly name: string; readonly summary: strin
   { name: 'cleanup', summary: 'delete what a run left behind', load: async () => (await import('./cleanup.js')).command },
   { name: 'undo', summary: 'take back a committed run: table and state', load: async () => (await import('./undo.js')).command },
   { name: 'state', summary: 'show, set, reset or move what pipelines know to be loaded', load: async () => (await import('./state.js')).command },
-  { name: 'completion', summary: 'print a completion script for bash, zsh or fish', load: async () => (await import('./completion.js')).command },
+  {
+    name: 'completion',
+    summary: 'print a completion script for bash, zsh or fish',
+    load: async () => (await import('./completion.js')).completionCommand(() => Promise.all(COMMANDS.map((entry) => entry.load()))),
+  },
 ];

@@ -82,7 +82,12 @@ function readTargets({ args, options }: CommandContext): readonly Target[] {
     if (at >= 0) paths.push(given.slice(at + 1));
   }
   const open = [...byTable].filter(([, paths]) => paths.length === 0);
-  if (open.length > 1) throw usageError('load', `expected one table for the paths, found ${open.map(([table]) => table).join(', ')}`, 'with several tables say which path goes where: --into shop.orders=data/orders.csv');
+  if (open.length > 1)
+    throw usageError(
+      'load',
+      `expected one table for the paths, found ${open.map(([table]) => table).join(', ')}`,
+      'with several tables say which path goes where: --into shop.orders=data/orders.csv',
+    );
   const [first] = open;
   if (first) first[1].push(...args);
   if (first && args.length === 0) throw usageError('load', `expected the files to load into ${first[0]}, found none`, example);
@@ -114,7 +119,14 @@ async function planLoad(context: CommandContext, session: Session, target: Targe
   const plugin = await session.registry.get('input', 'file');
   const section: JsonObject = { type: 'file', paths, ...(fromStdin ? { incremental: false, hive_partitioning: false } : {}) };
   const document = makeDocument({}, 'sluice load');
-  const scope = { env: context.environment.env, root: session.project.root, commands: false, tokens: document.secrets, scheduledTime: undefined, locate: () => ({}) };
+  const scope = {
+    env: context.environment.env,
+    root: session.project.root,
+    commands: false,
+    tokens: document.secrets,
+    scheduledTime: undefined,
+    locate: () => ({}),
+  };
   const input = await validateSection(section, plugin.schema, scope);
   const exec = await validateSection({ ...session.project.exec }, EXEC_SCHEMA, scope);
   const { guessed, files } = await guessSource(context, session, {
@@ -138,7 +150,10 @@ async function planLoad(context: CommandContext, session: Session, target: Targe
 function outSection({ options }: CommandContext, table: string, mode: string, guessed: GuessedConfig, isNew: boolean): JsonObject {
   const time = text(options, 'time-column');
   const partitions = list(options, 'partition-by');
-  const given: JsonObject = { ...(time === undefined ? {} : { time_column: time }), ...(partitions.length === 0 ? {} : { partition_by: [...partitions] }) };
+  const given: JsonObject = {
+    ...(time === undefined ? {} : { time_column: time }),
+    ...(partitions.length === 0 ? {} : { partition_by: [...partitions] }),
+  };
   return { type: 'warehouse', table, mode, ...given, ...(isNew || mode === 'replace' ? timeKeys(guessed, given) : {}) };
 }
 
@@ -152,7 +167,8 @@ function projectPath(context: CommandContext, session: Session, path: string): s
 
 async function showLoad(context: CommandContext, { table, source, files, guessed, config, isNew }: Load): Promise<void> {
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  if (context.out.json) return context.out.printJson({ event: 'load_plan', table, is_new: isNew, files: files.length, bytes, config, warnings: guessed.warnings });
+  if (context.out.json)
+    return context.out.printJson({ event: 'load_plan', table, is_new: isNew, files: files.length, bytes, config, warnings: guessed.warnings });
   const out = config['out'] as JsonObject;
   const time = out['time_column'] === undefined ? '' : `, time column ${String(out['time_column'])}`;
   context.out.say(`${table}${isNew ? ' (new)' : ''} ← ${source}, ${formatBytes(bytes)}; ${String(out['mode'])}${time}`);
@@ -173,21 +189,39 @@ async function saveConfig(context: CommandContext, session: Session, loads: read
   if (save === undefined) return undefined;
   const path = resolve(context.environment.cwd, save);
   const { writeConfigYaml } = await import('../../core/engine/guess/index.js');
-  const options = { schema: schemaPath(dirname(path), session.project.root), header: ['Kept by `sluice load --save`; the name ties it to what was loaded.'] };
+  const options = {
+    schema: schemaPath(dirname(path), session.project.root),
+    header: ['Kept by `sluice load --save`; the name ties it to what was loaded.'],
+  };
   const [only] = loads;
   const yaml =
     only && loads.length === 1
       ? writeConfigYaml(only.saved, only.guessed, options)
-      : writeConfigYaml({ pipelines: loads.map((load) => load.saved) }, { notes: [], warnings: loads.flatMap((load) => load.guessed.warnings) }, options);
+      : writeConfigYaml(
+          { pipelines: loads.map((load) => load.saved) },
+          { notes: [], warnings: loads.flatMap((load) => load.guessed.warnings) },
+          options,
+        );
   await writeNewFile(path, yaml, flag(context.options, 'force'));
   context.out.say(`kept the config in ${save}`);
   return path;
 }
 
-async function toConfigs(context: CommandContext, session: Session, loads: readonly Load[], file: string | undefined): Promise<Parameters<typeof runConfigs>[2]> {
+async function toConfigs(
+  context: CommandContext,
+  session: Session,
+  loads: readonly Load[],
+  file: string | undefined,
+): Promise<Parameters<typeof runConfigs>[2]> {
   const { loadPipelineDocument, makeDocument } = await import('../../core/config/index.js');
   const { environment } = context;
-  const options = { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd, overrides: { exec: execOverrides(context) } };
+  const options = {
+    registry: session.registry,
+    project: session.project,
+    env: environment.env,
+    cwd: environment.cwd,
+    overrides: { exec: execOverrides(context) },
+  };
   const configs = await Promise.all(loads.map((load) => loadPipelineDocument(makeDocument(load.config, file ?? 'sluice load'), options)));
   return configs.flat();
 }

@@ -26,7 +26,12 @@ export const command: Command = {
     return withSession(context, file, async (session) => {
       const { loadDrafts } = await import('../../core/config/index.js');
       const { environment } = context;
-      const drafts = await loadDrafts(resolve(environment.cwd, file), { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd });
+      const drafts = await loadDrafts(resolve(environment.cwd, file), {
+        registry: session.registry,
+        project: session.project,
+        env: environment.env,
+        cwd: environment.cwd,
+      });
       for (const draft of choose(context, drafts)) await previewOne(context, session, draft, drafts.length > 1);
       return 0;
     });
@@ -37,7 +42,12 @@ function choose(context: CommandContext, drafts: readonly PipelineDraft[]): read
   const name = text(context.options, 'pipeline');
   if (name === undefined) return drafts;
   const chosen = drafts.filter((draft) => draft.name === name);
-  if (chosen.length === 0) throw usageError('preview', `--pipeline: expected one of ${drafts.map((d) => d.name).join(', ')}, found ${name}`, 'leave it out to see all of them');
+  if (chosen.length === 0)
+    throw usageError(
+      'preview',
+      `--pipeline: expected one of ${drafts.map((d) => d.name).join(', ')}, found ${name}`,
+      'leave it out to see all of them',
+    );
   return chosen;
 }
 
@@ -48,7 +58,15 @@ async function previewOne(context: CommandContext, session: Session, draft: Pipe
   const preview = await previewPipeline(
     await session.source(draft),
     { rows, sampleBytes: draft.exec.previewSampleBufferBytes },
-    { clock: environment.clock, log: out.logger, signal, random: environment.random, reach: (point) => environment.reach(point), onEvent: () => {}, resource: (name) => session.resource(name) },
+    {
+      clock: environment.clock,
+      log: out.logger,
+      signal,
+      random: environment.random,
+      reach: (point) => environment.reach(point),
+      onEvent: () => {},
+      resource: (name) => session.resource(name),
+    },
   );
   if (out.json) await out.printLine(previewJson(draft.name, preview));
   else await printPreview(context, draft.name, preview, withTitle);
@@ -61,10 +79,16 @@ async function printPreview(context: CommandContext, name: string, preview: Prev
   if (preview.rows.length === 0) out.say(preview.counts.read === 0 ? 'there is nothing to read' : 'no row of the sample gets through');
   else {
     const columns = preview.schema.map((column) => ({ name: `${column.name}:${column.type}`, type: column.type.toUpperCase() }));
-    await writeResult({ columns, chunks: () => columnsOf(preview.rows, columns.length) }, flag(context.options, 'vertical') ? 'vertical' : 'table', (chunk) => out.print(chunk));
+    await writeResult(
+      { columns, chunks: () => columnsOf(preview.rows, columns.length) },
+      flag(context.options, 'vertical') ? 'vertical' : 'table',
+      (chunk) => out.print(chunk),
+    );
   }
   const { read, filtered, rejected } = preview.counts;
-  out.say(`${formatCount(read)} records in the sample: ${formatCount(read - filtered - rejected)} good, ${formatCount(filtered)} filtered, ${formatCount(rejected)} rejected`);
+  out.say(
+    `${formatCount(read)} records in the sample: ${formatCount(read - filtered - rejected)} good, ${formatCount(filtered)} filtered, ${formatCount(rejected)} rejected`,
+  );
   if (preview.rejects.length > 0) await out.print(`\nwould be rejected:\n${formatRejects(preview.rejects, flag(context.options, 'vertical'))}\n`);
 }
 
@@ -76,10 +100,21 @@ async function* columnsOf(rows: Preview['rows'], width: number): AsyncGenerator<
 export function formatRejects(rejects: readonly RejectRow[], vertical: boolean): string {
   if (vertical) {
     return rejects
-      .map((r, i) => [`*** ${i + 1} ***`, `   place: ${placeOf(r)}`, `  column: ${r.column_name ?? ''}`, `  reason: ${printable(r.reason)}`, `     raw: ${r.raw === null ? '' : printable(r.raw)}`].join('\n'))
+      .map((r, i) =>
+        [
+          `*** ${i + 1} ***`,
+          `   place: ${placeOf(r)}`,
+          `  column: ${r.column_name ?? ''}`,
+          `  reason: ${printable(r.reason)}`,
+          `     raw: ${r.raw === null ? '' : printable(r.raw)}`,
+        ].join('\n'),
+      )
       .join('\n');
   }
-  return formatTable(['place', 'column', 'reason', 'raw'], rejects.map((r) => [placeOf(r), r.column_name ?? '', printable(r.reason), r.raw === null ? '' : shorten(printable(r.raw))]));
+  return formatTable(
+    ['place', 'column', 'reason', 'raw'],
+    rejects.map((r) => [placeOf(r), r.column_name ?? '', printable(r.reason), r.raw === null ? '' : shorten(printable(r.raw))]),
+  );
 }
 
 function placeOf(reject: RejectRow): string {
@@ -95,6 +130,13 @@ function shorten(value: string): string {
 /** Values keep all their digits, so the object is put together from texts. */
 function previewJson(name: string, preview: Preview): string {
   const columns = preview.schema.map((column) => ({ name: column.name, type: column.type.toUpperCase() }));
-  const head = JSON.stringify({ event: 'preview', pipeline: name, schema: preview.schema, counts: preview.counts, notes: preview.notes, rejects: preview.rejects });
+  const head = JSON.stringify({
+    event: 'preview',
+    pipeline: name,
+    schema: preview.schema,
+    counts: preview.counts,
+    notes: preview.notes,
+    rejects: preview.rejects,
+  });
   return `${head.slice(0, -1)},"rows":[${preview.rows.map((row) => jsonRow(columns, row)).join(',')}]}`;
 }

@@ -25,7 +25,10 @@ export const command: Command = {
     'as-of': { value: 'TIME', help: 'read the tables as of this time' },
     namespace: { value: 'NAME', help: 'namespace of names without one (default: main)' },
   },
-  examples: ['sluice query "SELECT count(*) FROM shop.orders"', 'sluice query -f report.sql --param day=2026-01-01 --format parquet -o report.parquet'],
+  examples: [
+    'sluice query "SELECT count(*) FROM shop.orders"',
+    'sluice query -f report.sql --param day=2026-01-01 --format parquet -o report.parquet',
+  ],
   arity: [0, 1],
   run: (context) =>
     withSession(context, undefined, async (session) => {
@@ -33,7 +36,8 @@ export const command: Command = {
       const warehouse = await session.warehouse();
       const format = readFormat(context);
       const statements = warehouse.splitStatements(sql);
-      if (statements.length === 0) throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
+      if (statements.length === 0)
+        throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
       for (const statement of statements) await runStatement(context, warehouse, statement, format);
       return 0;
     }),
@@ -42,7 +46,8 @@ export const command: Command = {
 async function readSql(context: CommandContext): Promise<string> {
   const file = text(context.options, 'file');
   const [argument] = context.args;
-  if (argument !== undefined && file !== undefined) throw new ConfigError({ code: 'USAGE', message: 'sluice query: the SQL is given twice, as argument and with -f', hint: 'leave one of them out' });
+  if (argument !== undefined && file !== undefined)
+    throw new ConfigError({ code: 'USAGE', message: 'sluice query: the SQL is given twice, as argument and with -f', hint: 'leave one of them out' });
   if (argument !== undefined && argument !== '-') return argument;
   if (file !== undefined && file !== '-') {
     const { readFile } = await import('node:fs/promises');
@@ -59,9 +64,17 @@ async function readSql(context: CommandContext): Promise<string> {
 }
 
 function readFormat(context: CommandContext): ResultFormat {
-  const given = text(context.options, 'format') ?? formatOfFile(text(context.options, 'output')) ?? (context.out.json ? 'jsonl' : context.out.stdoutIsTerminal ? 'table' : 'csv');
+  const given =
+    text(context.options, 'format') ??
+    formatOfFile(text(context.options, 'output')) ??
+    (context.out.json ? 'jsonl' : context.out.stdoutIsTerminal ? 'table' : 'csv');
   const format = RESULT_FORMATS.find((f) => f === given);
-  if (!format) throw new ConfigError({ code: 'USAGE', message: `--format: expected one of ${RESULT_FORMATS.join(', ')}, found ${given}`, hint: 'e.g. --format jsonl' });
+  if (!format)
+    throw new ConfigError({
+      code: 'USAGE',
+      message: `--format: expected one of ${RESULT_FORMATS.join(', ')}, found ${given}`,
+      hint: 'e.g. --format jsonl',
+    });
   if (format === 'parquet' && text(context.options, 'output') === undefined) {
     throw new ConfigError({ code: 'USAGE', message: '--format parquet needs a file', hint: 'add -o result.parquet' });
   }
@@ -78,11 +91,17 @@ function queryOptions(context: CommandContext): QueryOptions {
   const params: Record<string, string> = {};
   for (const given of list(options, 'param')) {
     const at = given.indexOf('=');
-    if (at < 1) throw new ConfigError({ code: 'USAGE', message: `--param: expected name=value, found ${given}`, hint: 'e.g. --param day=2026-01-01' });
+    if (at < 1)
+      throw new ConfigError({ code: 'USAGE', message: `--param: expected name=value, found ${given}`, hint: 'e.g. --param day=2026-01-01' });
     params[given.slice(0, at)] = given.slice(at + 1);
   }
   const snapshot = text(options, 'snapshot');
-  if (snapshot !== undefined && !/^\d+$/.test(snapshot)) throw new ConfigError({ code: 'USAGE', message: `--snapshot: expected a snapshot id, found ${snapshot}`, hint: '`sluice show TABLE` lists them' });
+  if (snapshot !== undefined && !/^\d+$/.test(snapshot))
+    throw new ConfigError({
+      code: 'USAGE',
+      message: `--snapshot: expected a snapshot id, found ${snapshot}`,
+      hint: '`sluice show TABLE` lists them',
+    });
   const asOf = text(options, 'as-of');
   const namespace = text(options, 'namespace');
   return {
@@ -98,7 +117,8 @@ async function runStatement(context: CommandContext, warehouse: Warehouse, state
   const options = queryOptions(context);
   if (flag(context.options, 'explain')) return printStats(context, await warehouse.explain(statement, options));
   const output = text(context.options, 'output');
-  if (output !== undefined && warehouse.isQuery(statement)) return writeFile(context, warehouse, statement, resolve(context.environment.cwd, output), format, options);
+  if (output !== undefined && warehouse.isQuery(statement))
+    return writeFile(context, warehouse, statement, resolve(context.environment.cwd, output), format, options);
   const answer = await warehouse.execute(statement, options);
   if (answer.kind === 'done') {
     if (context.out.json) await context.out.printJson({ event: 'statement', ...answer.facts });
@@ -112,7 +132,14 @@ async function runStatement(context: CommandContext, warehouse: Warehouse, state
   }
 }
 
-async function writeFile(context: CommandContext, warehouse: Warehouse, sql: string, path: string, format: ResultFormat, options: QueryOptions): Promise<void> {
+async function writeFile(
+  context: CommandContext,
+  warehouse: Warehouse,
+  sql: string,
+  path: string,
+  format: ResultFormat,
+  options: QueryOptions,
+): Promise<void> {
   if (!flag(context.options, 'force') && (await stat(path).catch(() => undefined))) {
     throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it' });
   }
@@ -146,6 +173,14 @@ async function writeFile(context: CommandContext, warehouse: Warehouse, sql: str
 
 async function printStats(context: CommandContext, stats: QueryStats): Promise<void> {
   if (context.out.json) return context.out.printJson({ event: 'explain', ...stats });
-  const rows = stats.tables.map((t) => [t.table, String(t.scans), formatCount(t.filesTotal), formatCount(t.filesKept), formatCount(t.rowsTotal), formatCount(t.rowsKept), formatBytes(t.bytesKept)]);
+  const rows = stats.tables.map((t) => [
+    t.table,
+    String(t.scans),
+    formatCount(t.filesTotal),
+    formatCount(t.filesKept),
+    formatCount(t.rowsTotal),
+    formatCount(t.rowsKept),
+    formatBytes(t.bytesKept),
+  ]);
   await context.out.printLine(formatTable(['table', 'scans', 'files', 'files read', 'rows', 'rows read', 'bytes read'], rows));
 }

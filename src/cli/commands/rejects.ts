@@ -1,9 +1,7 @@
 import { quoteIdentifier, quoteLiteral, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
 import { openDatabase } from '../../core/duckdb/index.js';
 import type { TaskReport } from '../../core/engine/run-task.js';
-import { pathOfFileUri } from '../../warehouse/storage/file-uri.js';
-import { stagedFilesOf } from '../../warehouse/write/staged-file.js';
-import { rejectsNameOf, formatTableName, type Warehouse } from '../../warehouse/index.js';
+import { formatTableName, rejectsNameOf, stagedPaths, type Warehouse } from '../../warehouse/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import { text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
@@ -43,9 +41,13 @@ export const command: Command = {
       const limit = countOption('rejects', 'limit', text(context.options, 'limit')) ?? (format === 'table' ? 100 : undefined);
       const total = rejectedRows(run);
       const warehouse = await session.warehouse();
-      const shown = run.status === 'committed' ? await printCommitted(context, warehouse, run, format, limit) : await printKept(context, store, run, format, limit);
+      const shown =
+        run.status === 'committed'
+          ? await printCommitted(context, warehouse, run, format, limit)
+          : await printKept(context, store, run, format, limit);
       if (shown === 0) context.out.say(`run ${run.runId} rejected nothing`);
-      else if (total !== undefined && total > shown) context.out.say(`${formatCount(shown)} of ${formatCount(total)} rejected records; --limit shows more`);
+      else if (total !== undefined && total > shown)
+        context.out.say(`${formatCount(shown)} of ${formatCount(total)} rejected records; --limit shows more`);
       else if (shown === limit) context.out.say(`the first ${formatCount(shown)}; --limit shows more`);
       return 0;
     }),
@@ -63,7 +65,13 @@ function rejectedRows(run: RunRecord): number | undefined {
   return typeof rejected === 'number' ? rejected : undefined;
 }
 
-async function printCommitted(context: CommandContext, warehouse: Warehouse, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
+async function printCommitted(
+  context: CommandContext,
+  warehouse: Warehouse,
+  run: RunRecord,
+  format: TextFormat,
+  limit: number | undefined,
+): Promise<number> {
   const name = await findCurrentName(warehouse, run);
   const rejects = name && rejectsNameOf(name);
   if (!rejects || !(await warehouse.catalog.findTable(formatTableName(rejects)))) return 0;
@@ -89,9 +97,15 @@ async function printKept(context: CommandContext, store: Metastore, run: RunReco
 }
 
 /** A held run's rejects wait in Parquet files for the commit. */
-async function printStaged(context: CommandContext, store: Metastore, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
+async function printStaged(
+  context: CommandContext,
+  store: Metastore,
+  run: RunRecord,
+  format: TextFormat,
+  limit: number | undefined,
+): Promise<number> {
   const reports = (await store.finishedTasks(run.runId)).map(({ report }) => report as unknown as TaskReport);
-  const paths = reports.flatMap(({ rejects }) => (rejects === null ? [] : stagedFilesOf(rejects.staged).map((file) => pathOfFileUri(file.path))));
+  const paths = reports.flatMap(({ rejects }) => (rejects === null ? [] : stagedPaths(rejects)));
   if (paths.length === 0) return 0;
   const database = await openDatabase({ threads: 1 });
   const sql = await database.connect();

@@ -2,7 +2,7 @@ import type { RunSummary } from '../../core/engine/events.js';
 import type { JsonObject, RunRecord, RunStatus, StoredTask } from '../../core/spi/index.js';
 import { text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
-import { formatBytes, formatCount, formatSeconds, formatTable, formatTime } from '../format.js';
+import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime } from '../format.js';
 import { describeState } from '../report.js';
 import { withSession } from '../session.js';
 import { countOption, unknownSubcommand, usageError } from '../subcommand.js';
@@ -29,11 +29,15 @@ export const command: Command = {
         const status = readStatus(text(context.options, 'status'));
         const pipeline = text(context.options, 'pipeline');
         const limit = countOption('runs', 'limit', text(context.options, 'limit')) ?? 20;
-        await printRuns(context, await store.listRuns({ limit, ...(pipeline === undefined ? {} : { pipeline }), ...(status === undefined ? {} : { status }) }));
+        await printRuns(
+          context,
+          await store.listRuns({ limit, ...(pipeline === undefined ? {} : { pipeline }), ...(status === undefined ? {} : { status }) }),
+        );
         return 0;
       }
       if (verb !== 'show') throw unknownSubcommand('runs', verb, ['show']);
-      if (id === undefined) throw usageError('runs show', 'expected the id of a run', '`sluice runs` lists them; `sluice runs show latest` shows the newest one');
+      if (id === undefined)
+        throw usageError('runs show', 'expected the id of a run', '`sluice runs` lists them; `sluice runs show latest` shows the newest one');
       const run = await findRun(store, id);
       await printRun(context, run, await store.finishedTasks(run.runId));
       return 0;
@@ -72,7 +76,12 @@ async function printRuns(context: CommandContext, runs: readonly RunRecord[]): P
 
 async function printRun(context: CommandContext, run: RunRecord, tasks: readonly StoredTask[]): Promise<void> {
   if (context.out.json) {
-    return context.out.printJson({ ...runFacts(run), config_hash: run.configHash, plan: run.plan, tasks: tasks.map((t) => ({ task: t.task, ...t.report })) });
+    return context.out.printJson({
+      ...runFacts(run),
+      config_hash: run.configHash,
+      plan: run.plan,
+      tasks: tasks.map((t) => ({ task: t.task, ...t.report })),
+    });
   }
   const summary = summaryOf(run);
   const lines = [
@@ -82,7 +91,10 @@ async function printRun(context: CommandContext, run: RunRecord, tasks: readonly
     ['target', run.targetName],
     ['status', run.status],
     ['started', `${formatTime(run.startedAt)} UTC`],
-    ['finished', run.finishedAt === null ? 'no' : `${formatTime(run.finishedAt)} UTC, after ${formatSeconds((run.finishedAt - run.startedAt) / 1000)}`],
+    [
+      'finished',
+      run.finishedAt === null ? 'no' : `${formatTime(run.finishedAt)} UTC, after ${formatSeconds((run.finishedAt - run.startedAt) / 1000)}`,
+    ],
     ...planLines(run.plan, tasks.length),
     ...(summary ? summaryLines(summary) : []),
     ...(run.error ? [['error', `${run.error.code}: ${run.error.message}`]] : []),
@@ -118,7 +130,11 @@ function originOf(run: RunRecord): string {
 }
 
 interface StoredPlan {
-  readonly input: { readonly form: string; readonly tasks?: readonly (readonly { readonly file: { readonly name: string } }[])[]; readonly plan?: { readonly tasks: readonly unknown[] } };
+  readonly input: {
+    readonly form: string;
+    readonly tasks?: readonly (readonly { readonly file: { readonly name: string } }[])[];
+    readonly plan?: { readonly tasks: readonly unknown[] };
+  };
   readonly bytes: number | null;
   readonly notes: readonly string[];
   readonly output: { readonly schemaChanges: readonly string[] };
@@ -141,8 +157,11 @@ function planLines(stored: JsonObject, finished: number): string[][] {
 
 function summaryLines(summary: RunSummary): string[][] {
   return [
-    ['rows', `${formatCount(summary.read)} read${summary.added > 0 ? `, ${formatCount(summary.added)} added` : ''}, ${formatCount(summary.written)} written, ${formatCount(summary.filtered)} filtered, ${formatCount(summary.rejected)} rejected`],
-    ['written', `${formatBytes(summary.bytes_written)} in ${formatCount(summary.files_written)} ${summary.files_written === 1 ? 'file' : 'files'}`],
+    [
+      'rows',
+      `${formatCount(summary.read)} read${summary.added > 0 ? `, ${formatCount(summary.added)} added` : ''}, ${formatCount(summary.written)} written, ${formatCount(summary.filtered)} filtered, ${formatCount(summary.rejected)} rejected`,
+    ],
+    ['written', `${formatBytes(summary.bytes_written)} in ${formatCountOf(summary.files_written, 'file')}`],
     ['memory', `${formatBytes(summary.peak_memory_bytes)} at most`],
     ['state', `${describeState(summary.state_before)} → ${describeState(summary.state_after)}`],
   ];

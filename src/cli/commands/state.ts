@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { fileSystemError, type JsonObject, type JsonValue, type StateRecord } from '../../core/spi/index.js';
+import { sizeOf } from '../../warehouse/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import { text, type Command, type CommandContext } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
-import { formatCount, formatTable, formatTime } from '../format.js';
+import { formatCountOf, formatTable, formatTime } from '../format.js';
 import { describeState } from '../report.js';
 import { describeHolder, withSession, type Session } from '../session.js';
 import { findState, withoutRuns } from '../state-keys.js';
-import { rowsOf } from '../table-facts.js';
 import { unknownSubcommand, usageError } from '../subcommand.js';
 
 export const command: Command = {
@@ -21,7 +21,11 @@ export const command: Command = {
     target: { value: 'TABLE', help: 'the target, where a pipeline has states for several' },
     yes: YES_OPTION,
   },
-  examples: ['sluice state show pipelines/orders', 'sluice state reset pipelines/orders --yes', 'sluice state move pipelines/orders pipelines/shop_orders'],
+  examples: [
+    'sluice state show pipelines/orders',
+    'sluice state reset pipelines/orders --yes',
+    'sluice state move pipelines/orders pipelines/shop_orders',
+  ],
   arity: [1, 3],
   run: (context) =>
     withSession(context, undefined, async (session) => {
@@ -51,7 +55,11 @@ const USAGES: Readonly<Record<string, string>> = {
 
 function needArguments(verb: string, args: readonly string[], least: number, most: number): readonly string[] {
   if (args.length >= least && args.length <= most) return args;
-  throw usageError(`state ${verb}`, `expected ${least === most ? least : `${least} or ${most}`} arguments, found ${args.length}`, `e.g. ${USAGES[verb] ?? ''}`);
+  throw usageError(
+    `state ${verb}`,
+    `expected ${least === most ? least : `${least} or ${most}`} arguments, found ${args.length}`,
+    `e.g. ${USAGES[verb] ?? ''}`,
+  );
 }
 
 async function showStates(context: CommandContext, store: Metastore, pipeline: string | undefined): Promise<number> {
@@ -61,7 +69,9 @@ async function showStates(context: CommandContext, store: Metastore, pipeline: s
     if (context.out.json) await context.out.printJson(stateFacts(state));
     else {
       const { stringify } = await import('yaml');
-      context.out.say(`# ${state.key.pipeline} → ${state.targetName}, stored ${formatTime(state.updatedAt)} UTC${state.runId === null ? ' by hand' : ` by run ${state.runId}`}`);
+      context.out.say(
+        `# ${state.key.pipeline} → ${state.targetName}, stored ${formatTime(state.updatedAt)} UTC${state.runId === null ? ' by hand' : ` by run ${state.runId}`}`,
+      );
       await context.out.print(stringify(state.state));
     }
     return 0;
@@ -92,7 +102,8 @@ async function setState(context: CommandContext, store: Metastore, [pipeline, fi
   const old = await findState(store, pipeline, text(context.options, 'target'));
   const value = await readState(context, file);
   await withoutRuns(store, describeHolder(), [old], () => store.setState(old.key, old.targetName, value));
-  if (context.out.json) await context.out.printJson({ event: 'state', action: 'set', pipeline, target: old.targetName, state_before: old.state, state_after: value });
+  if (context.out.json)
+    await context.out.printJson({ event: 'state', action: 'set', pipeline, target: old.targetName, state_before: old.state, state_after: value });
   else context.out.say(`${pipeline} → ${old.targetName}: state ${describeState(old.state)} → ${describeState(value)}`);
   return 0;
 }
@@ -111,7 +122,12 @@ async function readState(context: CommandContext, file: string): Promise<JsonVal
   const { parseDocument } = await import('../../core/config/index.js');
   if (content.trim() === '') throw usageError('state set', `${file} is empty`, 'sluice state reset removes a state');
   const { value } = await parseDocument(content, 'state.yml', { env: {} }, file);
-  if (value === null || typeof value !== 'object') throw usageError('state set', `${file}: expected a mapping, as \`sluice state show\` prints it`, 'sluice state show PIPELINE > state.yml gives a file to start from');
+  if (value === null || typeof value !== 'object')
+    throw usageError(
+      'state set',
+      `${file}: expected a mapping, as \`sluice state show\` prints it`,
+      'sluice state show PIPELINE > state.yml gives a file to start from',
+    );
   return value;
 }
 
@@ -122,7 +138,15 @@ async function resetState(context: CommandContext, session: Session, pipeline: s
   if (warning !== undefined) context.out.say(`warning: ${warning}`);
   await confirm(context, `sluice state reset ${pipeline}`, `Forget that ${describeState(old.state)} of ${pipeline} went into ${old.targetName}?`);
   await withoutRuns(store, describeHolder(), [old], () => store.setState(old.key, old.targetName, undefined));
-  if (context.out.json) await context.out.printJson({ event: 'state', action: 'reset', pipeline, target: old.targetName, state_before: old.state, ...(warning === undefined ? {} : { warning }) });
+  if (context.out.json)
+    await context.out.printJson({
+      event: 'state',
+      action: 'reset',
+      pipeline,
+      target: old.targetName,
+      state_before: old.state,
+      ...(warning === undefined ? {} : { warning }),
+    });
   else context.out.say(`${pipeline} → ${old.targetName}: the next run reads everything`);
   return 0;
 }
@@ -134,9 +158,9 @@ async function appendWarning(session: Session, state: StateRecord): Promise<stri
   const plan = run?.plan['plan'] as { readonly output?: { readonly ignoresState?: boolean } } | undefined;
   if (plan?.output?.ignoresState === true) return undefined;
   const table = await (await session.warehouse()).catalog.findTable(state.targetName);
-  const rows = table && (await rowsOf(await session.warehouse(), table.metadata));
+  const rows = table && (await sizeOf((await session.warehouse()).reader, table.metadata)).rows;
   if (rows === undefined || rows === 0) return undefined;
-  return `${state.targetName} holds ${formatCount(rows)} rows, and the next run appends everything once more; to load it anew instead: sluice run CONFIG --full-refresh`;
+  return `${state.targetName} holds ${formatCountOf(rows, 'row')}, and the next run appends everything once more; to load it anew instead: sluice run CONFIG --full-refresh`;
 }
 
 async function moveState(context: CommandContext, store: Metastore, [from, to]: readonly [string, string]): Promise<number> {
@@ -144,6 +168,6 @@ async function moveState(context: CommandContext, store: Metastore, [from, to]: 
   if (before.length === 0) await findState(store, from, undefined);
   const moved = await store.movePipeline(from, to);
   if (context.out.json) await context.out.printJson({ event: 'state', action: 'move', from, to, states: moved });
-  else context.out.say(`${formatCount(moved)} ${moved === 1 ? 'state' : 'states'} of ${from} now ${moved === 1 ? 'belongs' : 'belong'} to ${to}`);
+  else context.out.say(`${formatCountOf(moved, 'state')} of ${from} now ${moved === 1 ? 'belongs' : 'belong'} to ${to}`);
   return 0;
 }

@@ -1,10 +1,9 @@
-import { formatTableName } from '../../warehouse/index.js';
+import { sizeOf, formatTableName } from '../../warehouse/index.js';
 import type { Command } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
-import { formatCount } from '../format.js';
+import { formatCountOf } from '../format.js';
 import { withSession } from '../session.js';
 import { usageError } from '../subcommand.js';
-import { sizeOf } from '../table-facts.js';
 import { refuseView } from './drop.js';
 
 export const command: Command = {
@@ -23,9 +22,10 @@ export const command: Command = {
       for (const name of [first, second]) await refuseView(warehouse, name, 'swap');
       const [a, b] = [await catalog.loadTable(first), await catalog.loadTable(second)];
       const names = [formatTableName(a.name), formatTableName(b.name)] as const;
-      if (names[0] === names[1]) throw usageError('swap', `expected two tables, found ${names[0]} twice`, 'e.g. sluice swap shop.orders shop.orders_new');
-      const rows = await Promise.all([a, b].map(async (table) => formatCount((await sizeOf(warehouse, table.metadata)).rows)));
-      await confirm(context, `sluice swap ${names.join(' ')}`, `Exchange ${names[0]} (${rows[0]} rows) and ${names[1]} (${rows[1]} rows)?`);
+      if (names[0] === names[1])
+        throw usageError('swap', `expected two tables, found ${names[0]} twice`, 'e.g. sluice swap shop.orders shop.orders_new');
+      const rows = await Promise.all([a, b].map(async (table) => formatCountOf((await sizeOf(warehouse.reader, table.metadata)).rows, 'row')));
+      await confirm(context, `sluice swap ${names.join(' ')}`, `Exchange ${names[0]} (${rows[0]}) and ${names[1]} (${rows[1]})?`);
       await catalog.swapTables(first, second, (tx, one, two) => metastore.swapTargets(tx, one.metadata['table-uuid'], two.metadata['table-uuid']));
       if (context.out.json) await context.out.printJson({ event: 'swap', tables: names });
       else context.out.say(`${names[0]} and ${names[1]} have changed places`);

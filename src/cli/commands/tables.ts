@@ -1,10 +1,8 @@
 import { SluiceError, type JsonObject } from '../../core/spi/index.js';
-import { currentSnapshot } from '../../warehouse/table/model.js';
-import { formatTableName, type Warehouse } from '../../warehouse/index.js';
+import { currentSnapshot, formatTableName, partitionTexts, sizeOf, type Warehouse } from '../../warehouse/index.js';
 import { text, type Command } from '../command.js';
 import { formatBytes, formatCount, formatTable, formatTime } from '../format.js';
 import { withSession } from '../session.js';
-import { partitionTexts, sizeOf } from '../table-facts.js';
 import type { TablePointer } from '../../metastore/types.js';
 
 export const command: Command = {
@@ -30,11 +28,13 @@ export const command: Command = {
         }
       }
       for (const view of await warehouse.metastore.catalog.listViews()) {
-        if (namespace === undefined || view.namespace === namespace) facts.push({ name: formatTableName(view), kind: 'view', dialect: view.dialect, comment: view.comment });
+        if (namespace === undefined || view.namespace === namespace)
+          facts.push({ name: formatTableName(view), kind: 'view', dialect: view.dialect, comment: view.comment });
       }
       facts.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));
       if (context.out.json) for (const fact of facts) await context.out.printJson(fact);
-      else if (facts.length > 0) await context.out.printLine(formatTable(['name', 'kind', 'rows', 'bytes', 'files', 'partitioned by', 'last commit (UTC)'], facts.map(cells)));
+      else if (facts.length > 0)
+        await context.out.printLine(formatTable(['name', 'kind', 'rows', 'bytes', 'files', 'partitioned by', 'last commit (UTC)'], facts.map(cells)));
       else if (problems.length === 0) context.out.say('no tables; `sluice run` and `sluice load` make them');
       return problems.map((problem) => context.out.fail(problem)).at(-1) ?? 0;
     }),
@@ -44,7 +44,7 @@ async function describe(warehouse: Warehouse, pointer: TablePointer): Promise<Js
   const name = formatTableName(pointer);
   if (pointer.icebergType === 'VIEW') return { name, kind: 'foreign view' };
   const table = await warehouse.reader.metadata(pointer.metadataLocation);
-  const size = await sizeOf(warehouse, table);
+  const size = await sizeOf(warehouse.reader, table);
   const snapshot = currentSnapshot(table);
   return {
     name,

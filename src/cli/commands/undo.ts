@@ -1,11 +1,20 @@
 import { ConfigError, ConflictError, type RunRecord } from '../../core/spi/index.js';
-import { planRestore, restoreChange, type Restoration } from '../../warehouse/write/restore.js';
-import { formatTableName, rejectsNameOf, type TableChange, type TableName, type Warehouse } from '../../warehouse/index.js';
+import {
+  formatTableName,
+  planRestore,
+  rejectsNameOf,
+  restoreChange,
+  runOf,
+  type Restoration,
+  type TableChange,
+  type TableName,
+  type Warehouse,
+} from '../../warehouse/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import { flag, type Command, type CommandContext } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
 import { findRun } from '../find-run.js';
-import { formatCount, formatTime } from '../format.js';
+import { formatCount, formatCountOf, formatTime } from '../format.js';
 import { describeHolder, withSession } from '../session.js';
 import { withoutRuns } from '../state-keys.js';
 import { findCurrentName } from '../table-by-uuid.js';
@@ -48,16 +57,28 @@ interface Undo {
 
 async function planUndo(warehouse: Warehouse, store: Metastore, run: RunRecord): Promise<Undo> {
   if (run.status !== 'committed') {
-    throw new ConfigError({ code: 'UNDO_NOT_COMMITTED', message: `run ${run.runId} is ${run.status}, so there is nothing to undo`, hint: `sluice discard ${run.runId} ends a run that did not commit` });
+    throw new ConfigError({
+      code: 'UNDO_NOT_COMMITTED',
+      message: `run ${run.runId} is ${run.status}, so there is nothing to undo`,
+      hint: `sluice discard ${run.runId} ends a run that did not commit`,
+    });
   }
   const name = await findCurrentName(warehouse, run);
   const loaded = name && (await warehouse.catalog.findTable(formatTableName(name)));
   if (!loaded) {
-    throw new ConfigError({ code: 'UNDO_TABLE_GONE', message: `${run.targetName}, which run ${run.runId} wrote, is not there any more`, hint: `if it was dropped: sluice undrop ${run.targetName}` });
+    throw new ConfigError({
+      code: 'UNDO_TABLE_GONE',
+      message: `${run.targetName}, which run ${run.runId} wrote, is not there any more`,
+      hint: `if it was dropped: sluice undrop ${run.targetName}`,
+    });
   }
   const table = planRestore(loaded.name, loaded.metadata, run.runId);
-  if (!table) throw nothingToUndo(run, loaded.metadata.snapshots.map((s) => s['timestamp-ms']));
-  const ids = table.undone.flatMap((snapshot) => snapshot.summary['sluice.run-id'] ?? []);
+  if (!table)
+    throw nothingToUndo(
+      run,
+      loaded.metadata.snapshots.map((s) => s['timestamp-ms']),
+    );
+  const ids = table.undone.flatMap((snapshot) => runOf(snapshot) ?? []);
   const runs: RunRecord[] = [];
   for (const id of new Set(ids)) {
     const known = await store.getRun(id);
@@ -67,25 +88,32 @@ async function planUndo(warehouse: Warehouse, store: Metastore, run: RunRecord):
   const rejects = await warehouse.catalog.findTable(formatTableName(rejectsNameOf(loaded.name)));
   const rejected = rejects && planRestore(rejects.name, rejects.metadata, run.runId);
   // Rejects of a run that wrote no row and stays must stay, too.
-  const keepsRejects = rejected?.later.some((snapshot) => !ids.includes(snapshot.summary['sluice.run-id'] ?? '')) ?? false;
+  const keepsRejects = rejected?.later.some((snapshot) => !ids.includes(runOf(snapshot) ?? '')) ?? false;
   if (rejects && rejected && !keepsRejects) changes.push(restoreChange(warehouse, rejects.name, run.runId, rejected));
   return { name: loaded.name, table, changes, runs, keepsRejects };
 }
 
 function nothingToUndo(run: RunRecord, times: readonly number[]): ConfigError {
   if (run.commit?.['snapshotId'] === undefined) {
-    return new ConfigError({ code: 'UNDO_NOTHING', message: `run ${run.runId} wrote no rows, so there is nothing to undo`, hint: `to make its pipeline read everything again: sluice state reset ${run.key.pipeline}` });
+    return new ConfigError({
+      code: 'UNDO_NOTHING',
+      message: `run ${run.runId} wrote no rows, so there is nothing to undo`,
+      hint: `to make its pipeline read everything again: sluice state reset ${run.key.pipeline}`,
+    });
   }
   return new ConfigError({
     code: 'UNDO_TOO_OLD',
     message: `the snapshot of run ${run.runId} has expired`,
-    hint: times.length === 0 ? `${run.targetName} has no snapshots` : `snapshots of ${run.targetName} reach back to ${formatTime(Math.min(...times))} UTC`,
+    hint:
+      times.length === 0
+        ? `${run.targetName} has no snapshots`
+        : `snapshots of ${run.targetName} reach back to ${formatTime(Math.min(...times))} UTC`,
   });
 }
 
 function refuseLater(context: CommandContext, run: RunRecord, name: string, { later, reachesBackTo }: Restoration): void {
   if (later.length === 0 || flag(context.options, 'with-later')) return;
-  const list = later.map((s) => s.summary['sluice.run-id'] ?? `snapshot ${s['snapshot-id']} (${s.summary.operation})`);
+  const list = later.map((s) => runOf(s) ?? `snapshot ${s['snapshot-id']} (${s.summary.operation})`);
   const shown = list.slice(0, 5).join(', ') + (list.length > 5 ? ` and ${list.length - 5} more` : '');
   throw new ConflictError({
     code: 'UNDO_LATER_COMMITS',
@@ -95,9 +123,9 @@ function refuseLater(context: CommandContext, run: RunRecord, name: string, { la
 }
 
 function question(name: string, { runs, table }: Undo): string {
-  const many = table.later.length > 0 ? ` and ${formatCount(table.later.length)} later ${table.later.length === 1 ? 'commit' : 'commits'}` : '';
+  const many = table.later.length > 0 ? ` and ${formatCountOf(table.later.length, 'later commit')}` : '';
   const rows = Number(table.to?.summary['total-records'] ?? 0);
-  return `Take run ${runs.at(-1)?.runId ?? ''}${many} back out of ${name}? It will hold ${formatCount(rows)} rows.`;
+  return `Take run ${runs.at(-1)?.runId ?? ''}${many} back out of ${name}? It will hold ${formatCountOf(rows, 'row')}.`;
 }
 
 function distinctKeys(runs: readonly RunRecord[]): readonly RunRecord[] {
@@ -122,7 +150,14 @@ async function report(context: CommandContext, run: RunRecord, name: string, und
   const { to, reachesBackTo } = undo.table;
   const runs = undo.runs.map((other) => other.runId);
   if (context.out.json) {
-    return context.out.printJson({ event: 'undo', run_id: run.runId, table: name, undone_runs: runs, restored_snapshot: to ? String(to['snapshot-id']) : null, reaches_back_to: reachesBackTo === undefined ? null : new Date(reachesBackTo).toISOString() });
+    return context.out.printJson({
+      event: 'undo',
+      run_id: run.runId,
+      table: name,
+      undone_runs: runs,
+      restored_snapshot: to ? String(to['snapshot-id']) : null,
+      reaches_back_to: reachesBackTo === undefined ? null : new Date(reachesBackTo).toISOString(),
+    });
   }
   const before = to ? `is as of ${formatTime(to['timestamp-ms'])} UTC` : 'is empty, as before the run';
   context.out.say(`${name} ${before}, and so is the state of ${[...new Set(undo.runs.map((r) => r.key.pipeline))].join(', ')}`);

@@ -27,10 +27,17 @@ export const command: Command = {
 
 async function listDropped(context: CommandContext, warehouse: Warehouse): Promise<number> {
   const dropped = await warehouse.metastore.catalog.listDropped();
-  if (context.out.json) for (const d of dropped) await context.out.printJson({ table: formatTableName(d), uuid: d.tableUuid, dropped_at: new Date(d.droppedAt).toISOString() });
+  if (context.out.json)
+    for (const d of dropped)
+      await context.out.printJson({ table: formatTableName(d), uuid: d.tableUuid, dropped_at: new Date(d.droppedAt).toISOString() });
   else if (dropped.length === 0) context.out.say('no dropped tables');
   else {
-    await context.out.printLine(formatTable(['table', 'dropped (UTC)', 'uuid'], dropped.map((d) => [formatTableName(d), formatTime(d.droppedAt), d.tableUuid])));
+    await context.out.printLine(
+      formatTable(
+        ['table', 'dropped (UTC)', 'uuid'],
+        dropped.map((d) => [formatTableName(d), formatTime(d.droppedAt), d.tableUuid]),
+      ),
+    );
     context.out.say(`${formatCount(dropped.length)} dropped; the newest of a name comes back`);
   }
   return 0;

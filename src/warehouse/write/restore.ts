@@ -4,6 +4,11 @@ import { currentSnapshot, schemaById, snapshotById, type Snapshot, type TableMet
 import type { TableReader } from '../table/table-reader.js';
 import { RUN_ID, type TableChange } from './commit-changes.js';
 
+/** The run that made a snapshot, where one did. */
+export function runOf(snapshot: Snapshot): string | undefined {
+  return snapshot.summary[RUN_ID];
+}
+
 /** What undoing a run means for one table. */
 export interface Restoration {
   /** The snapshot to go back to; undefined when the run's was the first one. */
@@ -25,7 +30,7 @@ const REWRITE = 'replace';
  */
 export function planRestore(name: TableName, table: TableMetadata, runId: string): Restoration | undefined {
   const line = historyOf(table);
-  const at = line.findIndex((snapshot) => snapshot.summary[RUN_ID] === runId);
+  const at = line.findIndex((snapshot) => runOf(snapshot) === runId);
   const own = line[at];
   if (!own) {
     refuseUndone(name, table, runId);
@@ -46,7 +51,7 @@ export function planRestore(name: TableName, table: TableMetadata, runId: string
 }
 
 function refuseUndone(name: TableName, table: TableMetadata, runId: string): void {
-  if (!table.snapshots.some((snapshot) => snapshot.summary[RUN_ID] === runId)) return;
+  if (!table.snapshots.some((snapshot) => runOf(snapshot) === runId)) return;
   throw new ConfigError({
     code: 'UNDO_DONE',
     message: `${formatTableName(name)}: run ${runId} was undone before`,

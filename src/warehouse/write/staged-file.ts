@@ -1,5 +1,6 @@
 import type { WrittenFile } from '../../core/duckdb/return-stats.js';
 import { BugError, type JsonValue } from '../../core/spi/index.js';
+import { pathOfFileUri } from '../storage/file-uri.js';
 import { columnMetrics, leafColumns } from '../table/bounds.js';
 import { DATA, type DataFile, type IcebergSchema, type PartitionValues, type Value } from '../table/model.js';
 import type { BoundPartitionField } from '../table/partition-record.js';
@@ -105,4 +106,9 @@ function decodePartition(field: BoundPartitionField, text: string | null): Value
 
 export function stagedFilesOf(staged: JsonValue): readonly StagedFile[] {
   return staged as unknown as readonly StagedFile[];
+}
+
+/** Local paths of a task's staged Parquet files, for looking at them before the commit. */
+export function stagedPaths(report: { readonly staged: JsonValue }): readonly string[] {
+  return stagedFilesOf(report.staged).map((file) => pathOfFileUri(file.path));
 }

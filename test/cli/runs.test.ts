@@ -1,0 +1,146 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { csv, Desk, ORDERS, steady } from './desk.js';
+
+const test = suite<{ desk: Desk }>('runs');
+test.before.each((context) => {
+  const desk = new Desk();
+  context.desk = desk;
+  desk.write('sluice.yml', '');
+  desk.write('orders.yml', ORDERS);
+  desk.write('data/orders_1.csv', csv(1, 2));
+});
+test.after.each(({ desk }) => desk.remove());
+
+test('runs lists newest first; show tells plan, rows, state and commit', async ({ desk }) => {
+  await desk.ok(['run', 'orders.yml']);
+  desk.write('data/orders_2.csv', csv('x'));
+  assert.is((await desk.sluice(['run', 'orders.yml'])).code, 3);
+  const runs = await desk.json(['runs']);
+  assert.equal(
+    runs.map((run) => run['status']),
+    ['failed', 'committed'],
+  );
+  assert.is((runs[0]?.['error'] as Record<string, unknown>)['code'], 'TOO_MANY_REJECTS');
+  assert.equal((await desk.json(['runs', '--status', 'committed'])).length, 1);
+  assert.equal(await desk.json(['runs', '--pipeline', 'other']), []);
+  const { stdout } = await desk.ok(['runs', 'show', String(runs[1]?.['run_id'])]);
+  const shown = steady(stdout, desk.folder);
+  for (const line of [
+    'pipeline    orders',
+    'config      <folder>/orders.yml',
+    'status      committed',
+    'tasks       1, 1 finished; 24 B to read',
+    'files       data/orders_1.csv',
+    'rows        2 read, 2 written, 0 filtered, 0 rejected',
+    'state       none → 1 file',
+  ])
+    assert.ok(shown.includes(line), `${line} in\n${shown}`);
+  const failed = await desk.ok(['runs', 'show', 'latest']);
+  assert.match(failed.stdout, 'error       TOO_MANY_REJECTS: 1 record was rejected');
+  assert.match(failed.stdout, 'next        run the config again to continue it');
+});
+
+test('a run is found by a unique part of its id; others say which ids there are', async ({ desk }) => {
+  await desk.ok(['run', 'orders.yml']);
+  const id = await desk.runId();
+  assert.match((await desk.ok(['runs', 'show', id.slice(-8)])).stdout, id);
+  const { code, stderr } = await desk.sluice(['runs', 'show', `${id.slice(0, -1)}~`]);
+  assert.is(code, 2);
+  assert.match(stderr, `RUN_UNKNOWN: no run ${id.slice(0, -1)}~, did you mean "${id}"?`);
+});
+
+test('rejects of a committed, a failed and a held run', async ({ desk }) => {
+  desk.write('data/orders_1.csv', csv(1, 'x', 'y'));
+  assert.is((await desk.sluice(['run', 'orders.yml'])).code, 3);
+  const reason = 'not a long (a whole number of at most 64 bits)';
+  const lines = `source,record_number,byte_offset,column_name,reason,raw
+data/orders_1.csv,2,17,id,${reason},"x,1.50"
+data/orders_1.csv,3,24,id,${reason},"y,1.50"
+`;
+  assert.is((await desk.ok(['rejects', 'latest', '--format', 'csv'])).stdout, lines);
+  await desk.ok(['run', 'orders.yml', '--max-rejects', '2', '--hold']);
+  assert.is((await desk.ok(['rejects', 'latest'])).stdout, lines);
+  await desk.ok(['commit', 'latest']);
+  assert.is((await desk.ok(['rejects', 'latest'])).stdout, lines);
+  const limited = await desk.ok(['rejects', 'latest', '--format', 'jsonl', '--limit', '1']);
+  assert.equal(JSON.parse(limited.stdout), {
+    source: 'data/orders_1.csv',
+    record_number: 2,
+    byte_offset: 17,
+    column_name: 'id',
+    reason,
+    raw: 'x,1.50',
+  });
+  assert.match(limited.stderr, '1 of 2 rejected records; --limit shows more');
+  assert.equal(await desk.ids(), [1]);
+});
+
+test('a run without rejects says so', async ({ desk }) => {
+  await desk.ok(['run', 'orders.yml']);
+  const { stdout, stderr } = await desk.ok(['rejects', 'latest']);
+  assert.is(stdout, '');
+  assert.match(steady(stderr), 'run <run> rejected nothing');
+});
+
+test('a held run is committed although its config is gone, or was changed or broken', async ({ desk }) => {
+  const changes = [
+    () => rmSync(join(desk.folder, 'orders.yml')),
+    () => desk.write('orders.yml', ORDERS.replace('shop.orders', 'shop.other')),
+    () => desk.write('orders.yml', 'in: ['),
+  ];
+  for (const [i, change] of changes.entries()) {
+    desk.write(`data/orders_1${i}.csv`, csv(10 + i));
+    desk.write('orders.yml', ORDERS);
+    await desk.ok(['run', 'orders.yml', '--hold']);
+    change();
+    const [summary] = await desk.json<{ pipelines: { status: string; target: string }[] }>(['commit', 'latest']);
+    assert.equal(
+      summary?.pipelines.map((p) => [p.status, p.target]),
+      [['committed', 'shop.orders']],
+    );
+  }
+  assert.equal(await desk.ids(), [1, 2, 10, 11, 12]);
+});
+
+test('a held run is discarded: nothing remains, and the next run loads the same files', async ({ desk }) => {
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  const refused = await desk.sluice(['run', 'orders.yml']);
+  assert.is(refused.code, 5);
+  assert.match(refused.stderr, 'RUN_HELD');
+  await desk.ok(['discard', 'latest']);
+  assert.equal(readdirSync(join(desk.folder, '.sluice/tmp')), []);
+  const again = await desk.sluice(['discard', 'latest']);
+  assert.is(again.code, 5);
+  assert.match(again.stderr, 'RUN_ENDED');
+  await desk.ok(['run', 'orders.yml']);
+  assert.equal(await desk.ids(), [1, 2]);
+});
+
+test('on a terminal discard asks before finished tasks go', async ({ desk }) => {
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  const no = await desk.sluice(['discard', 'latest'], { types: 'n\n' });
+  assert.is(no.code, 130);
+  assert.match(no.stderr, 'Throw away 1 finished task of orders? [y/N]');
+  assert.match(no.stderr, 'DECLINED');
+  await desk.ok(['discard', 'latest'], { types: 'y\n' });
+});
+
+test('cleanup ends a failed run and removes its files; a held one is refused', async ({ desk }) => {
+  desk.write('data/orders_1.csv', csv(1, 'x'));
+  assert.is((await desk.sluice(['run', 'orders.yml'])).code, 3);
+  const id = await desk.runId();
+  assert.ok(existsSync(join(desk.folder, '.sluice/tmp', `run-${id}`)));
+  await desk.ok(['cleanup', id]);
+  assert.equal(readdirSync(join(desk.folder, '.sluice/tmp')), []);
+  assert.is((await desk.json(['runs']))[0]?.['status'], 'discarded');
+  await desk.ok(['cleanup', id]);
+  await desk.ok(['run', 'orders.yml', '--hold', '--max-rejects', '1']);
+  const held = await desk.sluice(['cleanup', 'latest']);
+  assert.is(held.code, 5);
+  assert.match(held.stderr, 'RUN_HELD');
+});
+
+test.run();
