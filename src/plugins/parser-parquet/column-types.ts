@@ -69,6 +69,9 @@ export function widen(a: SourceColumn, b: SourceColumn): SourceColumn | undefine
 export function valueSql(ref: string, column: ParquetColumn, planned: SourceColumn, duckdbType: string): string {
   const { json } = mappingOf(column.duckdb);
   if (json) return `cast(to_json(${ref}) as varchar)`;
+  if (column.duckdb === 'TIMESTAMP_NS') {
+    return `case when epoch_ns(${ref}) % 1000 = 0 then cast(cast(${ref} as timestamp) as varchar) else cast(${ref} as varchar) || ' (finer than microseconds)' end`;
+  }
   return planned.text ? `cast(${ref} as varchar)` : `cast(${ref} as ${duckdbType})`;
 }
 

@@ -89,7 +89,7 @@ test('every Parquet type has its column type, and values stay exact', async () =
       j: '[1,2]',
       k: '{"x":1.1,"y":9007199254740993}',
       l: '{"k":1}',
-      m: '2024-01-01 00:00:00.123456789',
+      m: '2024-01-01 00:00:00.123456789 (finer than microseconds)',
       n: '2023-12-31 15:00:00+00',
       o: '2024-01-01 00:00:00.5',
       p: '2024-02-29',
@@ -99,6 +99,14 @@ test('every Parquet type has its column type, and values stay exact', async () =
       t: 'é',
     },
   ]);
+});
+
+test('nanoseconds: what microseconds hold is read, the rest is rejected and not cut off', async () => {
+  const file = await make(
+    'ns.parquet',
+    "select unnest([timestamp_ns '2024-01-01 00:00:00.123456', timestamp_ns '2024-01-01 00:00:00.123456001', null]) as t",
+  );
+  assert.equal((await load([file])).values, [{ t: '2024-01-01 00:00:00.123456' }, { t: null }, { t: null }]);
 });
 
 test('files of one load widen as Iceberg does, keep their order and name their rows', async () => {

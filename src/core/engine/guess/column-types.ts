@@ -22,6 +22,8 @@ interface Candidate {
 type Counted = readonly (readonly [text: string, count: number])[];
 
 const LONGEST_SCALE = 4;
+/** From this share on a near miss is worth a word. */
+const MOST = 0.6;
 const BOOLEAN = /^(?:true|false|yes|no|on|off|t|f|y|n)$/i;
 const INTEGER = /^-?(?:0|[1-9][0-9]*)$/;
 const FRACTION = /^[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?$/;
@@ -123,7 +125,7 @@ function refuseAmbiguous(time: TimeFormat, total: number, counted: Counted): Gue
 /** `97.2 % integer, 14 values like 'N/A'`, when most values have a type. */
 function explainString(candidates: readonly Candidate[], counted: Counted, total: number): string {
   const best = [...candidates].sort((a, b) => b.fits - a.fits)[0];
-  if (!best || best.fits * 2 < total) return 'text';
+  if (!best || best.fits < total * MOST) return 'text';
   if (best.fits === total) return `${best.word}, but not all convert`;
   const misfit = counted.find(([text]) => !matches(best, text));
   const share = Math.floor((best.fits / total) * 1000) / 10;
