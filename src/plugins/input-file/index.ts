@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { ConfigError, defineFileInput, fileSystemError, RemoteError, type PluginContext, type SourceFile } from '../../core/spi/index.js';
+import { ConfigError, DataError, defineFileInput, fileSystemError, RemoteError, type PluginContext, type SourceFile } from '../../core/spi/index.js';
 import { findByPaths, findByPrefix, type FoundFile } from './find-files.js';
 import { readPartition } from './partitions.js';
 import { fileInputSchema } from './schema.js';
@@ -118,6 +118,15 @@ function pathOf(name: string, root: string): string {
 
 function unreadable(error: unknown, name: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') {
+    return new DataError({
+      code: 'FILE_VANISHED',
+      message: `${name}: the file vanished after it was found`,
+      hint: 'run again: a new plan is made from the files that are there',
+      where: { file: name },
+      cause: error,
+    });
+  }
   if (code !== 'EACCES' && code !== 'EPERM') return fileSystemError(error, `reading ${JSON.stringify(name)}`);
   return new RemoteError({
     code: 'FILE_UNREADABLE',

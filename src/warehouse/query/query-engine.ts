@@ -2,6 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { createConverter } from '../../core/duckdb/values.js';
 import { throughGate } from '../../core/duckdb/index.js';
 import { quoteIdentifier, quoteLiteral, type SqlValue } from '../../core/spi/index.js';
+import { explainFileError } from './damaged-files.js';
 import { duckdbDialect } from './dialect.js';
 import { openPlanner, type Planner } from './planner.js';
 import type { QuerySource } from './query-catalog.js';
@@ -107,7 +108,7 @@ async function runSession(session: QuerySession, options: QueryOptions): Promise
           }
         } catch (error) {
           checkSignal(options.signal);
-          throw userSqlError(session.sql, error);
+          throw userSqlError(session.sql, await explainFileError(error, session.local));
         }
       },
       stats: () => ({ ...session.stats, rows }),
@@ -116,7 +117,7 @@ async function runSession(session: QuerySession, options: QueryOptions): Promise
   } catch (error) {
     await close();
     checkSignal(options.signal);
-    throw userSqlError(session.sql, error);
+    throw userSqlError(session.sql, await explainFileError(error, session.local));
   }
 }
 
@@ -154,7 +155,7 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
     return { columns, rows, bytes: (await stat(file)).size, stats: { ...session.stats, rows } };
   } catch (error) {
     checkSignal(options.signal);
-    throw userSqlError(session.sql, error);
+    throw userSqlError(session.sql, await explainFileError(error, session.local));
   } finally {
     options.signal?.removeEventListener('abort', stop);
   }

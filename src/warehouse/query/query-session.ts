@@ -5,6 +5,7 @@ import { scanPredicates, type PlannedScan } from '../../core/duckdb/scan-predica
 import { CancelledError, ConfigError, quoteIdentifier } from '../../core/spi/index.js';
 import { DEFAULT_NAMESPACE } from '../catalog/table-name.js';
 import type { Dialect, SqlText } from './dialect.js';
+import { explainFileError } from './damaged-files.js';
 import { compileFilter, type FileFilter } from './file-filter.js';
 import { planFiles, type FilePlan } from './plan-files.js';
 import type { Planner } from './planner.js';
@@ -203,12 +204,16 @@ async function bindRelations(
   const local = new Map(await Promise.all(uris.map(async (uri) => [uri, await source.storage.localPath(uri)] as const)));
   await sandbox.lock([...local.values(), ...(options.outputFiles ?? [])]);
   const plans = new Map(bound.map((b) => [b.relation, b]));
-  await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
-    const table = plans.get(relation);
-    return table
-      ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf })
-      : emptyScanSql(relation.version.schema);
-  });
+  try {
+    await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
+      const table = plans.get(relation);
+      return table
+        ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf })
+        : emptyScanSql(relation.version.schema);
+    });
+  } catch (error) {
+    throw await explainFileError(error, local);
+  }
   return local;
 }
 
@@ -255,6 +260,6 @@ export async function prepareUserSelect(session: QuerySession): Promise<DuckDBPr
       return statement;
     });
   } catch (error) {
-    throw userSqlError(sql, error);
+    throw userSqlError(sql, await explainFileError(error, session.local));
   }
 }
