@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the source: docs/reference/ and configs/schema/. With --check it writes nothing and fails
+ * Writes what follows from the source: docs/reference/, configs/schema/ and the table of docs/embulk-differences.md. With --check it writes nothing and fails
  * when a file is stale. `--root DIR` puts the files elsewhere.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,8 +7,10 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRegistry } from '../src/core/registry/index.js';
 import { BUILTIN_PLUGINS } from '../src/plugins/builtins.js';
+import { writeCliPage } from './generate/cli-page.js';
 import { writeConfigPage } from './generate/config-page.js';
 import { makePipelineSchema, makeProjectSchema } from './generate/editor-schema.js';
+import { writeEmbulkPage } from './generate/embulk-cases.js';
 import { writeErrorsPage } from './generate/errors-page.js';
 import { loadPlugins } from './generate/plugins.js';
 import { writePluginIndex, writePluginPage } from './generate/plugin-page.js';
@@ -26,6 +28,11 @@ async function generate(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   files.set('configs/schema/pipeline.schema.json', formatJson(makePipelineSchema(plugins)));
   files.set('configs/schema/sluice.schema.json', formatJson(makeProjectSchema()));
+  files.set(
+    'docs/embulk-differences.md',
+    await writeEmbulkPage(await readFile(join(source, '../docs/embulk-differences.md'), 'utf8'), join(source, '../test/cases')),
+  );
+  files.set('docs/reference/cli.md', await writeCliPage());
   files.set('docs/reference/config.md', writeConfigPage(plugins));
   files.set('docs/reference/errors.md', await writeErrorsPage(source));
   files.set('docs/reference/plugins/README.md', writePluginIndex(plugins));
