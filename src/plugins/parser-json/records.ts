@@ -8,8 +8,9 @@ export type JsonItem =
   | { readonly ok: false; readonly bytes: Buffer; readonly record: JsonSlice; readonly offset: number; readonly reason: string };
 
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
-/** How much of a line without an end is kept as the reject's text. */
-const MAX_RAW_BYTES = 1024 * 1024;
+/** A longer line is kept as the reject's text only up to `RAW_HEAD_BYTES`. */
+const MAX_RAW_BYTES = 16 * 1024 * 1024;
+const RAW_HEAD_BYTES = 1024 * 1024;
 const BOM = [0xef, 0xbb, 0xbf];
 
 /**
@@ -119,8 +120,8 @@ class Window {
     for (;;) {
       const newline = this.bytes.indexOf(10, this.at);
       if (newline < 0 && !this.ended) {
-        if (this.bytes.length - this.at > MAX_RECORD_BYTES) {
-          head ??= Buffer.from(this.bytes.subarray(this.at, this.at + MAX_RAW_BYTES));
+        if (this.bytes.length - this.at > MAX_RAW_BYTES) {
+          head ??= Buffer.from(this.bytes.subarray(this.at, this.at + RAW_HEAD_BYTES));
           this.at = this.bytes.length;
         }
         await this.grow();
@@ -131,6 +132,7 @@ class Window {
       if (head) return { ok: false, bytes: head, record: { start: 0, end: head.length }, offset, reason };
       let end = newline < 0 ? this.bytes.length : newline;
       while (end > start && isBlank(this.bytes[end - 1] as number)) end--;
+      if (end - start > MAX_RAW_BYTES) end = start + RAW_HEAD_BYTES;
       return { ok: false, bytes: this.bytes, record: { start, end }, offset, reason };
     }
   }

@@ -272,6 +272,22 @@ test('a decoded file goes through a spool of its lines; the hash is that of the 
   assert.is(got.verdict.files[0]?.bytes, raw.length);
 });
 
+test('a line too long for DuckDB is read by our tokenizer; one without an end is one reject', async () => {
+  const long = await lab.file(`{"a":"s"}\n{"a":"${'x'.repeat(40 << 20)}"}\n{"a":"t"}\n`);
+  const got = await load({ columns: [{ name: 'a', type: 'string' }] }, [long]);
+  assert.equal(
+    got.rows.map((r) => r['a']?.length),
+    [1, 40 << 20, 1],
+  );
+  const endless = await lab.file(`{"a":"s"}\n{"a":"${'x'.repeat(70 << 20)}\n{"a":"t"}\n`);
+  const cut = await load({ columns: [{ name: 'a', type: 'string' }] }, [endless]);
+  assert.equal(cut.rows, [{ a: 's' }, { a: 't' }]);
+  assert.equal(
+    cut.rejects.map((r) => [r.recordNumber, r.byteOffset, (r.raw?.length ?? 0) <= 1 << 20]),
+    [[2, 10, true]],
+  );
+});
+
 test('stop_on_invalid_record names the record', async () => {
   const file = await lab.file('{"a":1}\n{"a":\n', 'stop.json');
   try {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { openDatabase } from '../../../src/core/duckdb/index.js';
+import { engineErrorKind, openDatabase } from '../../../src/core/duckdb/index.js';
 import { createSpool } from '../../../src/core/engine/spool.js';
 import { conversionSql } from '../../../src/core/engine/typing/convert.js';
 import {
@@ -79,16 +79,28 @@ export async function openLab(): Promise<Lab> {
   };
 }
 
+/** The engine, too, lets the reading judge a scan that DuckDB ended with an error. */
+async function scan(reading: Reading, sql: SqlConnection): Promise<{ found: Row[] | undefined; values: Row[] }> {
+  const names = reading.relation.columns.map((c) => quoteIdentifier(c.name));
+  try {
+    const found = await sql.rows(`SELECT ${names.map((n) => `cast(${n} as varchar) as ${n}`).join(', ')} FROM ${reading.relation.from}`);
+    return { found: found as Row[], values: await convertedRows(reading, sql) };
+  } catch (error) {
+    if (engineErrorKind(error) !== 'invalid-input') throw error;
+    return { found: undefined, values: [] };
+  }
+}
+
 /** Reads like the engine: one scan, check, another reading if asked for, then rejects and places. */
 export async function readAll(first: Reading, sql: SqlConnection): Promise<Outcome> {
   let reading = first;
   const redone: string[] = [];
   for (;;) {
     const names = reading.relation.columns.map((c) => quoteIdentifier(c.name));
-    const found = await sql.rows(`SELECT ${names.map((n) => `cast(${n} as varchar) as ${n}`).join(', ')} FROM ${reading.relation.from}`);
-    const values = await convertedRows(reading, sql);
-    const verdict = await reading.check(found.length);
-    if (!verdict.keep) {
+    const { found, values } = await scan(reading, sql);
+    const verdict = await reading.check(found?.length ?? -1);
+    if (!verdict.keep || !found) {
+      if (verdict.keep) throw new Error('a failed scan was kept');
       await reading.close();
       redone.push(verdict.reason);
       reading = verdict.instead;
@@ -104,7 +116,7 @@ export async function readAll(first: Reading, sql: SqlConnection): Promise<Outco
       ))
         places.push(...batch);
     await reading.close();
-    return { rows: found as Row[], values, redone, rejects, verdict, places };
+    return { rows: found, values, redone, rejects, verdict, places };
   }
 }
 
