@@ -5,7 +5,7 @@ import type { CheckedPipeline } from '../../core/engine/check.js';
 import type { Pipeline } from '../../core/engine/pipeline.js';
 import { SluiceError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import type { Command, CommandContext } from '../command.js';
-import { formatBytes, formatCount, formatCountOf, formatTable } from '../format.js';
+import { formatBytes, formatCount, formatCountOf, formatTable, printable } from '../format.js';
 import { probeFolder } from '../probe-folder.js';
 import { describeState } from '../report.js';
 import { withSession, type Session } from '../session.js';
@@ -106,7 +106,7 @@ function formatPlan(pipeline: Pipeline, checked: CheckedPipeline): string {
   return [
     `${pipeline.name} → ${plan.output.name}`,
     fact('input', what),
-    ...files.slice(0, SHOWN_FILES).map((name) => fact('', name)),
+    ...files.slice(0, SHOWN_FILES).map((name) => fact('', printable(name))),
     ...(files.length > SHOWN_FILES ? [fact('', `and ${formatCount(files.length - SHOWN_FILES)} more`)] : []),
     ...(pipeline.filters.length === 0
       ? []

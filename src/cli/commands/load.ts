@@ -7,7 +7,7 @@ import type { JsonObject, SourceFile } from '../../core/spi/index.js';
 import { formatTableName, parseTableName } from '../../warehouse/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
-import { formatBytes, formatCount } from '../format.js';
+import { formatBytes, formatCount, printable } from '../format.js';
 import { guessSource } from '../guess-source.js';
 import { formatGuess, schemaPath, timeKeys } from '../guessed-config.js';
 import { writeNewFile } from '../new-file.js';
@@ -177,7 +177,7 @@ async function showLoad(context: CommandContext, { table, source, files, guessed
 }
 
 function describeFiles(files: readonly SourceFile[]): string {
-  return files.length === 1 ? (files[0]?.name ?? '') : `${formatCount(files.length)} files`;
+  return files.length === 1 ? printable(files[0]?.name ?? '') : `${formatCount(files.length)} files`;
 }
 
 function question(loads: readonly Load[]): string {

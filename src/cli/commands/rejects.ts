@@ -3,7 +3,7 @@ import { openDatabase } from '../../core/duckdb/index.js';
 import type { TaskReport } from '../../core/engine/run-task.js';
 import { formatTableName, rejectsNameOf, stagedPaths, type Warehouse } from '../../warehouse/index.js';
 import type { Metastore } from '../../metastore/types.js';
-import { text, type Command, type CommandContext } from '../command.js';
+import { flag, text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
 import { formatCount } from '../format.js';
 import { writeResult, type ResultColumns, type ResultFormat } from '../result-writer.js';
@@ -29,6 +29,7 @@ export const command: Command = {
   details: 'Those of a committed run are in TABLE__rejects. Of a run that did not commit, the first 1,000 are kept.',
   options: {
     format: { value: 'FORMAT', help: `${FORMATS.join(', ')} (default: table on a terminal, else csv)` },
+    replay: { help: 'load them again, through the pipeline as its config is now' },
     limit: { value: 'N', help: 'how many (default: 100 in a table, else all)' },
   },
   examples: ['sluice rejects latest', 'sluice rejects 20260101T093000-1f2e3d4c --format csv --limit 1000'],
@@ -37,6 +38,11 @@ export const command: Command = {
     withSession(context, undefined, async (session) => {
       const store = await session.metastore();
       const run = await findRun(store, context.args[0] ?? '');
+      if (flag(context.options, 'replay')) {
+        const { replayRejects } = await import('../replay-rejects.js');
+        await replayRejects(context, session, run);
+        return 0;
+      }
       const format = readFormat(context);
       const limit = countOption('rejects', 'limit', text(context.options, 'limit')) ?? (format === 'table' ? 100 : undefined);
       const total = rejectedRows(run);

@@ -2,7 +2,7 @@ import type { RunSummary } from '../../core/engine/events.js';
 import type { JsonObject, RunRecord, RunStatus, StoredTask } from '../../core/spi/index.js';
 import { text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
-import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime } from '../format.js';
+import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime, printable } from '../format.js';
 import { describeState } from '../report.js';
 import { withSession } from '../session.js';
 import { countOption, unknownSubcommand, usageError } from '../subcommand.js';
@@ -144,7 +144,7 @@ function planLines(stored: JsonObject, finished: number): string[][] {
   const plan = stored['plan'] as unknown as StoredPlan | undefined;
   if (!plan) return [];
   const count = plan.input.tasks?.length ?? plan.input.plan?.tasks.length ?? 0;
-  const files = plan.input.tasks?.flat().map((task) => task.file.name) ?? [];
+  const files = plan.input.tasks?.flat().map((task) => printable(task.file.name)) ?? [];
   const shown = files.length > 5 ? [...files.slice(0, 5), `and ${formatCount(files.length - 5)} more`] : files;
   return [
     ['tasks', `${formatCount(count)}, ${formatCount(finished)} finished${plan.bytes === null ? '' : `; ${formatBytes(plan.bytes)} to read`}`],
