@@ -96,7 +96,6 @@ export async function readAll(first: Reading, sql: SqlConnection): Promise<Outco
   let reading = first;
   const redone: string[] = [];
   for (;;) {
-    const names = reading.relation.columns.map((c) => quoteIdentifier(c.name));
     const { found, values } = await scan(reading, sql);
     const verdict = await reading.check(found?.length ?? -1);
     if (!verdict.keep || !found) {
