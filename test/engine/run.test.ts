@@ -97,6 +97,22 @@ test('rejects over the limit commit nothing and are shown; within it they are ke
   ]);
 });
 
+test('rejects are replayed once through the mended config; what is bad still is kept again', async ({ project }) => {
+  project.write('data/orders_1.csv', `id,amount,ordered_at\n${row(1)}\n2,2.00,2026-02-01\n3,three,2026-01-01 00:00:00\n`);
+  project.write('orders.yml', orders());
+  const summary = await project.run('orders.yml', '--max-rejects', '2');
+  assert.is(summary.rejected, 2);
+  project.write('orders.yml', `${orders().replace(', format: "%Y-%m-%d %H:%M:%S"', '')}exec: {max_rejects: 1}\n`);
+  const replayed = await project.sluice(['rejects', summary.run_id as string, '--replay', '--json']);
+  assert.is(replayed.code, 0, replayed.stderr);
+  assert.equal(await ids(project), [1, 2]);
+  const again = await project.sluice(['rejects', summary.run_id as string, '--replay', '--json']);
+  assert.match(again.stdout, /"status":"up-to-date"/);
+  assert.equal(await ids(project), [1, 2]);
+  assert.equal(await project.query('SELECT count(*) AS n FROM shop.orders__rejects'), [{ n: 3 }]);
+  assert.is((await project.run('orders.yml')).status, 'up-to-date');
+});
+
 test('replace puts new rows and schema in the place of the old ones; reading nothing is refused', async ({ project }) => {
   project.write('data/orders_1.csv', csv(1, 2));
   project.write('orders.yml', orders('', ', mode: replace'));

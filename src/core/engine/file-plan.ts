@@ -28,7 +28,7 @@ export async function planFiles(
   options: { readonly incremental: boolean; readonly onChanged: OnChanged; readonly replaces: boolean },
   ctx: PluginContext,
 ): Promise<FilePlan> {
-  if (!options.incremental) return { read: listed.map((file) => ({ file, offset: 0 })), refreshed: [], skipped: 0, notes: [] };
+  if (!options.incremental) return { read: listed.map((file) => ({ file, offset: file.startsAt ?? 0 })), refreshed: [], skipped: 0, notes: [] };
   const read: PlannedFile[] = [];
   const refreshed: SourceFile[] = [];
   const notes: string[] = [];
@@ -38,7 +38,7 @@ export async function planFiles(
     const loaded = state.files.get(file.name);
     if (!loaded) {
       if (state.lastPath !== undefined && file.name <= state.lastPath) byLastPath++;
-      else read.push({ file, offset: 0 });
+      else read.push({ file, offset: file.startsAt ?? 0 });
       continue;
     }
     if (isSame(file, loaded)) {
@@ -80,7 +80,7 @@ async function planChanged(
     case 'skip':
       return undefined;
     case 'reload':
-      if (options.replaces) return { file, offset: 0 };
+      if (options.replaces) return { file, offset: file.startsAt ?? 0 };
       throw new DataError({
         code: 'RELOAD_NEEDS_REPLACE',
         message: `${file.name}: changed since it was loaded, and on_changed: reload would load its rows a second time`,

@@ -33,6 +33,8 @@ export const PROCESS_RESERVE = 300 * 1024 * 1024;
 /** A pipeline up to its filters: what a preview reads. */
 export interface SourcePipeline {
   readonly name: string;
+  /** Part of the state key: which of several streams of one pipeline this is. Default: the only one. */
+  readonly stream?: string;
   /** For messages; undefined for pipelines made from command-line options. */
   readonly file: string | undefined;
   readonly root: string;

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pipeline } from '../core/engine/pipeline.js';
+import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject, type RunRecord } from '../core/spi/index.js';
+import { formatTableName, rejectsNameOf } from '../warehouse/index.js';
+import type { CommandContext } from './command.js';
+import { printSummaries } from './commands/run.js';
+import { ProgressPrinter } from './progress.js';
+import { reloadPipeline } from './reload-pipeline.js';
+import type { Session } from './session.js';
+import { findCurrentName } from './table-by-uuid.js';
+
+/** Loads the raw records that a committed run rejected through the pipeline as it is now. */
+export async function replayRejects(context: CommandContext, session: Session, run: RunRecord): Promise<void> {
+  if (run.status !== 'committed') {
+    throw new ConfigError({
+      code: 'REPLAY_NOT_COMMITTED',
+      message: `run ${run.runId} is ${run.status}; only a committed run has rejects to replay`,
+      hint: 'mend the config and run the pipeline again: it reads everything that did not commit',
+    });
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-replay-'));
+  try {
+    const path = join(folder, 'rejects');
+    const rows = await writeRawRecords(context, session, run, path);
+    if (rows === 0) {
+      context.out.say(`run ${run.runId} rejected nothing`);
+      return;
+    }
+    const { replayPipeline } = await import('../core/engine/replay.js');
+    const { runPipeline } = await import('../core/engine/run.js');
+    const pipeline = await currentPipeline(context, session, run);
+    const progress = new ProgressPrinter(context.out, context.environment.clock);
+    try {
+      const services = await session.services((event) => progress.show(event));
+      const options = { resume: 'auto', hold: false, fullRefresh: false, dryRun: false, origin: { replay_of: run.runId } } as const;
+      await printSummaries(context, [await runPipeline(replayPipeline(pipeline, run.runId, path), options, services)]);
+    } finally {
+      progress.clear();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The pipeline as its file says now; without a file (`sluice load`) as it was. */
+async function currentPipeline(context: CommandContext, session: Session, run: RunRecord): Promise<Pipeline> {
+  const file = (run.plan['origin'] as JsonObject | undefined)?.['file'];
+  if (typeof file !== 'string' || !existsSync(file)) return reloadPipeline(context, session, run);
+  const { loadPipelines } = await import('../core/config/index.js');
+  const { environment } = context;
+  const configs = await loadPipelines(file, { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd });
+  const config = configs.find(({ name }) => name === run.key.pipeline);
+  return config ? session.pipeline(config) : reloadPipeline(context, session, run);
+}
+
+async function writeRawRecords(context: CommandContext, session: Session, run: RunRecord, path: string): Promise<number> {
+  const warehouse = await session.warehouse();
+  const table = await findCurrentName(warehouse, run);
+  const rejects = table && rejectsNameOf(table);
+  if (!rejects || !(await warehouse.catalog.findTable(formatTableName(rejects)))) return 0;
+  const { REPLAY_PADDING } = await import('../core/engine/replay.js');
+  const result = await warehouse.query(
+    `SELECT raw FROM ${quoteIdentifier(rejects.namespace)}.${quoteIdentifier(rejects.name)} WHERE run_id = ${quoteLiteral(run.runId)} ORDER BY source, record_number`,
+    { signal: context.signal },
+  );
+  const stream = createWriteStream(path);
+  stream.write(REPLAY_PADDING);
+  let rows = 0;
+  try {
+    for await (const [raws] of result.chunks()) {
+      for (const raw of raws ?? []) {
+        if (typeof raw !== 'string') throw rawMissing(run);
+        rows++;
+        if (!stream.write(`${raw}\n`)) await once(stream, 'drain');
+      }
+    }
+  } finally {
+    await result.close();
+    stream.end();
+    await once(stream, 'close');
+  }
+  return rows;
+}
+
+function rawMissing(run: RunRecord): ConfigError {
+  return new ConfigError({
+    code: 'REPLAY_WITHOUT_RAW',
+    message: `run ${run.runId}: the text of its rejected records was not kept, because a filter hides values (mask, hash, remove_columns)`,
+    hint: 'mend the source file and load it under a new name, or run with --full-refresh',
+  });
+}
