@@ -101,7 +101,13 @@ export class Session {
   async #openWarehouse(): Promise<Warehouse> {
     const { openWarehouse } = await import('../warehouse/index.js');
     const { environment, out } = this.#context;
-    return openWarehouse({ metastore: await this.metastore(), root: this.project.storage.uri, clock: environment.clock, log: out.logger });
+    return openWarehouse({
+      metastore: await this.metastore(),
+      root: this.project.storage.uri,
+      clock: environment.clock,
+      log: out.logger,
+      maintain: this.project.maintain,
+    });
   }
 }
 

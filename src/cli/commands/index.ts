@@ -29,6 +29,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'undrop', summary: 'bring back a dropped table', load: async () => (await import('./undrop.js')).command },
   { name: 'rename', summary: 'give a table another name', load: async () => (await import('./rename.js')).command },
   { name: 'swap', summary: 'exchange two tables in one step', load: async () => (await import('./swap.js')).command },
+  { name: 'maintain', summary: 'look after tables: compaction, expiry, left-over files', load: async () => (await import('./maintain.js')).command },
   { name: 'runs', summary: 'list runs, or show one', load: async () => (await import('./runs.js')).command },
   { name: 'rejects', summary: 'show the records a run rejected', load: async () => (await import('./rejects.js')).command },
   { name: 'commit', summary: 'commit a held run', load: async () => (await import('./commit.js')).command },
