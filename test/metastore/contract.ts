@@ -263,6 +263,29 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     assert.is((await store.acquireLease(moved, 'successor')).fence, lease.fence + 1);
   });
 
+  test('states and runs follow the name when two targets change places, and the target when it is renamed', async () => {
+    const [a, b] = [
+      { ...keyFor(project, 'swapped'), target: 'uuid-a' },
+      { ...keyFor(project, 'swapped'), target: 'uuid-b' },
+    ];
+    await store.setState(a, 'shop.a', { in: 'a' });
+    await store.setState(b, 'shop.b', { in: 'b' });
+    const lease = await store.acquireLease(a, 'run swapped');
+    await store.createRun(newRun(a, 'swapped'), lease);
+    await store.transaction((tx) => store.swapTargets(tx, 'uuid-a', 'uuid-b'));
+    assert.equal([(await store.getState(a))?.targetName, (await store.getState(a))?.state], ['shop.b', { in: 'b' }]);
+    assert.equal([(await store.getState(b))?.targetName, (await store.getState(b))?.state], ['shop.a', { in: 'a' }]);
+    assert.is((await store.getRun('swapped'))?.key.target, 'uuid-b');
+    assert.equal(
+      (await store.stateHistory(b)).map((each) => each.state),
+      [{ in: 'a' }],
+    );
+    await store.transaction((tx) => store.renameTarget(tx, 'uuid-b', 'shop.c'));
+    assert.equal([(await store.getState(b))?.targetName, (await store.getRun('swapped'))?.targetName], ['shop.c', 'shop.c']);
+    assert.is((await store.getState(a))?.targetName, 'shop.b');
+    await store.releaseLease(lease);
+  });
+
   test('catalog: pointers move by compare-and-swap', async () => {
     const { catalog } = store;
     assert.is(catalog.catalogName, 'sluice');
