@@ -1,0 +1,105 @@
+/**
+ * Runs every example as its README says: each ```sh block in a copy of the folder, its output compared with the
+ * ```text block behind it. There `…` stands for anything, blanks count as one, and lines may be left out.
+ * Names as arguments: only these examples.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { systemClock, type Environment } from '../src/cli/environment.js';
+import { main } from '../src/cli/main.js';
+import { findBlocks, splitWords } from './markdown-blocks.js';
+
+const folder = fileURLToPath(new URL('../examples/', import.meta.url));
+const wanted = process.argv.slice(2);
+const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'README.md')) && (wanted.length === 0 || wanted.includes(name)));
+
+async function runExample(name: string): Promise<readonly string[]> {
+  const copy = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-example-')));
+  try {
+    cpSync(join(folder, name), copy, { recursive: true, filter: (path) => !path.includes('.sluice') });
+    const blocks = findBlocks(readFileSync(join(copy, 'README.md'), 'utf8'));
+    const problems: string[] = [];
+    for (const [i, block] of blocks.entries()) {
+      if (block.language !== 'sh') continue;
+      const place = `examples/${name}/README.md:${block.line}`;
+      const output = await runBlock(block.lines, copy, place);
+      const next = blocks[i + 1];
+      const missing = next?.language === 'text' ? findMissing(next.lines, output) : undefined;
+      if (missing !== undefined) problems.push(`${place}: expected a line like\n    ${missing}\n  found\n${output.replaceAll(/^/gm, '    ')}`);
+    }
+    if (!blocks.some(({ language }) => language === 'text')) problems.push(`examples/${name}/README.md: expected some output to compare`);
+    return problems;
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+async function runBlock(lines: readonly string[], cwd: string, place: string): Promise<string> {
+  let output = '';
+  for (const line of lines) {
+    const words = splitWords(line);
+    const result = words[0] === 'sluice' ? await runSluice(words.slice(1), cwd) : runShell(line, cwd);
+    output += result.output;
+    if (result.code !== 0) throw new Error(`${place}: \`${line}\` ended with ${result.code}\n${result.output}`);
+  }
+  return output;
+}
+
+/** In this process: a start of Node for each command would take most of the time. */
+async function runSluice(args: readonly string[], cwd: string): Promise<{ readonly code: number; readonly output: string }> {
+  let output = '';
+  const stream: Environment['stdout'] = { write: (text) => ((output += Buffer.from(text as Uint8Array).toString()), true), once: () => undefined };
+  const code = await main(args, {
+    cwd,
+    env: {},
+    stdin: Readable.from([]) as unknown as Environment['stdin'],
+    stdout: stream,
+    stderr: stream,
+    clock: systemClock,
+    random: Math.random,
+    reach: () => {},
+    onInterrupt: () => () => {},
+    exitNow: () => {},
+  });
+  return { code, output };
+}
+
+function runShell(line: string, cwd: string): { readonly code: number; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8' });
+  return { code: status ?? 1, output: stdout + stderr };
+}
+
+/** The first expected line that does not follow the ones before it. */
+function findMissing(expected: readonly string[], output: string): string | undefined {
+  const actual = output.split('\n').map(squeeze);
+  let at = 0;
+  for (const line of expected.filter((text) => text.trim() !== '')) {
+    const pattern = new RegExp(`^${squeeze(line).split('…').map(escapePattern).join('.*')}$`);
+    const found = actual.findIndex((text, i) => i >= at && pattern.test(text));
+    if (found < 0) return line;
+    at = found + 1;
+  }
+  return undefined;
+}
+
+function squeeze(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+function escapePattern(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+let failed = 0;
+for (const name of names) {
+  const started = Date.now();
+  const problems = await runExample(name).catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
+  failed += problems.length;
+  process.stdout.write(`${problems.length === 0 ? 'ok  ' : 'FAIL'} examples/${name}, ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+  for (const problem of problems) process.stdout.write(`  ${problem}\n`);
+}
+if (failed > 0 || names.length === 0) process.exitCode = 1;
