@@ -70,7 +70,7 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
 /** The SELECT over `__ordinal` and `__status` of rejected rows, to find where they came from. */
 export function buildLocate(source: SelectSource, filters: readonly FusedFilter[], codes: ReadonlySet<number>, firstFilter: number): SelectPlan {
   const plan = buildSelect(source, filters, { ordinal: true, onlyCodes: codes, firstFilter });
-  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0` };
+  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0 ORDER BY ${ORDINAL}` };
 }
 
 /** The rejected rows themselves, for sources that cannot tell the original text: `(ordinal, status, JSON of the source row)`. */
@@ -112,10 +112,12 @@ function typedStage(
     }
     outer.push(`__v${i} AS ${name}`);
   });
-  if (carried.length > 0) inner.push(`row_number() OVER () AS ${ORDINAL}`);
+  // Numbered before anything else is computed: what the conversions become may reorder rows.
+  const from = carried.length > 0 ? `(SELECT *, row_number() OVER () AS ${ORDINAL} FROM ${source.from})` : source.from;
+  inner.push(...carried);
   const status = failures.length > 0 ? `CASE ${failures.join(' ')} ELSE 0 END` : '0';
   return {
-    select: `SELECT ${[...outer, ...carried, `${status}::INTEGER AS ${STATUS}`].join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${source.from})`,
+    select: `SELECT ${[...outer, ...carried, `${status}::INTEGER AS ${STATUS}`].join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${from})`,
     schema: columns.map(({ name, type }): Column => ({ name, type })),
   };
 }

@@ -11,12 +11,13 @@ const FALSE_WORDS = ['false', 'False', 'FALSE', 'no', 'No', 'NO', 'f', 'F', 'n',
 export const LONG_PATTERN = '[+-]?[0-9]+';
 export const DOUBLE_PATTERN = '[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?';
 
-function words(list: readonly string[]): string {
-  return list.map(quoteLiteral).join(', ');
+/** Not IN: DuckDB makes a join of a long IN list, and a join may change the order of rows. */
+function isOneOf(ref: string, words: readonly string[]): string {
+  return `list_contains([${words.map(quoteLiteral).join(', ')}], ${ref})`;
 }
 
 export function booleanSql(ref: string): string {
-  return `case when ${ref} = 'true' then true when ${ref} = 'false' then false when ${ref} in (${words(TRUE_WORDS)}) then true when ${ref} in (${words(FALSE_WORDS)}) then false end`;
+  return `case when ${ref} = 'true' then true when ${ref} = 'false' then false when ${isOneOf(ref, TRUE_WORDS)} then true when ${isOneOf(ref, FALSE_WORDS)} then false end`;
 }
 
 export function longSql(ref: string): string {
