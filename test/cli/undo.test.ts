@@ -56,16 +56,20 @@ test('the first run leaves an empty table and no state', async ({ desk }) => {
   assert.equal(await desk.ids(), [1]);
 });
 
-test('a replace is undone with the schema of before', async ({ desk }) => {
+test('a replace is undone with the schema and partitioning of before', async ({ desk }) => {
   await load(desk, 1, 2);
   desk.write(
     'other.yml',
-    'in: {type: config, columns: [{name: id, type: long}, {name: note, type: string}], rows: [[7, a]]}\nout: {type: warehouse, table: shop.orders, mode: replace}\n',
+    'in: {type: config, columns: [{name: id, type: long}, {name: note, type: string}], rows: [[7, a]]}\nout: {type: warehouse, table: shop.orders, mode: replace, partition_by: [note]}\n',
   );
   await desk.ok(['run', 'other.yml']);
   assert.equal(await desk.ids(), [7]);
+  assert.equal((await desk.json(['show', 'shop.orders']))[0]?.['partitioned_by'], ['note']);
   await desk.ok(['undo', 'latest']);
   assert.is((await desk.ok(['query', 'SELECT * FROM shop.orders ORDER BY id', '--format', 'csv'])).stdout, 'id,amount\n1,1.50\n2,1.50\n');
+  assert.equal((await desk.json(['show', 'shop.orders']))[0]?.['partitioned_by'], []);
+  await load(desk, 3);
+  assert.equal(await desk.ids(), [1, 2, 3]);
 });
 
 test('what was undone stays readable by its snapshot, and is not undone twice', async ({ desk }) => {
