@@ -27,6 +27,10 @@ async function readLine({ environment, signal }: CommandContext): Promise<string
     // Ctrl-D ends the input without a line, which means no.
     const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
     return await Promise.race([lines.question('', { signal }), ended]);
+  } catch (error) {
+    // Ctrl-C: the signal knows the reason in our words.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     lines.close();
   }

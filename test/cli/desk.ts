@@ -17,6 +17,8 @@ export interface DeskOptions {
   readonly stdin?: string;
   /** All three streams are a terminal, at which the user types this. */
   readonly types?: string;
+  /** Presses Ctrl-C when stderr shows this; nothing is typed, and stdin stays open. */
+  readonly interruptAt?: string;
   /** Working folder below the desk's. */
   readonly cwd?: string;
 }
@@ -37,16 +39,29 @@ export class Desk {
     let stderr = '';
     const terminal = options.types === undefined ? {} : { isTTY: true };
     const typed = options.types ?? options.stdin;
+    let interrupt: (signal: string) => void = () => {};
+    const stdin = options.interruptAt === undefined ? Readable.from(typed === undefined ? [] : [Buffer.from(typed)]) : new Readable({ read() {} });
     const environment: Environment = {
       cwd: join(this.folder, options.cwd ?? '.'),
       env: options.env ?? {},
-      stdin: Object.assign(Readable.from(typed === undefined ? [] : [Buffer.from(typed)]), terminal) as unknown as Environment['stdin'],
+      stdin: Object.assign(stdin, terminal) as unknown as Environment['stdin'],
       stdout: { ...terminal, write: (text) => ((stdout += Buffer.from(text as Uint8Array).toString()), true), once: () => undefined },
-      stderr: { ...terminal, write: (text) => ((stderr += Buffer.from(text as Uint8Array).toString()), true), once: () => undefined },
+      stderr: {
+        ...terminal,
+        write(text) {
+          stderr += Buffer.from(text as Uint8Array).toString();
+          if (options.interruptAt !== undefined && stderr.includes(options.interruptAt)) setImmediate(() => interrupt('SIGINT'));
+          return true;
+        },
+        once: () => undefined,
+      },
       clock: systemClock,
       random: Math.random,
       reach: () => {},
-      onInterrupt: () => () => {},
+      onInterrupt(handler) {
+        interrupt = handler;
+        return () => (interrupt = () => {});
+      },
       exitNow: () => {},
     };
     const code = await main(args, environment);

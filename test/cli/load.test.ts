@@ -34,6 +34,18 @@ test('load shows the plan, asks on a terminal, and loads each file once', async 
   assert.match(again.stderr, 'nothing new to load');
 });
 
+test('Ctrl-C at the question, or while stdin is read, stops with 130 and leaves nothing', async ({ desk }) => {
+  desk.write('data/orders_1.csv', DATA);
+  const asked = await desk.sluice(['load', 'data/orders_1.csv', '--into', 'shop.orders'], { types: '', interruptAt: '[y/N]' });
+  assert.is(asked.code, 130);
+  assert.match(asked.stderr, 'CANCELLED: stopped by the user');
+  const reading = await desk.sluice(['load', '-', '--into', 'shop.orders'], { types: '', interruptAt: 'reading data from the terminal' });
+  assert.is(reading.code, 130);
+  assert.match(reading.stderr, 'CANCELLED');
+  assert.equal(await desk.json(['tables']), []);
+  assert.equal(readdirSync(join(desk.folder, '.sluice/tmp')), []);
+});
+
 test('in a pipe --yes is needed; the plan is shown all the same', async ({ desk }) => {
   desk.write('data/orders_1.csv', DATA);
   const { code, stderr } = await desk.sluice(['load', 'data/orders_1.csv', '--into', 'shop.orders']);

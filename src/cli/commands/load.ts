@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { pipeline as pump } from 'node:stream/promises';
 import type { GuessedConfig } from '../../core/engine/guess/index.js';
-import type { JsonObject, SourceFile } from '../../core/spi/index.js';
+import { fileSystemError, type JsonObject, type SourceFile } from '../../core/spi/index.js';
 import { formatTableName, parseTableName } from '../../warehouse/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
@@ -251,7 +251,12 @@ class KeptStdin {
     if (environment.stdin.isTTY) out.say('reading data from the terminal; end with Ctrl-D');
     await mkdir(this.#folder, { recursive: true });
     const path = join(this.#folder, 'stdin');
-    await pump(environment.stdin, createWriteStream(path), { signal });
-    return path;
+    try {
+      await pump(environment.stdin, createWriteStream(path), { signal });
+      return path;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw fileSystemError(error, 'keeping stdin');
+    }
   }
 }

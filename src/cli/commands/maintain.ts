@@ -39,7 +39,14 @@ export const command: Command = {
 async function printJson(context: CommandContext, report: MaintainReport): Promise<void> {
   for (const table of report.tables) await context.out.printJson({ event: 'maintain.table', dry_run: report.dryRun, ...tableJson(table) });
   for (const { table, tableUuid, files, problem } of report.dropped)
-    await context.out.printJson({ event: 'maintain.dropped', dry_run: report.dryRun, table, uuid: tableUuid, files, ...(problem ? { problem } : {}) });
+    await context.out.printJson({
+      event: 'maintain.dropped',
+      dry_run: report.dryRun,
+      table,
+      uuid: tableUuid,
+      files,
+      ...(problem ? { problem } : {}),
+    });
   for (const { runId, table, paths } of report.runs)
     await context.out.printJson({ event: 'maintain.run', dry_run: report.dryRun, run_id: runId, table, paths });
   await context.out.printJson({ event: 'maintain', dry_run: report.dryRun, tables: report.tables.length, garbage_files: report.garbageFiles });
@@ -79,22 +86,27 @@ async function printText({ out }: CommandContext, report: MaintainReport): Promi
     if (problem) sayProblem(out, problem);
     else await out.printLine(`${table}, dropped: ${formatCountOf(files, 'file')} ${would}deleted for good`);
   }
-  for (const { runId, table, paths } of report.runs) await out.printLine(`run ${runId} (${table}): ${formatCountOf(paths, 'staged path')} ${would}deleted, run ${would}discarded`);
+  for (const { runId, table, paths } of report.runs)
+    await out.printLine(`run ${runId} (${table}): ${formatCountOf(paths, 'staged path')} ${would}deleted, run ${would}discarded`);
   if (report.garbageFiles > 0) await out.printLine(`${formatCountOf(report.garbageFiles, 'file')} that nothing needs any more ${would}deleted`);
-  if (report.tables.some((t) => t.orphans && t.orphans.files > 0 && !t.orphans.deleted)) out.say('orphans were only listed: --orphans --yes deletes them');
+  if (report.tables.some((t) => t.orphans && t.orphans.files > 0 && !t.orphans.deleted))
+    out.say('orphans were only listed: --orphans --yes deletes them');
 }
 
 function tableParts({ retention, compaction, snapshotsExpired, manifestsMerged, orphans }: TableUpkeep, would: string): readonly string[] {
   const parts: string[] = [];
-  if (retention && retention.rows > 0) parts.push(`${formatCountOf(retention.rows, 'row')} with ${retention.column} before ${retention.before.slice(0, 10)} ${would}deleted`);
+  if (retention && retention.rows > 0)
+    parts.push(`${formatCountOf(retention.rows, 'row')} with ${retention.column} before ${retention.before.slice(0, 10)} ${would}deleted`);
   if (compaction.filesBefore > 0) {
     const folded = compaction.rowsFolded > 0 ? `, ${formatCount(compaction.rowsFolded)} deleted rows folded in` : '';
-    const sizes = would === '' ? `, ${formatBytes(compaction.bytesBefore)} to ${formatBytes(compaction.bytesAfter)}` : `, ${formatBytes(compaction.bytesBefore)}`;
+    const sizes =
+      would === '' ? `, ${formatBytes(compaction.bytesBefore)} to ${formatBytes(compaction.bytesAfter)}` : `, ${formatBytes(compaction.bytesBefore)}`;
     parts.push(`${formatCountOf(compaction.filesBefore, 'file')} ${would}compacted into ${formatCount(compaction.filesAfter)}${sizes}${folded}`);
   }
   if (snapshotsExpired > 0) parts.push(`${formatCountOf(snapshotsExpired, 'snapshot')} ${would}expired`);
   if (manifestsMerged > 0) parts.push(`${formatCountOf(manifestsMerged, 'manifest')} ${would}merged`);
-  if (orphans && orphans.files > 0) parts.push(`${formatCountOf(orphans.files, 'orphan')} (${formatBytes(orphans.bytes)}) ${orphans.deleted ? 'deleted' : 'found'}`);
+  if (orphans && orphans.files > 0)
+    parts.push(`${formatCountOf(orphans.files, 'orphan')} (${formatBytes(orphans.bytes)}) ${orphans.deleted ? 'deleted' : 'found'}`);
   return parts;
 }
 
