@@ -125,7 +125,7 @@ function createDropped({ reader }: Connection, catalogName: string): Pick<Catalo
       }));
     },
     forgetDropped: async (tx, tableUuid) => {
-      await sqlOf(tx).run('DELETE FROM sluice_dropped_tables WHERE catalog_name = $1 AND table_uuid = $2', [catalogName, tableUuid]);
+      return (await sqlOf(tx).run('DELETE FROM sluice_dropped_tables WHERE catalog_name = $1 AND table_uuid = $2', [catalogName, tableUuid])) > 0;
     },
   };
 }
@@ -149,7 +149,10 @@ function createGarbage(connection: Connection): Pick<CatalogStore, 'recordGarbag
       ]);
       return rows.map((row) => textOf(row, 'path'));
     },
-    forgetGarbage: (paths) => connection.transaction((tx) => runForEach(tx, 'DELETE FROM sluice_garbage WHERE path IN (*)', [], paths)),
+    forgetGarbage: (paths, transaction) => {
+      const forget = (tx: OpenTransaction): Promise<number> => runForEach(tx, 'DELETE FROM sluice_garbage WHERE path IN (*)', [], paths);
+      return transaction === undefined ? connection.transaction(forget) : forget(sqlOf(transaction));
+    },
   };
 }
 

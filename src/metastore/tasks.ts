@@ -45,7 +45,9 @@ export function createTasks(connection: Connection): TaskCalls {
     },
 
     forgetStaging: (runId, paths) =>
-      connection.transaction((tx) => runForEach(tx, 'DELETE FROM sluice_staging WHERE run_id = $1 AND path IN (*)', [runId], paths)),
+      connection.transaction(
+        async (tx) => void (await runForEach(tx, 'DELETE FROM sluice_staging WHERE run_id = $1 AND path IN (*)', [runId], paths)),
+      ),
 
     keepRejects: (runId, rejects) =>
       connection.transaction(async (tx) => {

@@ -55,7 +55,8 @@ export interface CatalogStore {
 
   recordDropped(tx: StoreTransaction, table: DroppedTable): Promise<void>;
   listDropped(): Promise<readonly DroppedTable[]>;
-  forgetDropped(tx: StoreTransaction, tableUuid: string): Promise<void>;
+  /** False when it was not (or no longer) among the dropped ones. */
+  forgetDropped(tx: StoreTransaction, tableUuid: string): Promise<boolean>;
 
   /**
    * Files that are no longer referenced and may be deleted after `notBefore` (expired snapshots, old metadata, results of
@@ -63,7 +64,8 @@ export interface CatalogStore {
    */
   recordGarbage(tx: StoreTransaction, paths: readonly string[], notBefore: number): Promise<void>;
   dueGarbage(now: number, limit: number): Promise<readonly string[]>;
-  forgetGarbage(paths: readonly string[]): Promise<void>;
+  /** Within `tx` for files that a commit takes into use after all. Answers how many of the names were recorded. */
+  forgetGarbage(paths: readonly string[], tx?: StoreTransaction): Promise<number>;
 }
 
 export interface Metastore extends RunStore {

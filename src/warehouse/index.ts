@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, JsonObject, Logger, Point, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import { createCatalog, type Catalog } from './catalog/catalog.js';
+import { compactAfterCommit } from './maintain/after-commit.js';
+import { maintain, type MaintainOptions } from './maintain/maintain.js';
+import type { MaintainReport } from './maintain/report.js';
+import { retentionOfSettings, type MaintainSettings } from './maintain/settings.js';
 import { openSqlDoor, type SqlDoor } from './query/sql-door.js';
 import { openLocalStorage } from './storage/local-storage.js';
 import { claimStorage } from './storage/marker.js';
@@ -19,6 +23,9 @@ export type { Catalog, LoadedTable } from './catalog/catalog.js';
 export { describeTable, partitionTexts, sizeOf, type TableFacts, type TableSize } from './catalog/table-facts.js';
 export { formatTableName, parseTableName, rejectsNameOf, splitTableName, type TableName } from './catalog/table-name.js';
 export type { CommitOptions, CommitResult, TableChange, Version } from './write/commit-changes.js';
+export type { MaintainOptions } from './maintain/maintain.js';
+export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Problem, RunUpkeep, TableUpkeep } from './maintain/report.js';
+export type { MaintainSettings } from './maintain/settings.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
 export { currentSnapshot } from './table/model.js';
 export { planRestore, restoreChange, runOf, type Restoration } from './write/restore.js';
@@ -32,7 +39,11 @@ export interface WarehouseOptions {
   readonly root: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Upkeep; default as in sluice.yml (decided 5). */
+  readonly maintain?: MaintainSettings;
 }
+
+const DEFAULT_MAINTAIN: MaintainSettings = { automatic: true, snapshotDays: 5, minSnapshots: 100, maxSnapshots: 500 };
 
 /** What staging needs of a task; a StageContext is one. */
 export interface StageTools {
@@ -60,7 +71,7 @@ export interface WriteCommit {
   readonly facts: JsonObject;
   /** True when an earlier attempt of this run had committed; `within` was not called. */
   readonly alreadyCommitted: boolean;
-  /** Work after the commit whose failure changes nothing: removes files that are due. */
+  /** Work after the commit whose failure changes nothing: removes files that are due, compacts where small files pile up. */
   upkeep(): Promise<void>;
 }
 
@@ -98,6 +109,8 @@ export interface Warehouse extends SqlDoor {
   commitChanges(changes: readonly TableChange[], options: CommitOptions): Promise<CommitResult>;
   /** Deletes a batch of files whose grace period is over (old metadata, expired snapshots); answers how many. */
   removeGarbage(): Promise<number>;
+  /** Upkeep of all or some tables; see `maintain/maintain.ts`. */
+  maintain(options?: MaintainOptions): Promise<MaintainReport>;
 }
 
 /** Opens a warehouse; cheap, reads and writes nothing. The metastore stays the caller's to close. */
@@ -106,7 +119,8 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
   const storage = openLocalStorage(options.root);
   const reader = createTableReader(storage);
   const catalog = createCatalog(metastore, reader);
-  const tools = { metastore, catalog, storage, reader, clock };
+  const settings = options.maintain ?? DEFAULT_MAINTAIN;
+  const tools = { metastore, catalog, storage, reader, clock, log, retention: retentionOfSettings(settings) };
   let claimed: Promise<boolean> | undefined;
   /** The first write of a process puts the metastore's id into the storage root. */
   const claim = async (): Promise<void> => {
@@ -118,7 +132,7 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     const stagingId = `${task.runId}-${task.task}-${randomUUID().slice(0, 8)}`;
     return stageFiles(storage, plan, relation, task.sql, { stagingId, record: (paths) => task.record(paths), reach: (point) => task.reach(point) });
   };
-  const tables: Omit<Warehouse, keyof SqlDoor> = {
+  const tables: Omit<Warehouse, keyof SqlDoor | 'maintain'> = {
     metastore,
     storage,
     reader,
@@ -136,7 +150,18 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
       await claim();
       const rejected = plan.rejects && rejects.some((r) => r.rows > 0) ? [{ plan: plan.rejects, staged: rejects.map((r) => r.staged) }] : [];
       const result = await commitWrites(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejected], commit);
-      return { ...result, upkeep: async () => void (await removeGarbage(tools)) };
+      const upkeep = async (): Promise<void> => {
+        await removeGarbage(tools);
+        if (!settings.automatic || result.alreadyCommitted) return;
+        await compactAfterCommit(
+          tools,
+          plan.table,
+          staged.map((r) => r.staged),
+          commit.signal,
+        );
+        for (const each of rejected) await compactAfterCommit(tools, each.plan.table, each.staged, commit.signal);
+      };
+      return { ...result, upkeep };
     },
     async commitChanges(changes, commit) {
       await claim();
@@ -144,5 +169,14 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     },
     removeGarbage: () => removeGarbage(tools),
   };
-  return Object.assign(tables, openSqlDoor(tables));
+  const sql = openSqlDoor({
+    ...tables,
+    async commitWrites(write, commit) {
+      const result = await tables.commitWrites(write, commit);
+      // The statement stands whatever becomes of its upkeep, which is tried again after the next one.
+      await result.upkeep().catch((error: unknown) => log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message }));
+      return result;
+    },
+  });
+  return Object.assign(tables, sql, { maintain: (work?: MaintainOptions) => maintain({ ...tools, sql }, work) });
 }

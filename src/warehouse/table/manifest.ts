@@ -9,6 +9,7 @@ import {
   ADDED,
   DATA_MANIFEST,
   DELETED,
+  DELETE_MANIFEST,
   EXISTING,
   type DataFile,
   type EntryStatus,
@@ -93,13 +94,15 @@ export interface ManifestToWrite {
   readonly schema: IcebergSchema;
   readonly spec: PartitionSpec;
   readonly fields: readonly BoundPartitionField[];
+  /** What its files are; default data. */
+  readonly content?: ManifestFile['content'];
   readonly snapshotId: bigint;
   /** Sequence number of the commit. */
   readonly sequenceNumber: number;
   readonly entries: readonly NewEntry[];
 }
 
-/** Encodes a data manifest and its line for the manifest list. The caller stores `bytes` under `manifest.path`. */
+/** Encodes a manifest and its line for the manifest list. The caller stores `bytes` under `manifest.path`. */
 export function encodeManifest(input: ManifestToWrite): { readonly bytes: Uint8Array; readonly manifest: ManifestFile } {
   const metadata = {
     schema: JSON.stringify(input.schema),
@@ -107,7 +110,7 @@ export function encodeManifest(input: ManifestToWrite): { readonly bytes: Uint8A
     'partition-spec': JSON.stringify(input.spec.fields),
     'partition-spec-id': String(input.spec['spec-id']),
     'format-version': '2',
-    content: 'data',
+    content: input.content === DELETE_MANIFEST ? 'deletes' : 'data',
   };
   const records = input.entries.map((e) => ({
     status: e.status,
@@ -149,7 +152,7 @@ function describeManifest(input: ManifestToWrite, length: number): ManifestFile 
     path: input.uri,
     length,
     specId: input.spec['spec-id'],
-    content: DATA_MANIFEST,
+    content: input.content ?? DATA_MANIFEST,
     sequenceNumber: input.sequenceNumber,
     minSequenceNumber: live.reduce((least, e) => Math.min(least, e.sequenceNumber ?? input.sequenceNumber), input.sequenceNumber),
     addedSnapshotId: input.snapshotId,

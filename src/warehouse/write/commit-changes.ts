@@ -7,7 +7,7 @@ import { nextMetadataLocation, writeTableMetadata } from '../table/metadata-file
 import type { TableMetadata } from '../table/model.js';
 import { finishVersion, withoutSnapshots } from '../table/table-changes.js';
 import type { TableReader } from '../table/table-reader.js';
-import { filesOfExpired, retentionOf, snapshotsToExpire } from './expire-snapshots.js';
+import { filesOfExpired, retentionOf, snapshotsToExpire, type SnapshotRetention } from './expire-snapshots.js';
 
 const HOUR = 3_600_000;
 /** Expired files may still be read by a query that started before. */
@@ -67,6 +67,8 @@ export interface CommitTools {
   readonly storage: Storage;
   readonly reader: TableReader;
   readonly clock: Clock;
+  /** For tables that say nothing themselves; see `retentionOf`. */
+  readonly retention?: SnapshotRetention;
 }
 
 /** Property in a snapshot's summary that names the run which made it. */
@@ -192,7 +194,7 @@ async function prepareAll(
 
 async function finish(tools: CommitTools, name: TableName, base: LoadedTable | undefined, version: Version): Promise<Prepared> {
   const now = Math.max(tools.clock.now(), (base?.metadata['last-updated-ms'] ?? 0) + 1, version.table.snapshots.at(-1)?.['timestamp-ms'] ?? 0);
-  const expired = version.expire === false ? [] : expirable(version.table, now);
+  const expired = version.expire === false ? [] : expirable(version.table, now, tools.retention);
   const garbage = [...(version.garbage ?? []), ...(await filesOfExpired(tools.reader, version.table, expired))];
   const trimmed = withoutSnapshots(version.table, new Set(expired.map((s) => s['snapshot-id'])));
   const previous = base && { location: base.metadataLocation, table: base.metadata };
@@ -211,8 +213,8 @@ async function finish(tools: CommitTools, name: TableName, base: LoadedTable | u
 }
 
 /** Expiry reads manifest lists, so it waits until a few snapshots are due. */
-function expirable(table: TableMetadata, now: number): readonly TableMetadata['snapshots'][number][] {
-  const due = snapshotsToExpire(table, retentionOf(table), now);
+function expirable(table: TableMetadata, now: number, retention: SnapshotRetention | undefined): readonly TableMetadata['snapshots'][number][] {
+  const due = snapshotsToExpire(table, retentionOf(table, retention), now);
   return due.length >= Math.min(20, table.snapshots.length / 10) ? due : [];
 }
 

@@ -12,13 +12,15 @@ export interface SnapshotRetention {
   readonly atMost: number;
 }
 
-/** Iceberg's own properties, with our defaults; `atMost` is ours. */
-export function retentionOf(table: TableMetadata): SnapshotRetention {
+export const DEFAULT_RETENTION: SnapshotRetention = { maxAge: 5 * DAY, atLeast: 100, atMost: 500 };
+
+/** Iceberg's own properties of the table, else the project's settings; `atMost` is ours. */
+export function retentionOf(table: TableMetadata, defaults: SnapshotRetention = DEFAULT_RETENTION): SnapshotRetention {
   const { properties } = table;
   return {
-    maxAge: positive(properties['history.expire.max-snapshot-age-ms'], 5 * DAY),
-    atLeast: positive(properties['history.expire.min-snapshots-to-keep'], 100),
-    atMost: positive(properties['sluice.snapshots.max-count'], 500),
+    maxAge: positive(properties['history.expire.max-snapshot-age-ms'], defaults.maxAge),
+    atLeast: positive(properties['history.expire.min-snapshots-to-keep'], defaults.atLeast),
+    atMost: positive(properties['sluice.snapshots.max-count'], defaults.atMost),
   };
 }
 

@@ -26,11 +26,12 @@ export async function mergeManifests(
   table: TableMetadata,
   manifests: readonly ManifestFile[],
   commit: { readonly snapshotId: bigint; readonly sequenceNumber: number },
+  atLeast = MERGE_COUNT,
 ): Promise<MergedManifests> {
-  if (manifests.length < MERGE_COUNT) return { manifests, written: [] };
+  if (manifests.length < atLeast) return { manifests, written: [] };
   let result = manifests;
   const written: string[] = [];
-  for (const bin of binsToMerge(manifests)) {
+  for (const bin of binsToMerge(manifests, atLeast)) {
     const merged = await mergeBin(storage, reader, table, bin, commit);
     written.push(merged.path);
     const gone = new Set(bin);
@@ -41,7 +42,12 @@ export async function mergeManifests(
   return { manifests: result, written };
 }
 
-function binsToMerge(manifests: readonly ManifestFile[]): readonly (readonly ManifestFile[])[] {
+/** How many manifests a merge would fold into fewer. */
+export function countMergeable(manifests: readonly ManifestFile[], atLeast: number): number {
+  return binsToMerge(manifests, atLeast).flat().length;
+}
+
+function binsToMerge(manifests: readonly ManifestFile[], atLeast: number): readonly (readonly ManifestFile[])[] {
   const classes = new Map<string, ManifestFile[]>();
   for (const manifest of manifests) {
     if (manifest.content !== DATA_MANIFEST || manifest.length >= TARGET_BYTES) continue;
@@ -51,7 +57,7 @@ function binsToMerge(manifests: readonly ManifestFile[]): readonly (readonly Man
     if (found) found.push(manifest);
     else classes.set(key, [manifest]);
   }
-  return [...classes.values()].filter((c) => c.length >= MERGE_COUNT).flatMap(packBySize);
+  return [...classes.values()].filter((c) => c.length >= atLeast).flatMap(packBySize);
 }
 
 function packBySize(manifests: readonly ManifestFile[]): readonly (readonly ManifestFile[])[] {

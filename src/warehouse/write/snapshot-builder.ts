@@ -5,11 +5,12 @@ import { encodeManifest, type NewEntry } from '../table/manifest.js';
 import { encodeManifestList } from '../table/manifest-list.js';
 import {
   ADDED,
+  DATA,
   DATA_MANIFEST,
   DELETED,
+  EXISTING,
   currentSchema,
   currentSnapshot,
-  defaultSpec,
   specById,
   type DataFile,
   type ManifestEntry,
@@ -23,14 +24,20 @@ import { withSnapshot } from '../table/table-changes.js';
 import type { TableReader } from '../table/table-reader.js';
 import { mergeManifests } from './merge-manifests.js';
 
-/** What a snapshot changes. Files in `removed` must be live data files of the table as it is. */
+/** Entries of one manifest at most where several that lose files become one. */
+const MERGED_ENTRIES = 10_000;
+
+/** What a snapshot changes. Files in `removed` must be live files of the table as it is. */
 export interface SnapshotChange {
   readonly operation: 'append' | 'overwrite' | 'replace' | 'delete';
+  /** Each by its own spec. */
   readonly added: readonly DataFile[];
-  /** Entries to take out, as the current snapshot's manifests have them; `all` empties the table, delete files too. */
+  /** Entries of data and delete files to take out, as the current snapshot's manifests have them; `all` empties the table. */
   readonly removed: readonly ManifestEntry[] | 'all';
   /** Further summary entries, e.g. `sluice.run-id`. */
   readonly summary: { readonly [key: string]: string };
+  /** Small manifests of one kind from which on they are merged; default: many. */
+  readonly mergeAtLeast?: number;
 }
 
 export interface BuiltSnapshot {
@@ -60,23 +67,33 @@ export async function buildSnapshot(tools: SnapshotTools, table: TableMetadata, 
   const written: string[] = [];
   const removal = await planRemoval(reader, before, change.removed);
   const fresh: ManifestFile[] = [];
-  const write = async (specId: number, entries: readonly NewEntry[]): Promise<void> => {
+  const write = async (specId: number, entries: readonly NewEntry[], content: ManifestFile['content'] = DATA_MANIFEST): Promise<void> => {
     const spec = specById(table, specId);
     const uri = `${table.location}/metadata/${randomUUID()}-m0.avro`;
-    const { bytes, manifest } = encodeManifest({ uri, schema: currentSchema(table), spec, fields: bindSpec(table, spec), ...commit, entries });
+    const { bytes, manifest } = encodeManifest({
+      uri,
+      schema: currentSchema(table),
+      spec,
+      fields: bindSpec(table, spec),
+      content,
+      ...commit,
+      entries,
+    });
     written.push(uri);
     await storage.write(uri, bytes);
     fresh.push(manifest);
   };
-  if (change.added.length > 0)
+  for (const specId of new Set(change.added.map((file) => file.specId))) {
+    const added = change.added.filter((file) => file.specId === specId);
     await write(
-      defaultSpec(table)['spec-id'],
-      change.added.map((file) => ({ status: ADDED, snapshotId: commit.snapshotId, file })),
+      specId,
+      added.map((file) => ({ status: ADDED, snapshotId: commit.snapshotId, file })),
     );
-  for (const rewrite of removal.rewrites) await write(rewrite.specId, rewrite.entries(commit.snapshotId));
+  }
+  for (const rewrite of removal.rewrites) await write(rewrite.specId, rewrite.entries(commit.snapshotId), rewrite.content);
   tools.reach('commit.manifest_written');
 
-  const merged = await mergeManifests(storage, reader, table, removal.untouched, commit);
+  const merged = await mergeManifests(storage, reader, table, removal.untouched, commit, change.mergeAtLeast);
   written.push(...merged.written);
   const manifests = [...fresh, ...merged.manifests];
   const snapshot: Snapshot = {
@@ -95,26 +112,39 @@ export async function buildSnapshot(tools: SnapshotTools, table: TableMetadata, 
   return { table: withSnapshot(table, snapshot), snapshot, written };
 }
 
+interface RewrittenManifest {
+  readonly specId: number;
+  readonly content: ManifestFile['content'];
+  readonly size: number;
+  entries(snapshotId: bigint): readonly NewEntry[];
+}
+
 interface Removal {
   readonly untouched: readonly ManifestFile[];
-  readonly rewrites: readonly { readonly specId: number; entries(snapshotId: bigint): readonly NewEntry[] }[];
+  readonly rewrites: readonly RewrittenManifest[];
   readonly files: readonly DataFile[];
   readonly deleteFiles: readonly ManifestEntry[];
 }
 
 /** Manifests that lose entries are written anew: lost ones as DELETED, the others as EXISTING, all with their old numbers. */
 async function planRemoval(reader: TableReader, manifests: readonly ManifestFile[], removed: SnapshotChange['removed']): Promise<Removal> {
-  if (removed !== 'all' && removed.length === 0) return { untouched: manifests, rewrites: [], files: [], deleteFiles: [] };
+  // What an earlier commit listed only to say that it is gone has been said.
+  const listed = manifests.filter((m) => m.content !== DATA_MANIFEST || m.addedFiles + m.existingFiles > 0);
+  if (removed !== 'all' && removed.length === 0) return { untouched: listed, rewrites: [], files: [], deleteFiles: [] };
   const all = removed === 'all';
   const wanted = all ? new Set<string>() : new Set(removed.map((e) => e.file.path));
+  const touchesDeletes = !all && removed.some((e) => e.file.content !== DATA);
   const untouched: ManifestFile[] = [];
-  const rewrites: { specId: number; entries(snapshotId: bigint): readonly NewEntry[] }[] = [];
+  const rewrites: RewrittenManifest[] = [];
   const files: DataFile[] = [];
   const deleteFiles: ManifestEntry[] = [];
-  for (const manifest of manifests) {
-    if (manifest.content !== DATA_MANIFEST) {
-      if (all) deleteFiles.push(...(await reader.entries(manifest)).filter((e) => e.status !== DELETED));
-      else untouched.push(manifest);
+  for (const manifest of listed) {
+    if (manifest.content !== DATA_MANIFEST && all) {
+      deleteFiles.push(...(await reader.entries(manifest)).filter((e) => e.status !== DELETED));
+      continue;
+    }
+    if (manifest.content !== DATA_MANIFEST && !touchesDeletes) {
+      untouched.push(manifest);
       continue;
     }
     const live = (await reader.entries(manifest)).filter((e) => e.status !== DELETED);
@@ -123,23 +153,30 @@ async function planRemoval(reader: TableReader, manifests: readonly ManifestFile
       if (live.length > 0) untouched.push(manifest);
       continue;
     }
-    files.push(...gone.map((e) => e.file));
+    if (manifest.content === DATA_MANIFEST) files.push(...gone.map((e) => e.file));
+    else deleteFiles.push(...gone);
     const lost = new Set(gone);
     rewrites.push({
       specId: manifest.specId,
-      entries: (snapshotId) => live.map((e) => (lost.has(e) ? { ...e, status: DELETED, snapshotId } : { ...e, status: 0 })),
+      content: manifest.content,
+      size: live.length,
+      entries: (snapshotId) => live.map((e) => (lost.has(e) ? { ...e, status: DELETED, snapshotId } : { ...e, status: EXISTING })),
     });
   }
-  return { untouched, rewrites: all ? groupBySpec(rewrites) : rewrites, files, deleteFiles };
+  return { untouched, rewrites: joinRewrites(rewrites), files, deleteFiles };
 }
 
-/** An emptied table needs one manifest of deletions per spec, not one per old manifest. */
-function groupBySpec(rewrites: Removal['rewrites']): Removal['rewrites'] {
-  const specs = [...new Set(rewrites.map((r) => r.specId))];
-  return specs.map((specId) => ({
-    specId,
-    entries: (snapshotId) => rewrites.filter((r) => r.specId === specId).flatMap((r) => r.entries(snapshotId)),
-  }));
+/** Many small manifests that lose files become few. */
+function joinRewrites(rewrites: readonly RewrittenManifest[]): readonly RewrittenManifest[] {
+  const joined: RewrittenManifest[] = [];
+  for (const next of rewrites) {
+    const at = joined.findIndex((r) => r.specId === next.specId && r.content === next.content && r.size + next.size <= MERGED_ENTRIES);
+    const before = joined[at];
+    if (!before) joined.push(next);
+    else
+      joined[at] = { ...next, size: before.size + next.size, entries: (snapshotId) => [...before.entries(snapshotId), ...next.entries(snapshotId)] };
+  }
+  return joined;
 }
 
 function summarise(added: readonly DataFile[], removal: Removal): SummaryDelta {
