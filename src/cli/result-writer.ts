@@ -111,22 +111,13 @@ export function jsonRow(columns: ResultColumns['columns'], row: readonly SqlValu
 
 function jsonValue(value: SqlValue, type: string): string {
   if (value === null) return 'null';
-  switch (typeof value) {
-    case 'bigint':
-      return value.toString();
-    case 'number':
-      return Number.isFinite(value) ? (Object.is(value, -0) ? '-0.0' : String(value)) : JSON.stringify(String(value));
-    case 'boolean':
-      return String(value);
-    case 'string':
-      return type.startsWith('DECIMAL') ? value : JSON.stringify(value);
-    case 'object':
-      if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
-      if (Array.isArray(value)) return `[${value.map((v) => jsonValue(v, elementType(type))).join(',')}]`;
-      return `{${Object.entries(value)
-        .map(([k, v]) => `${JSON.stringify(k)}:${jsonValue(v, '')}`)
-        .join(',')}}`;
-  }
+  if (typeof value === 'string') return type.startsWith('DECIMAL') ? value : JSON.stringify(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? (Object.is(value, -0) ? '-0.0' : String(value)) : JSON.stringify(String(value));
+  if (typeof value !== 'object') return value.toString();
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
+  if (Array.isArray(value)) return `[${value.map((v) => jsonValue(v, elementType(type))).join(',')}]`;
+  const fields = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${jsonValue(v, '')}`);
+  return `{${fields.join(',')}}`;
 }
 
 function elementType(type: string): string {
