@@ -42,6 +42,15 @@ export function engineError(error: unknown, doing: string): Error {
     case 'interrupted':
       return new CancelledError({ code: 'INTERRUPTED', message: `${doing}: the statement was interrupted`, cause: error });
     case 'io':
+      if (text.includes('No space left on device')) {
+        return new RemoteError({
+          code: 'DISK_FULL',
+          message: `${doing}: ${text}`,
+          hint: 'free disk space where the storage and exec.temp_dir are, then run again: finished tasks are kept',
+          retryable: false,
+          cause: error,
+        });
+      }
       return new RemoteError({
         code: 'ENGINE_IO',
         message: `${doing}: ${text}`,

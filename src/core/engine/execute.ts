@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../duckdb/index.js';
 import {
@@ -28,7 +28,7 @@ import { RejectBudget, tooManyRejects } from './reject-budget.js';
 import type { RejectRow } from './rejects.js';
 import { withRetry } from './retry.js';
 import { taskCount, type PlannedFilters, type RunPlan, type Segment } from './run-plan.js';
-import { RejectsExceeded, runTask, type Sink, type TaskReport, type TaskWork } from './run-task.js';
+import { RejectsExceeded, runTask, type Sink, type TaskReport, type TaskResult, type TaskWork } from './run-task.js';
 import type { EngineServices } from './services.js';
 import { createSpool } from './spool.js';
 import { spoolSink } from './spool-sink.js';
@@ -117,11 +117,11 @@ class Executor {
       await runPool(
         open,
         width,
-        (task) => this.#runWithRetry(task),
+        (task) => this.#completeTask(task),
         (reason) => this.#abort.abort(reason),
       );
       for (let k = 0; k < this.#in.filters.segments.length - 1; k++) {
-        if (!this.#reports.has(count + k)) await this.#runWithRetry(count + k);
+        if (!this.#reports.has(count + k)) await this.#completeTask(count + k);
       }
       this.#signal.throwIfAborted();
       if (this.#budget.isExceeded(true)) throw this.#overLimit();
@@ -175,9 +175,20 @@ class Executor {
 
   readonly #taskOf = new WeakMap<DuckConnection, number>();
 
-  async #runWithRetry(task: number): Promise<void> {
+  /** Stores the report apart from the task's attempts: once it may be stored, its files must stay as they are. */
+  async #completeTask(task: number): Promise<void> {
+    const { report, firstRejects } = await this.#withRetry(task, () => this.#attempt(task));
+    this.#services.reach('task.staged');
+    await this.#withRetry(task, () => this.#services.store.finishTask(this.#in.runId, task, report as unknown as JsonObject, this.#in.lease));
+    this.#services.reach('task.report_stored');
+    this.#progress.fractions.delete(task);
+    this.#adopt(task, report);
+    if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
+  }
+
+  #withRetry<T>(task: number, work: () => Promise<T>): Promise<T> {
     const { pipeline } = this.#in;
-    await withRetry(
+    return withRetry(
       pipeline.exec.retry,
       {
         clock: this.#services.clock,
@@ -195,36 +206,49 @@ class Executor {
           });
         },
       },
-      () => this.#runOnce(task),
+      work,
     );
   }
 
-  async #runOnce(task: number): Promise<void> {
+  async #attempt(task: number): Promise<TaskResult> {
     this.#signal.throwIfAborted();
     const connection = await this.#database.connect();
     await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
     this.#running.add(connection);
     this.#taskOf.set(connection, task);
-    const tempDir = join(this.#in.tempDir, `task-${task}`);
-    // A killed attempt may have left half a spool there.
-    await rm(tempDir, { recursive: true, force: true });
-    await mkdir(tempDir, { recursive: true });
+    const tempDir = await this.#makeTempDir(task);
     const ctx = this.#context(task, tempDir, connection);
     try {
       this.#services.reach('task.started');
       await this.#discardStaged(task, ctx);
       const { reading, work, files } = await this.#openTask(task, ctx);
-      const { report, firstRejects } = await runTask(reading, work, ctx);
-      const complete = files ? { ...report, files: await this.#verifyFiles(files, report.files, ctx) } : report;
-      this.#services.reach('task.staged');
-      await this.#services.store.finishTask(this.#in.runId, task, complete as unknown as JsonObject, this.#in.lease);
-      this.#services.reach('task.report_stored');
-      this.#progress.fractions.delete(task);
-      this.#adopt(task, complete);
-      if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
+      const result = await runTask(reading, work, ctx);
+      return files ? { ...result, report: { ...result.report, files: await this.#verifyFiles(files, result.report.files, ctx) } } : result;
+    } catch (error) {
+      await this.#dropAttempt(task, tempDir, ctx);
+      throw error;
     } finally {
       this.#running.delete(connection);
       connection.close();
+    }
+  }
+
+  /** Named by the fence: a holder that lost its lease may still be cleaning up. Half a spool of a killed attempt goes. */
+  async #makeTempDir(task: number): Promise<string> {
+    const prefix = `task-${task}-`;
+    for (const name of await readdir(this.#in.tempDir)) if (name.startsWith(prefix)) await rm(join(this.#in.tempDir, name), { recursive: true, force: true });
+    const folder = join(this.#in.tempDir, `${prefix}${this.#in.lease.fence}`);
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  /** A failed attempt gives its disk space back at once; what cannot be removed stays recorded for the next run. */
+  async #dropAttempt(task: number, tempDir: string, ctx: PluginContext): Promise<void> {
+    try {
+      await this.#discardStaged(task, ctx);
+      await rm(tempDir, { recursive: true, force: true });
+    } catch (error) {
+      this.#services.log.log('warn', 'the files of a failed task could not be removed yet', { task, error: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -312,7 +336,7 @@ class Executor {
     const { pipeline, plan } = this.#in;
     const { plugin } = pipeline.output;
     const stageRejects: Sink['stageRejects'] = (rejects, ctx) => plugin.stageRejects(plan.output, rejects, ctx);
-    if (part.whole) return { stage: spoolSink(join(this.#in.tempDir, `whole-${task}`)), stageRejects };
+    if (part.whole) return { stage: spoolSink(join(this.#in.tempDir, `whole-${task}-${this.#in.lease.fence}`)), stageRejects };
     return { stage: (relation, ctx) => plugin.stage(plan.output, relation, ctx), stageRejects };
   }
 

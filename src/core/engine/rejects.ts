@@ -49,6 +49,8 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
     first,
     async write(records) {
       if (records.length === 0) return;
+      // A stream that has failed and closed meanwhile tells nothing more: waiting for it would never end.
+      check();
       if (!stream) {
         stream = createWriteStream(options.path, { flags: 'w', highWaterMark: 1 << 20 });
         stream.on('error', (error) => (failure = error));
@@ -69,13 +71,13 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
         lines.push(JSON.stringify(row));
       }
       rows += records.length;
-      if (!stream.write(`${lines.join('\n')}\n`)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+      if (!stream.write(`${lines.join('\n')}\n`)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch((error: unknown) => (failure = error));
       check();
     },
     async finish() {
       if (!stream) return;
       stream.end();
-      if (!stream.closed) await once(stream, 'close');
+      if (!stream.closed) await once(stream, 'close').catch((error: unknown) => (failure = error));
       check();
     },
   };

@@ -44,6 +44,8 @@ export function createSpool(options: SpoolOptions): Spool {
     },
     async write(bytes) {
       if (bytes.length === 0) return;
+      // A stream that has failed and closed meanwhile tells nothing more: waiting for it would never end.
+      if (failure) throw fileSystemError(failure, 'writing a spool segment');
       stream ??= open();
       total += bytes.length;
       inSegment += bytes.length;
