@@ -1,4 +1,5 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { main } from '../../src/cli/main.js';
 import { processEnvironment } from '../../src/cli/environment.js';
 
@@ -10,6 +11,8 @@ export interface RunTask {
   readonly kill?: { readonly point: string; readonly occurrence: number };
   /** Stops there (SIGSTOP) the first time, until it gets SIGCONT. */
   readonly stop?: string;
+  /** Fills the disk of this folder when the point is reached. */
+  readonly fill?: { readonly point: string; readonly folder: string };
   /** A file that gets a line for each point. */
   readonly trace?: string;
   /** Sends the longest delay of the event loop (ms), and the longest `fs.stat`, at the end. */
@@ -31,6 +34,7 @@ const code = await main(task.argv, {
     counts.set(point, count);
     if (task.trace !== undefined) appendFileSync(task.trace, `${point}\n`);
     if (task.kill?.point === point && task.kill.occurrence === count) process.kill(process.pid, 'SIGKILL');
+    if (task.fill?.point === point && count === 1) fillDisk(task.fill.folder);
     process.send?.({ point, count });
     if (task.stop === point && count === 1) process.kill(process.pid, 'SIGSTOP');
   },
@@ -38,6 +42,14 @@ const code = await main(task.argv, {
 process.send?.({ code, measured });
 process.exitCode = code;
 if (process.connected) process.disconnect();
+
+function fillDisk(folder: string): void {
+  try {
+    for (let i = 0; ; i++) writeFileSync(join(folder, `filler-${i}`), Buffer.alloc(64 * 1024));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}
 
 async function startMeasuring(): Promise<void> {
   const { stat } = await import('node:fs/promises');
