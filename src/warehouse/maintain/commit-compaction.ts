@@ -38,7 +38,7 @@ export async function commitCompaction(
         { operation: 'replace', added, removed, summary: { [MAINTAIN]: 'compact' } },
         tools.clock.now(),
       );
-      return { table: built.table, written: built.written, facts: { filesBefore: inputs.length, filesAfter: added.length } };
+      return { table: built.table, written: built.written, expire: false, facts: { filesBefore: inputs.length, filesAfter: added.length } };
     },
   };
   await commitChanges(tools, [change], {

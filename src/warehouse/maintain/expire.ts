@@ -51,7 +51,7 @@ export async function mergeSmallManifests(tools: MaintainTools, loaded: LoadedTa
         mergeAtLeast: MERGE_FROM,
       } as const;
       const built = await buildSnapshot({ ...tools, reach }, base.metadata, merge, tools.clock.now());
-      return { table: built.table, written: built.written, facts: {} };
+      return { table: built.table, written: built.written, expire: false, facts: {} };
     },
   };
   await commitChanges(tools, [change], { reach });

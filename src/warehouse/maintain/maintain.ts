@@ -26,7 +26,7 @@ export interface MaintainOptions {
 }
 
 /**
- * All upkeep of tables: retention, compaction, expiry, manifests; then dropped tables, dead runs and due files. A step that fails is
+ * All upkeep of tables: expiry, retention, compaction, manifests; then dropped tables, dead runs and due files. A step that fails is
  * reported with its table, the others go on. Errors: ConfigError TABLE_MISSING, ORPHANS_YES, and those of `findOrphans`, before
  * anything is changed.
  */
@@ -86,6 +86,9 @@ async function maintainTable(
     }
   };
   await step(async (loaded) => {
+    result.snapshotsExpired = await expireDue(tools, loaded, dryRun);
+  });
+  await step(async (loaded) => {
     const retention = await retainRows(tools, loaded, { dryRun, ...signal });
     if (retention) result.retention = retention;
   });
@@ -96,9 +99,6 @@ async function maintainTable(
   });
   await step(async (loaded) => {
     result.manifestsMerged = await mergeSmallManifests(tools, loaded, dryRun);
-  });
-  await step(async (loaded) => {
-    result.snapshotsExpired = await expireDue(tools, loaded, dryRun);
   });
   if (orphans) {
     const remove = options.yes === true && !dryRun;
