@@ -47,13 +47,17 @@ function installSluice(project: string): void {
   writeFileSync(join(folder, 'spi.mjs'), `export * from '${new URL('../src/core/spi/index.ts', import.meta.url).href}';\n`);
 }
 
+/** A command that the README shows to fail. */
+const MAY_FAIL = / \|\| true$/;
+
 async function runBlock(lines: readonly string[], cwd: string, place: string): Promise<string> {
   let output = '';
   for (const line of lines) {
-    const words = splitWords(line);
-    const result = words[0] === 'sluice' ? await runSluice(words.slice(1), cwd) : runShell(line, cwd);
+    const command = line.replace(MAY_FAIL, '');
+    const words = splitWords(command);
+    const result = words[0] === 'sluice' ? await runSluice(words.slice(1), cwd) : runShell(command, cwd);
     output += result.output;
-    if (result.code !== 0) throw new Error(`${place}: \`${line}\` ended with ${result.code}\n${result.output}`);
+    if ((result.code === 0) === MAY_FAIL.test(line)) throw new Error(`${place}: \`${line}\` ended with ${result.code}\n${result.output}`);
   }
   return output;
 }

@@ -32,7 +32,7 @@ function shownCommands({ path, text }: Page): readonly Shown[] {
 }
 
 async function problemOf(shown: string): Promise<string | undefined> {
-  const line = shown.split(' && ')[0] ?? '';
+  const line = shown.split(/ && | \|\| /)[0] ?? '';
   const [, verb = '', ...args] = splitWords(line);
   const entry = COMMANDS.find(({ name }) => name === verb);
   if (verb.startsWith('-') || verb === '…') return undefined;
