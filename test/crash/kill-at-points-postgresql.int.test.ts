@@ -9,7 +9,15 @@ import { makeScenario, SCENARIOS, type Scenario } from './scenarios.js';
 import { assertRecovers } from './verify.js';
 
 /** Where the metastore matters most. */
-const SHORT: readonly string[] = ['run.recorded', 'task.report_stored', 'commit.transaction_open', 'commit.pointer_swapped', 'commit.state_stored', 'commit.done', 'cleanup.done'];
+const SHORT: readonly string[] = [
+  'run.recorded',
+  'task.report_stored',
+  'commit.transaction_open',
+  'commit.pointer_swapped',
+  'commit.state_stored',
+  'commit.done',
+  'cleanup.done',
+];
 let server: PostgresServer;
 
 test.before(async () => {

@@ -51,7 +51,11 @@ function upTo(round: number): number[] {
   return Array.from({ length: round + 1 }, (_, i) => i);
 }
 
-const input = (parser: JsonObject = {}): JsonObject => ({ type: 'file', paths: ['data/**/*'], parser: { type: 'csv', skip_header_lines: 1, columns: COLUMNS, ...parser } });
+const input = (parser: JsonObject = {}): JsonObject => ({
+  type: 'file',
+  paths: ['data/**/*'],
+  parser: { type: 'csv', skip_header_lines: 1, columns: COLUMNS, ...parser },
+});
 const output = (more: JsonObject = {}): JsonObject => ({ type: 'warehouse', table: 'shop.t', time_column: 'at', ...more });
 
 /** Two tasks (plain and gz), a bad value in one and a bad shape in the other, both kept. */

@@ -24,7 +24,11 @@ interface Writer {
 }
 
 async function startWriter(task: AppendTask, env: Readonly<Record<string, string>>): Promise<Writer> {
-  const child = fork(await compiledProgram('append-program'), [JSON.stringify(task)], { silent: true, execArgv: [], env: { ...process.env, ...env } });
+  const child = fork(await compiledProgram('append-program'), [JSON.stringify(task)], {
+    silent: true,
+    execArgv: [],
+    env: { ...process.env, ...env },
+  });
   endWithTest(child);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -55,7 +59,10 @@ async function appendTogether(options: ProjectOptions): Promise<void> {
     await mkdir(join(project.root, 'data'));
     const names = Array.from({ length: PROCESSES }, (_, i) => `w${i}`);
     for (const name of names) {
-      await project.pipeline(name, { in: { type: 'file', path_prefix: `data/${name}-`, parser: { type: 'csv', columns: COLUMNS } }, out: { type: 'warehouse', table: 'shop.shared', partition_by: ['day'] } });
+      await project.pipeline(name, {
+        in: { type: 'file', path_prefix: `data/${name}-`, parser: { type: 'csv', columns: COLUMNS } },
+        out: { type: 'warehouse', table: 'shop.shared', partition_by: ['day'] },
+      });
     }
     const writers = await Promise.all(names.map((name) => startWriter({ cwd: project.root, name, appends: APPENDS, rows: ROWS }, options.env ?? {})));
     const started = performance.now();
@@ -70,7 +77,10 @@ async function appendTogether(options: ProjectOptions): Promise<void> {
 
     const groups = await project.query('SELECT writer, append, count(*) AS n FROM shop.shared GROUP BY ALL ORDER BY ALL');
     const expected = names.flatMap((writer) => Array.from({ length: APPENDS }, (_, append) => ({ writer, append, n: ROWS })));
-    assert.equal(groups.map((g) => ({ writer: g['writer'], append: Number(g['append']), n: Number(g['n']) })), expected);
+    assert.equal(
+      groups.map((g) => ({ writer: g['writer'], append: Number(g['append']), n: Number(g['n']) })),
+      expected,
+    );
     await project.withMetastore(async (store, warehouse) => {
       const table = await warehouse.catalog.findTable('shop.shared');
       const runs = new Set(table?.metadata.snapshots.map((s) => s.summary['sluice.run-id']).filter((id) => id !== undefined));
@@ -87,9 +97,12 @@ async function runTwice(options: ProjectOptions): Promise<void> {
   const project = await makeProject(options);
   try {
     await project.write('data/a.csv', '1\n2\n3\n');
-    await project.pipeline('load', { in: { type: 'file', path_prefix: 'data/', parser: { type: 'csv', columns: [{ name: 'id', type: 'long' }] } }, out: { type: 'warehouse', table: 'shop.t' } });
+    await project.pipeline('load', {
+      in: { type: 'file', path_prefix: 'data/', parser: { type: 'csv', columns: [{ name: 'id', type: 'long' }] } },
+      out: { type: 'warehouse', table: 'shop.t' },
+    });
     const first = await startProgram({ cwd: project.root, argv: ['run', 'load.yml'], stop: 'task.started' }, options);
-    await first.reached('task.started');
+    await first.stopped('task.started');
     const second = await project.sluice(['run', 'load.yml']);
     assert.is(second.code, 5);
     assert.match(second.stderr, 'LEASE_HELD');

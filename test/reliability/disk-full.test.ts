@@ -18,7 +18,10 @@ probe?.remove();
 // Only who may mount can make a disk that is really full.
 const testOnDisk = probe === undefined ? test.skip : test;
 
-async function withDisk(options: { sluice?: (disk: SmallDisk) => JsonObject; megabytes: number }, work: (project: Project, disk: SmallDisk) => Promise<void>): Promise<void> {
+async function withDisk(
+  options: { sluice?: (disk: SmallDisk) => JsonObject; megabytes: number },
+  work: (project: Project, disk: SmallDisk) => Promise<void>,
+): Promise<void> {
   const disk = mountSmallDisk(options.megabytes) as SmallDisk;
   const project = await makeProject({ sluice: options.sluice?.(disk) ?? {} });
   try {
@@ -44,7 +47,10 @@ testOnDisk('the storage is full while rows are written: the failed task gives it
     await project.write('data/a.csv', BIG);
     await project.pipeline('load', loadConfig());
     assertFails(await project.sluice(['run', 'load.yml']), FULL_DISK);
-    assert.equal((await listFiles(disk.folder)).filter((path) => path.endsWith('.parquet')), []);
+    assert.equal(
+      (await listFiles(disk.folder)).filter((path) => path.endsWith('.parquet')),
+      [],
+    );
     disk.grow(50);
     await assertLoads(project, ROWS);
   }),
@@ -82,7 +88,10 @@ testOnDisk('the temp folder is full while our tokenizer writes its spool', () =>
   withDisk({ megabytes: 1 }, async (project, disk) => {
     const config = loadConfig(temp({})(disk));
     await project.write('data/a.csv', BIG);
-    await project.pipeline('load', { ...config, in: { ...(config['in'] as JsonObject), parser: { ...((config['in'] as JsonObject)['parser'] as JsonObject), trim_if_not_quoted: true } } });
+    await project.pipeline('load', {
+      ...config,
+      in: { ...(config['in'] as JsonObject), parser: { ...((config['in'] as JsonObject)['parser'] as JsonObject), trim_if_not_quoted: true } },
+    });
     assertFails(await project.sluice(['run', 'load.yml']), FULL_DISK);
     disk.grow(50);
     await assertLoads(project, ROWS);

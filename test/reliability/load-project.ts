@@ -16,7 +16,12 @@ export function loadConfig(more: JsonObject = {}): JsonObject {
     { name: 'id', type: 'long' },
     { name: 'name', type: 'string' },
   ];
-  return { in: { type: 'file', path_prefix: 'data/', parser: { type: 'csv', columns } }, out: { type: 'warehouse', table: 'shop.t' }, exec: { max_threads: 1 }, ...more };
+  return {
+    in: { type: 'file', path_prefix: 'data/', parser: { type: 'csv', columns } },
+    out: { type: 'warehouse', table: 'shop.t' },
+    exec: { max_threads: 1 },
+    ...more,
+  };
 }
 
 /** `load.yml` reads data/a.csv (ids 0…999) and data/b.csv.gz (1000…1999) in two tasks, one after the other, into shop.t. */
@@ -42,7 +47,10 @@ export function whenReached(point: string, act: () => void, occurrence = 1): Par
   };
 }
 
-export function assertFails(end: { readonly code: number | null; readonly stderr: string }, expected: { readonly exit: number; readonly code: string; readonly message: RegExp; readonly hint: RegExp }): void {
+export function assertFails(
+  end: { readonly code: number | null; readonly stderr: string },
+  expected: { readonly exit: number; readonly code: string; readonly message: RegExp; readonly hint: RegExp },
+): void {
   assert.is(end.code, expected.exit, end.stderr);
   assert.match(end.stderr, new RegExp(`error ${expected.code}: `));
   assert.match(end.stderr, expected.message);

@@ -6,7 +6,14 @@ export function postgresqlProject(server: PostgresServer, databaseUrl: string): 
   const database = decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
   return {
     sluice: {
-      metastore: { type: 'postgresql', host: server.host, port: server.port, database, user: server.user, password: { env: 'RELIABILITY_METASTORE_PASSWORD' } },
+      metastore: {
+        type: 'postgresql',
+        host: server.host,
+        port: server.port,
+        database,
+        user: server.user,
+        password: { env: 'RELIABILITY_METASTORE_PASSWORD' },
+      },
     },
     metastore: { url: `postgresql://${server.user}@${server.host}:${server.port}/${database}`, password: server.password },
     env: { RELIABILITY_METASTORE_PASSWORD: server.password },

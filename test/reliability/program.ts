@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compilePrograms } from './compiled.js';
 import type { RunTask } from './run-program.js';
@@ -12,12 +12,15 @@ export interface ProgramEnd {
   readonly messages: readonly ProgramMessage[];
 }
 
-export type ProgramMessage = { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number } };
+export type ProgramMessage =
+  { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number } };
 
 export interface Program {
   readonly process: ChildProcess;
   /** Resolves when the program reaches the point; fails when it ends without. */
   reached(point: string): Promise<void>;
+  /** Resolves when the program has stopped itself at its `stop` point. */
+  stopped(point: string): Promise<void>;
   readonly ended: Promise<ProgramEnd>;
 }
 
@@ -43,7 +46,9 @@ let compiled: Promise<ReadonlyMap<ProgramName, string>> | undefined;
 
 /** Path of a program's compiled form. */
 export async function compiledProgram(name: ProgramName): Promise<string> {
-  compiled ??= compilePrograms(NAMES.map((each) => fileURLToPath(new URL(`./${each}.ts`, import.meta.url)))).then((paths) => new Map(NAMES.map((each, i) => [each, paths[i] as string])));
+  compiled ??= compilePrograms(NAMES.map((each) => fileURLToPath(new URL(`./${each}.ts`, import.meta.url)))).then(
+    (paths) => new Map(NAMES.map((each, i) => [each, paths[i] as string])),
+  );
   return (await compiled).get(name) as string;
 }
 
@@ -76,20 +81,25 @@ export async function startProgram(task: RunTask, options: StartOptions = {}): P
       resolve({ code, signal, ...out, messages });
     }),
   );
+  const reached = (point: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (messages.some((m) => 'point' in m && m.point === point)) resolve();
+        else if (over) reject(new Error(`the program ended before ${point}\n${out.stderr}`));
+        else return;
+        waiting.delete(look);
+      };
+      waiting.add(look);
+      look();
+    });
   return {
     process: child,
     ended,
-    reached: (point) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (messages.some((m) => 'point' in m && m.point === point)) resolve();
-          else if (over) reject(new Error(`the program ended before ${point}\n${out.stderr}`));
-          else return;
-          waiting.delete(look);
-        };
-        waiting.add(look);
-        look();
-      }),
+    reached,
+    async stopped(point) {
+      await reached(point);
+      while (!execFileSync('ps', ['-o', 'state=', '-p', String(child.pid)], { encoding: 'utf8' }).startsWith('T')) await new Promise(setImmediate);
+    },
   };
 }
 

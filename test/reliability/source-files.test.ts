@@ -19,30 +19,49 @@ async function assertNoTable(project: Project): Promise<void> {
 for (const moment of MOMENTS) {
   test(`a file that grows after ${moment} fails its task and is loaded whole by the next run`, () =>
     withLoadProject(async (project) => {
-      const end = await project.sluice(['run', 'load.yml'], whenReached(moment, () => appendFileSync(fileOf(project), '99999,late\n')));
-      assertFails(end, { exit: 3, code: 'FILE_MOVED', message: /data\/a\.csv: the file changed during the load \(12780 bytes when planned, 12791 now\)/, hint: /rename them when complete/ });
+      const end = await project.sluice(
+        ['run', 'load.yml'],
+        whenReached(moment, () => appendFileSync(fileOf(project), '99999,late\n')),
+      );
+      assertFails(end, {
+        exit: 3,
+        code: 'FILE_MOVED',
+        message: /data\/a\.csv: the file changed during the load \(12780 bytes when planned, 12791 now\)/,
+        hint: /rename them when complete/,
+      });
       await assertNoTable(project);
       await assertCompletes(project, 2 * ROWS + 1);
     }));
 
   test(`a file that is replaced by one of the same size after ${moment} is noticed`, () =>
     withLoadProject(async (project) => {
-      const other = csvRows(5000, ROWS).slice(0, 12780).replace(/[^\n]*$/, (rest) => rest.replace(/./g, 'x'));
-      const end = await project.sluice(['run', 'load.yml'], whenReached(moment, () => writeFileSync(fileOf(project), other)));
+      const other = csvRows(5000, ROWS)
+        .slice(0, 12780)
+        .replace(/[^\n]*$/, (rest) => rest.replace(/./g, 'x'));
+      const end = await project.sluice(
+        ['run', 'load.yml'],
+        whenReached(moment, () => writeFileSync(fileOf(project), other)),
+      );
       assertFails(end, { exit: 3, code: 'FILE_MOVED', message: /data\/a\.csv: the file changed/, hint: /temporary name/ });
       await assertNoTable(project);
     }));
 
   test(`a file that is cut after ${moment} is noticed`, () =>
     withLoadProject(async (project) => {
-      const end = await project.sluice(['run', 'load.yml'], whenReached(moment, () => truncateSync(fileOf(project), 100)));
+      const end = await project.sluice(
+        ['run', 'load.yml'],
+        whenReached(moment, () => truncateSync(fileOf(project), 100)),
+      );
       assertFails(end, { exit: 3, code: 'FILE_MOVED', message: /\(12780 bytes when planned, 100 now\)/, hint: /temporary name/ });
       await assertNoTable(project);
     }));
 
   test(`a file that vanishes after ${moment} ends the run, and the next run loads what is there`, () =>
     withLoadProject(async (project) => {
-      const end = await project.sluice(['run', 'load.yml'], whenReached(moment, () => rmSync(fileOf(project))));
+      const end = await project.sluice(
+        ['run', 'load.yml'],
+        whenReached(moment, () => rmSync(fileOf(project))),
+      );
       assertFails(end, { exit: 3, code: 'FILE_VANISHED', message: /data\/a\.csv: the file vanished/, hint: /run again/ });
       await assertNoTable(project);
       await assertCompletes(project, ROWS);
@@ -51,7 +70,10 @@ for (const moment of MOMENTS) {
 
 test('a file that changes after it was read is loaded as it was, and the change is told at the next run', () =>
   withLoadProject(async (project) => {
-    const end = await project.sluice(['run', 'load.yml'], whenReached('run.tasks_done', () => appendFileSync(fileOf(project), '99999,late\n')));
+    const end = await project.sluice(
+      ['run', 'load.yml'],
+      whenReached('run.tasks_done', () => appendFileSync(fileOf(project), '99999,late\n')),
+    );
     assert.is(end.code, 0, end.stderr);
     await assertRows(project, 2 * ROWS);
     const next = await project.sluice(['run', 'load.yml']);

@@ -140,7 +140,7 @@ class Executor {
   }
 
   #cancelled(error: unknown): unknown {
-    if (!this.#services.signal.aborted || error instanceof CancelledError) return error;
+    if (!this.#services.signal.aborted || (error instanceof CancelledError && error.code === 'CANCELLED')) return error;
     return new CancelledError({
       code: 'CANCELLED',
       message: 'the run was stopped',
@@ -165,6 +165,8 @@ class Executor {
   }
 
   #tick(): void {
+    // A statement that started just after the signal was not there to be interrupted.
+    if (this.#signal.aborted) for (const connection of this.#running) connection.interrupt();
     for (const connection of this.#running) {
       const { percentage } = connection.native.progress;
       const task = this.#taskOf.get(connection);
