@@ -9,7 +9,7 @@ export interface Preset {
 export const PRESET_NULL = '-';
 
 const QUOTED = '(?:[^"\\\\]|\\\\.)*';
-const REQUEST = `(?<request>(?<method>[A-Za-z]+) (?<path>[^ "]+)(?: (?<protocol>HTTP/[0-9.]+))?|${QUOTED})`;
+const REQUEST = `(?<request>(?<method>[A-Za-z]+) (?<path>(?:[^ "\\\\]|\\\\.)+)(?: (?<protocol>HTTP/[0-9.]+))?|${QUOTED})`;
 const COMMON = `(?<remote_host>[^ ]+) (?<identity>[^ ]+) (?<user>.+?) \\[(?<time>[^\\]]+)\\] "${REQUEST}" (?<status>[0-9]{3}|-) (?<size>[0-9]+|-)`;
 const COMMON_COLUMNS: readonly TextColumnConfig[] = [
   { name: 'remote_host', type: 'string' },
