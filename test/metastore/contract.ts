@@ -347,7 +347,8 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     const dropped = { tableUuid: 'u1', namespace: 'shop', name: 'gone', metadataLocation: 'file:///d', droppedAt: 5 };
     await store.transaction((tx) => catalog.recordDropped(tx, dropped));
     assert.equal(await catalog.listDropped(), [dropped]);
-    await store.transaction((tx) => catalog.forgetDropped(tx, 'u1'));
+    assert.is(await store.transaction((tx) => catalog.forgetDropped(tx, 'u1')), true);
+    assert.is(await store.transaction((tx) => catalog.forgetDropped(tx, 'u1')), false);
     assert.equal(await catalog.listDropped(), []);
     const many = Array.from({ length: 250 }, (_, i) => `/g/${String(i).padStart(3, '0')}`);
     await store.transaction((tx) => catalog.recordGarbage(tx, many, 100));
@@ -356,7 +357,12 @@ export function runContract(kind: 'sqlite' | 'postgresql', start: () => Promise<
     assert.equal(await catalog.dueGarbage(99, 10), []);
     assert.is((await catalog.dueGarbage(100, 1000)).length, 249);
     assert.equal(await catalog.dueGarbage(200, 2), ['/g/001', '/g/002']);
-    await catalog.forgetGarbage(many);
+    const undone = store.transaction(async (tx) => {
+      assert.is(await catalog.forgetGarbage(['/g/001', '/g/none'], tx), 1);
+      throw new RangeError('rolled back');
+    });
+    assert.is(await undone.catch((error: Error) => error.name), 'RangeError');
+    assert.is(await catalog.forgetGarbage(many), 250, 'the one taken back with its transaction, too');
     assert.equal(await catalog.dueGarbage(1000, 10), []);
   });
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/spi/index.js';
-import { EQUALITY_DELETES, type DataFile, type ManifestEntry } from '../table/model.js';
+import { EQUALITY_DELETES, type DataFile, type ManifestEntry, type Value } from '../table/model.js';
 
 /** Field id of `file_path` in position delete files. */
 const DELETED_PATH = 2147483546;
@@ -57,10 +57,14 @@ function mayName(deletes: DataFile, path: string): boolean {
 
 /** One text for each partition of each spec. */
 export function partitionKey(file: Pick<DataFile, 'specId' | 'partition'>): string {
-  const values = [...file.partition]
-    .sort(([a], [b]) => a - b)
-    .map(([, value]) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value === null ? null : String(value)));
+  const values = [...file.partition].sort(([a], [b]) => a - b).map(([, value]) => valueText(value));
   return JSON.stringify([file.specId, values]);
+}
+
+function valueText(value: Value | null): string | null {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  // Foreign tables may be partitioned by a float, whose two zeros are two partitions.
+  return value === null ? null : Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** The delete files that some of the data files need, in their order. Throws ConfigError EQUALITY_DELETES. */
