@@ -4,13 +4,14 @@
  * Names as arguments: only these examples.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock, type Environment } from '../src/cli/environment.js';
 import { main } from '../src/cli/main.js';
+import { installSource } from './install-source.js';
 import { findBlocks, splitWords } from './markdown-blocks.js';
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url));
@@ -21,7 +22,7 @@ async function runExample(name: string): Promise<readonly string[]> {
   const copy = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-example-')));
   try {
     cpSync(join(folder, name), copy, { recursive: true, filter: (path) => !path.includes('.sluice') });
-    installSluice(copy);
+    installSource(copy);
     const blocks = findBlocks(readFileSync(join(copy, 'README.md'), 'utf8'));
     const problems: string[] = [];
     for (const [i, block] of blocks.entries()) {
@@ -37,14 +38,6 @@ async function runExample(name: string): Promise<readonly string[]> {
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
-}
-
-/** Plugins import `sluice/spi`: here the source that runs, so that there is one of it. */
-function installSluice(project: string): void {
-  const folder = join(project, 'node_modules', 'sluice');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'sluice', exports: { './spi': './spi.mjs' } }));
-  writeFileSync(join(folder, 'spi.mjs'), `export * from '${new URL('../src/core/spi/index.ts', import.meta.url).href}';\n`);
 }
 
 /** A command that the README shows to fail. */

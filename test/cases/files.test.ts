@@ -50,12 +50,14 @@ for (const { name, config, input, expected } of previews) {
       project.write('sluice.yml', '');
       project.write('a.csv', input as string);
       const given = config['columns'] as readonly (string | JsonObject)[];
-      const columns = given.map((column, i) => ({ name: `c${i}`, ...(typeof column === 'string' ? { type: column } : column) }));
+      const columns = given.map((column, i): JsonObject => ({ name: `c${i}`, ...(typeof column === 'string' ? { type: column } : column) }));
       project.write('p.yml', JSON.stringify({ in: { type: 'csv', path_prefix: 'a', ...config, columns } }));
       const { rows } = await ask<{ rows: readonly JsonObject[] }>(project, ['preview', 'p.yml', '--json']);
       const values = rows.map((row) =>
         columns.map((column) =>
-          column.type === 'timestamp' ? new Date(String(row[column.name])).toISOString().replace('.000Z', 'Z') : row[column.name],
+          column['type'] === 'timestamp'
+            ? new Date(String(row[column['name'] as string])).toISOString().replace('.000Z', 'Z')
+            : row[column['name'] as string],
         ),
       );
       assert.equal(values, expected);

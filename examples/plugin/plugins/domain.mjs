@@ -9,9 +9,8 @@ export default defineFilter({
   schema: {
     type: 'object',
     additionalProperties: false,
-    required: ['type', 'column'],
+    required: ['column'],
     properties: {
-      type: { const: 'domain' },
       column: { type: 'string', description: 'Column with the address.' },
     },
   },

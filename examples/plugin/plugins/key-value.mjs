@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { defineParser, quoteIdentifier, quoteLiteral } from 'sluice/spi';
 
 /** Each line with its number, offset and fields; nothing is held in memory but one chunk and one line. */
-async function* readLines(file) {
+async function* readLines(file, signal) {
   let rest = Buffer.alloc(0);
   let offset = 0;
   let number = 0;
@@ -16,6 +16,7 @@ async function* readLines(file) {
     return record;
   };
   for await (const chunk of file.open()) {
+    signal.throwIfAborted();
     rest = Buffer.concat([rest, chunk]);
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
       yield line(rest.subarray(0, end));
@@ -39,9 +40,8 @@ export default defineParser({
   schema: {
     type: 'object',
     additionalProperties: false,
-    required: ['type', 'columns'],
+    required: ['columns'],
     properties: {
-      type: { const: 'key_value' },
       columns: {
         type: 'array',
         description: 'Keys to read, with their types.',
@@ -69,7 +69,7 @@ export default defineParser({
     const spool = ctx.spool('ndjson');
     let good = 0;
     let bad = 0;
-    for await (const { fields } of readLines(file)) {
+    for await (const { fields } of readLines(file, ctx.signal)) {
       if (fields === undefined) bad++;
       else {
         good++;
@@ -90,7 +90,7 @@ export default defineParser({
           rejected: bad,
           files: [await hashRaw(file)],
           async *rejects() {
-            for await (const { number, offset, text, fields } of readLines(file)) {
+            for await (const { number, offset, text, fields } of readLines(file, ctx.signal)) {
               if (fields !== undefined) continue;
               const reason = 'expected pairs such as key=value';
               yield [{ source: file.name, recordNumber: number, byteOffset: offset, columnName: null, reason, raw: text }];
@@ -102,7 +102,7 @@ export default defineParser({
       async *places(ordinals, withRaw) {
         let row = 0;
         let next = 0;
-        for await (const { number, offset, text, fields } of readLines(file)) {
+        for await (const { number, offset, text, fields } of readLines(file, ctx.signal)) {
           if (fields === undefined || ++row !== ordinals[next]) continue;
           next++;
           yield [{ source: file.name, recordNumber: number, byteOffset: offset, raw: withRaw ? text : null }];

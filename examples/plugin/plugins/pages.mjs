@@ -26,9 +26,8 @@ export default defineInput({
   schema: {
     type: 'object',
     additionalProperties: false,
-    required: ['type', 'folder'],
+    required: ['folder'],
     properties: {
-      type: { const: 'pages' },
       folder: { type: 'string', description: 'Folder of the pages, from the project root.' },
     },
   },
