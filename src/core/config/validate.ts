@@ -1,4 +1,4 @@
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
 import { ConfigError, parseColumnType, Secret } from '../spi/index.js';
 import type { ErrorPlace, JsonObject, JsonValue } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
@@ -49,11 +49,13 @@ function placeErrors(
 }
 
 const compiled = new WeakMap<SchemaNode, ValidateFunction>();
+let compiler: Promise<Ajv> | undefined;
 
-/** Compiles a plugin's schema; one that is itself wrong is the plugin author's error. */
-export async function compileSchema(schema: SchemaNode): Promise<ValidateFunction> {
-  const known = compiled.get(schema);
-  if (known) return known;
+/**
+ * One instance for all schemas, without the meta-schema: checking our own schemas at every start took longer than all
+ * else before the first row. The plugin tests and the conformance suite check them.
+ */
+async function createCompiler(): Promise<Ajv> {
   const { Ajv } = await import('ajv');
   // `strictTypes` and `strictRequired` would forbid `oneOf: [{required: …}]` beside `type: object`.
   const ajv = new Ajv({
@@ -66,6 +68,9 @@ export async function compileSchema(schema: SchemaNode): Promise<ValidateFunctio
     verbose: true,
     allowUnionTypes: true,
     logger: false,
+    meta: false,
+    validateSchema: false,
+    addUsedSchema: false,
   });
   for (const keyword of ['x-secret', 'x-advanced']) ajv.addKeyword({ keyword, schemaType: 'boolean' });
   ajv.addKeyword({ keyword: 'x-expected', schemaType: 'string' });
@@ -76,6 +81,15 @@ export async function compileSchema(schema: SchemaNode): Promise<ValidateFunctio
     validate: (_on: boolean, text: string) => parseColumnType(text) !== undefined,
     errors: false,
   });
+  return ajv;
+}
+
+/** Compiles a plugin's schema; one that is itself wrong is the plugin author's error. */
+export async function compileSchema(schema: SchemaNode): Promise<ValidateFunction> {
+  const known = compiled.get(schema);
+  if (known) return known;
+  compiler ??= createCompiler();
+  const ajv = await compiler;
   try {
     const validate = ajv.compile(schema);
     compiled.set(schema, validate);
