@@ -41,6 +41,16 @@ test('orphans: nothing is young enough to be one; --yes alone and unknown tables
   assert.match(steady(missing.stderr), 'TABLE_MISSING: there is no table shop.order\nhint: did you mean shop.orders?');
 });
 
+test('a run can be undone although its file was compacted with others', async ({ desk }) => {
+  const run = await desk.runId();
+  await desk.ok(['maintain']);
+  await desk.ok(['undo', run]);
+  assert.equal(await desk.ids(), [1, 2]);
+  await desk.ok(['run', 'orders.yml']);
+  assert.equal(await desk.ids(), [1, 2, 3]);
+  assert.is(await desk.runId().then((id) => id === run), false, 'upkeep is no run');
+});
+
 test('a step that fails is told with its hint, and the exit code says so', async ({ desk }) => {
   desk.write('days.yml', `${ORDERS.replace('table: shop.orders', 'table: shop.days, expire_days: 30')}`);
   await desk.ok(['run', 'days.yml']);

@@ -84,7 +84,7 @@ async function printText({ out }: CommandContext, report: MaintainReport): Promi
   }
   for (const { table, files, problem } of report.dropped) {
     if (problem) sayProblem(out, problem);
-    else await out.printLine(`${table}, dropped: ${formatCountOf(files, 'file')} ${would}deleted for good`);
+    else await out.printLine(`${table} (dropped): ${formatCountOf(files, 'file')} ${would}deleted for good`);
   }
   for (const { runId, table, paths } of report.runs)
     await out.printLine(`run ${runId} (${table}): ${formatCountOf(paths, 'staged path')} ${would}deleted, run ${would}discarded`);

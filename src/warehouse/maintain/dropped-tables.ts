@@ -16,8 +16,8 @@ export async function forgetDropped(tools: MaintainTools, dryRun: boolean): Prom
   for (const dropped of await tools.metastore.catalog.listDropped()) {
     const label = { table: formatTableName(dropped), tableUuid: dropped.tableUuid };
     try {
-      const files = await forgetOne(tools, dropped, dryRun);
-      if (files !== undefined) all.push({ ...label, files });
+      const forgotten = await forgetOne(tools, dropped, dryRun);
+      if (forgotten) all.push({ ...label, ...forgotten });
     } catch (error) {
       all.push({ ...label, files: 0, problem: problemOf(error) });
     }
@@ -25,19 +25,33 @@ export async function forgetDropped(tools: MaintainTools, dryRun: boolean): Prom
   return all;
 }
 
-async function forgetOne(tools: MaintainTools, dropped: DroppedTable, dryRun: boolean): Promise<number | undefined> {
+async function forgetOne(
+  tools: MaintainTools,
+  dropped: DroppedTable,
+  dryRun: boolean,
+): Promise<Pick<DroppedUpkeep, 'location' | 'files'> | undefined> {
   const { metastore, clock } = tools;
   const table = await tools.reader.metadata(dropped.metadataLocation);
   if (clock.now() - dropped.droppedAt <= retentionOf(table, tools.retention).maxAge) return undefined;
   const files = [...(await reachableFiles(tools.reader, dropped.metadataLocation, table))].filter((uri) => uri.startsWith(`${table.location}/`));
   if (await sharesLocation(tools, table)) return undefined;
-  if (dryRun) return files.length;
+  const found = { location: table.location, files: files.length };
+  if (dryRun) return found;
   const forgotten = await metastore.transaction(async (tx) => {
     if (!(await metastore.catalog.forgetDropped(tx, dropped.tableUuid))) return false;
     await metastore.catalog.recordGarbage(tx, files, clock.now());
     return true;
   });
-  return forgotten ? files.length : undefined;
+  return forgotten ? found : undefined;
+}
+
+/** Once the files are deleted: the folders that held nothing else. */
+export async function removeEmptyFolders(tools: MaintainTools, dropped: readonly DroppedUpkeep[]): Promise<void> {
+  for (const { location } of dropped) {
+    if (location === undefined) continue;
+    const first = await tools.storage.list(location)[Symbol.asyncIterator]().next();
+    if (first.done) await tools.storage.deleteFolder(location);
+  }
 }
 
 /** Another engine may have registered the same files under a second name. */

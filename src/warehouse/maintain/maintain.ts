@@ -3,7 +3,7 @@ import { formatTableName } from '../catalog/table-name.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { removeGarbage } from '../write/remove-files.js';
 import { compactTable } from './compact-table.js';
-import { forgetDropped, problemOf } from './dropped-tables.js';
+import { forgetDropped, problemOf, removeEmptyFolders } from './dropped-tables.js';
 import { expireDue, mergeSmallManifests } from './expire.js';
 import { discardLeftOvers } from './left-over-runs.js';
 import { describeOrphans, findOrphans, removeOrphans, type FoundOrphans } from './orphans.js';
@@ -50,7 +50,9 @@ export async function maintain(tools: MaintainSqlTools, options: MaintainOptions
   }
   const dropped = await forgetDropped(tools, dryRun);
   const runs = await discardLeftOvers(tools, dryRun);
-  return { dryRun, tables: done, dropped, runs, garbageFiles: await removeDue(tools, dryRun, options.signal) };
+  const garbageFiles = await removeDue(tools, dryRun, options.signal);
+  if (!dryRun) await removeEmptyFolders(tools, dropped);
+  return { dryRun, tables: done, dropped, runs, garbageFiles };
 }
 
 async function chosenTables(tools: MaintainSqlTools, names: readonly string[] | undefined): Promise<readonly string[]> {

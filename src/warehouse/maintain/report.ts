@@ -50,6 +50,8 @@ export interface OrphanUpkeep {
 export interface DroppedUpkeep {
   readonly table: string;
   readonly tableUuid: string;
+  /** URI of the table's folder; files that nothing recorded stay there. */
+  readonly location?: string;
   readonly files: number;
   readonly problem?: Problem;
 }

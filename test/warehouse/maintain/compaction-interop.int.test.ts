@@ -62,7 +62,8 @@ test('reads what is left after deletes were folded into some files and stay with
   await house.createTable('c.t', [field(1, 'id', 'long')]);
   const files = await house.append('c.t', ['SELECT range AS id FROM range(10)', 'SELECT range + 1000 AS id FROM range(5000)', 'SELECT 99 AS id']);
   await house.deletePositions('c.t', files[0] as TestFile, [0, 1, 2], { withBounds: true });
-  await house.deletePositions('c.t', files[1] as TestFile, [0, 1], { withBounds: true });
+  // Without bounds it may name the small files, too: it is read with them, and must stay for the large one.
+  await house.deletePositions('c.t', files[1] as TestFile, [0, 1]);
   await joinDeleteManifests(house);
   await house.change('c.t', (t) => ({ ...t, properties: { ...t.properties, 'write.target-file-size-bytes': '5000' } }));
   const before = currentSnapshot(await house.load('c.t'))?.['snapshot-id'] ?? 0n;

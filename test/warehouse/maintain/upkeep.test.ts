@@ -248,6 +248,7 @@ test('dropped tables go for good after the snapshot period, and only then; undro
   const left: string[] = [];
   for await (const { uri } of openLocalStorage(`file://${f.dir}/wh`).list(gone.plan.location)) left.push(uri);
   assert.equal(left, []);
+  assert.not.ok(existsSync(path(gone.plan.location)), 'nor is the folder');
   assert.ok(existsSync(path(kept.plan.location)));
   assert.equal(await readRows(f, 'shop.kept', 'id'), [{ id: 1n }]);
 });
