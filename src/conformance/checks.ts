@@ -53,11 +53,11 @@ export async function errorOf(work: () => Promise<unknown>, secrets: readonly st
     thrown = error;
   }
   expect(thrown !== undefined, 'expected an error, but the call succeeded');
+  const shown = inspect(thrown, { depth: 10 });
+  for (const secret of secrets) expect(!shown.includes(secret), 'the error shows a secret of the config');
   expect(thrown instanceof SluiceError, `expected a ConfigError, DataError, RemoteError ... of sluice/spi, found ${inspect(thrown, { depth: 0 })}`);
   expect(/^[A-Z][A-Z0-9_]*$/.test(thrown.code), `expected a code such as FILE_GONE, found "${thrown.code}"`);
   expect(thrown.hint !== undefined && thrown.hint !== '', `${thrown.code}: expected a hint that says what to do`);
-  const shown = inspect(thrown, { depth: 10 });
-  for (const secret of secrets) expect(!shown.includes(secret), `${thrown.code}: the error shows a secret`);
   return thrown;
 }
 

@@ -5,7 +5,7 @@ export const schema = {
   additionalProperties: false,
   required: ['table'],
   properties: {
-    type: { const: 'warehouse' },
+    type: { const: 'warehouse', description: 'Iceberg tables of the project.' },
     table: {
       type: 'string',
       description: 'The table as `namespace.name`; both of `[a-z0-9_]`. It is created with the first load.',

@@ -149,8 +149,9 @@ class Window {
         this.ended = true;
         break;
       }
-      parts.push(next.value);
       have += next.value.length;
+      // A source may use its buffer again for the next chunk.
+      parts.push(have < want ? Buffer.from(next.value) : next.value);
     }
     this.base += this.at;
     this.at = 0;

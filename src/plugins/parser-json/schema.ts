@@ -18,6 +18,7 @@ export const jsonParserSchema = {
           name: { type: 'string', minLength: 1, description: 'Name of the column, and the key it is read from unless `element_at` is given.' },
           type: {
             type: 'string',
+            'x-column-type': true,
             description: 'Column type. A JSON value of another type is rejected; `json` takes every value and keeps its text.',
           },
           element_at: { type: 'string', description: 'JSON pointer of the value within the record, e.g. `/user/id`.' },

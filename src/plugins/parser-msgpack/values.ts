@@ -74,8 +74,12 @@ export function textFor(value: unknown, type: ColumnType): { readonly text: stri
       if (value instanceof Timestamp) return { text: value.text };
       // A number is only a time where the column has a format such as %s; the conversion tells.
       return kind === 'text' || kind === 'integer' || kind === 'float' ? { text: numberText(value) } : { expected: 'a text or timestamp' };
-    default:
+    case 'long':
+    case 'double':
       return kind === 'integer' || kind === 'float' ? { text: numberText(value) } : { expected: 'a number' };
+    default:
+      // MessagePack has no decimals: texts carry them.
+      return kind === 'integer' || kind === 'float' || kind === 'text' ? { text: numberText(value) } : { expected: 'a number' };
   }
 }
 
