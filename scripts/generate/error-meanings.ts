@@ -17,6 +17,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   DISK_FULL: { means: 'A disk is full.', todo: 'Free space, or point exec.temp_dir at a larger disk.' },
   ENGINE_FAILED: { means: 'DuckDB stopped with an error that Sluice does not know.', todo: 'See the reason in the message.' },
   ENGINE_IO: { means: 'DuckDB could not read or write a file.', todo: 'Check that the file exists, its permissions and the free space of the disk.' },
+  EXPIRE_DAYS: {
+    means: 'The retention of a table cannot be applied: no usable number of days, or no time column.',
+    todo: 'Set expire_days and time_column in the pipeline that loads the table, and run it.',
+  },
   FILE_SYSTEM: { means: 'The operating system refused a file operation.', todo: 'See the reason in the message.' },
   METASTORE_BUSY: { means: 'Other writers held the metastore for too long.', todo: 'Run again; for many writers use a PostgreSQL metastore.' },
   METASTORE_CORRUPT: {
