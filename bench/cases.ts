@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COLUMNS, csvFile, csvFolder, gzipFile, ndjsonFile, zstdFile } from './data.js';
+import { commitGrowth } from './commits.js';
+import { describeFilter, loadHours, measureFilter } from './filter.js';
 import { bareCopy, bareSql } from './limit.js';
 import { describe, measure, median, pair, type Run } from './measure.js';
 import { BenchProject, csvPipeline, jsonPipeline } from './project.js';
@@ -191,6 +193,29 @@ export const CASES: readonly BenchCase[] = [
       project.remove();
       const extra = median(help.ours.map((r, i) => r.wall - (help.limit[i] as Run).wall));
       return [describe('--help', help.ours), describe('node -e 0', help.limit), `extra ${extra.toFixed(3)} s`, describe('10 rows', load.ours), describe('select 1', load.limit), ratio(load.ours, load.limit)];
+    },
+  },
+  {
+    name: 'filter',
+    title: '6-hour filter over 2,016 files, after the instance is open, against DuckDB on just the kept files',
+    bar: '+ ≤ 30 ms',
+    run: async (rounds) => {
+      const project = new BenchProject();
+      try {
+        await loadHours(project);
+        return describeFilter(await measureFilter(project, rounds + 7));
+      } finally {
+        project.remove();
+      }
+    },
+  },
+  {
+    name: 'commits',
+    title: 'the 2,000th commit on one table with default upkeep against the 50th',
+    bar: '≤ 3',
+    run: async () => {
+      const { early, late } = await commitGrowth(2000);
+      return [`commits 40-60: ${early.toFixed(1)} ms, last 20: ${late.toFixed(1)} ms, ratio ${(late / early).toFixed(2)}`];
     },
   },
 ];
