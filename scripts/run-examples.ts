@@ -11,6 +11,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock, type Environment } from '../src/cli/environment.js';
 import { main } from '../src/cli/main.js';
+import { findMissing } from './compare-output.js';
 import { installSource } from './install-source.js';
 import { findBlocks, splitWords } from './markdown-blocks.js';
 
@@ -77,27 +78,6 @@ async function runSluice(args: readonly string[], cwd: string): Promise<{ readon
 function runShell(line: string, cwd: string): { readonly code: number; readonly output: string } {
   const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8' });
   return { code: status ?? 1, output: stdout + stderr };
-}
-
-/** The first expected line that does not follow the ones before it. */
-function findMissing(expected: readonly string[], output: string): string | undefined {
-  const actual = output.split('\n').map(squeeze);
-  let at = 0;
-  for (const line of expected.filter((text) => text.trim() !== '')) {
-    const pattern = new RegExp(`^${squeeze(line).split('…').map(escapePattern).join('.*')}$`);
-    const found = actual.findIndex((text, i) => i >= at && pattern.test(text));
-    if (found < 0) return line;
-    at = found + 1;
-  }
-  return undefined;
-}
-
-function squeeze(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
-}
-
-function escapePattern(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
 let failed = 0;
