@@ -11,6 +11,8 @@ export interface RunTask {
   readonly kill?: { readonly point: string; readonly occurrence: number };
   /** Stops there (SIGSTOP) the first time, until it gets SIGCONT. */
   readonly stop?: string;
+  /** Keeps the main thread busy for so long when the point is reached, after announcing it. */
+  readonly block?: { readonly point: string; readonly ms: number };
   /** Fills the disk of this folder when the point is reached. */
   readonly fill?: { readonly point: string; readonly folder: string };
   /** A file that gets a line for each point. */
@@ -36,12 +38,17 @@ const code = await main(task.argv, {
     if (task.kill?.point === point && task.kill.occurrence === count) process.kill(process.pid, 'SIGKILL');
     if (task.fill?.point === point && count === 1) fillDisk(task.fill.folder);
     process.send?.({ point, count });
+    if (task.block?.point === point && count === 1) block(task.block.ms);
     if (task.stop === point && count === 1) process.kill(process.pid, 'SIGSTOP');
   },
 });
 process.send?.({ code, measured });
 process.exitCode = code;
 if (process.connected) process.disconnect();
+
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
 
 function fillDisk(folder: string): void {
   try {

@@ -7,6 +7,7 @@ import {
   ConflictError,
   DataError,
   SluiceError,
+  type CommitReport,
   type JsonObject,
   type JsonValue,
   type Lease,
@@ -17,6 +18,7 @@ import {
 } from '../spi/index.js';
 import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
+import { withRetry, type RetryContext } from './retry.js';
 import { executeTasks, openRunDatabase, type Execution } from './execute.js';
 import { runTempDir } from './file-source.js';
 import type { Pipeline } from './pipeline.js';
@@ -300,28 +302,43 @@ class PipelineRun {
     this.#services.onEvent({ event: 'commit', pipeline: this.#pipeline.name, run_id: run.runId });
     let facts: JsonObject = {};
     const tempDir = this.#runTempDir(run.runId);
-    const report = await plugin.commit(plan.output, execution.outputStages, execution.rejectStages, {
-      ...this.#base(tempDir),
-      runId: run.runId,
-      complete: async (tx, committed) => {
-        facts = committed;
-        const summary = this.#summary('committed', run.runId, plan, execution, state ?? null, committed);
-        const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
-        await store.completeRun(tx, run.runId, lease, { state, summary: summary as unknown as JsonObject, commit: committed, target });
-        this.#services.reach('commit.state_stored');
-      },
+    const commitOnce = (): Promise<CommitReport> =>
+      plugin.commit(plan.output, execution.outputStages, execution.rejectStages, {
+        ...this.#base(tempDir),
+        runId: run.runId,
+        complete: async (tx, committed) => {
+          facts = committed;
+          const summary = this.#summary('committed', run.runId, plan, execution, state ?? null, committed);
+          const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
+          await store.completeRun(tx, run.runId, lease, { state, summary: summary as unknown as JsonObject, commit: committed, target });
+          this.#services.reach('commit.state_stored');
+        },
+      });
+    const report = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
+      // The answer to a COMMIT may have been lost; the stored run tells what became of it.
+      const done = attempt > 1 && (await store.getRun(run.runId))?.status === 'committed';
+      return done ? undefined : commitOnce();
     });
     this.#services.reach('commit.done');
     this.#services.reach('cleanup.started');
     await removeTemp(tempDir, this.#services);
     try {
-      await report.after?.();
+      await report?.after?.();
     } catch (error) {
       // The commit stands; upkeep is tried again after the next one.
       this.#services.log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message });
     }
     this.#services.reach('cleanup.done');
     return this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
+  }
+
+  #retryContext(): RetryContext {
+    return {
+      clock: this.#services.clock,
+      signal: this.#signal,
+      random: this.#services.random,
+      onRetry: ({ error, wait_ms: wait }) => this.#note(`the commit is tried again in ${Math.ceil(Number(wait) / 1000)} s: ${String(error)}`),
+    };
   }
 
   async #recordFailure(runId: string, error: unknown, lease: Lease): Promise<void> {
