@@ -16,6 +16,7 @@ export async function main(argv: readonly string[], environment: Environment = p
       return 0;
     }
     if (verb === '--version' || verb === '-V' || verb === 'version') {
+      const { version } = await import('./version.js');
       await out.printLine(await version());
       return 0;
     }
@@ -94,12 +95,4 @@ function overview(): string {
     '`sluice COMMAND --help` shows the options of a command.',
     '',
   ].join('\n');
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const file = await readFile(new URL('../../../package.json', import.meta.url), 'utf8').catch(() =>
-    readFile(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return (JSON.parse(file) as { version: string }).version;
 }

@@ -42,4 +42,5 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print a completion script for bash, zsh or fish',
     load: async () => (await import('./completion.js')).completionCommand(() => Promise.all(COMMANDS.map((entry) => entry.load()))),
   },
+  { name: 'new', summary: 'make a plugin of your own', load: async () => (await import('./new.js')).command },
 ];

@@ -1,4 +1,4 @@
-import type { ConfigError, JsonObject, ParserFile, ParserPlugin, TaskContext } from '../../../src/core/spi/index.js';
+import type { JsonObject, ParserFile, ParserPlugin, SluiceError, TaskContext } from '../../../src/core/spi/index.js';
 import { prepareConfig } from '../../../src/conformance/declaration.js';
 import { errorOf } from '../../../src/conformance/checks.js';
 import { bytesOf, fileOf, inLab } from '../../../src/conformance/lab.js';
@@ -26,7 +26,7 @@ export function readTexts<C>(
 }
 
 /** The error of a config that a plan refuses. */
-export function planError<C>(plugin: ParserPlugin<C>, config: JsonObject): Promise<ConfigError> {
+export function planError<C>(plugin: ParserPlugin<C>, config: JsonObject): Promise<SluiceError> {
   const parser = plugin as unknown as ParserPlugin;
   return inLab((lab) => errorOf(() => parser.plan(config, [], { ...lab.context(), place: lab.place, memory: undefined })));
 }
