@@ -21,7 +21,11 @@ export function checkDecoder<C>(plugin: DecoderPlugin<C>, cases: readonly Decode
     ),
     {
       name: 'extensions start with a dot',
-      run: () => expect(plugin.extensions.every((extension) => extname(`file${extension}`) === extension), 'expected texts such as ".gz"'),
+      run: () =>
+        expect(
+          plugin.extensions.every((extension) => extname(`file${extension}`) === extension),
+          'expected texts such as ".gz"',
+        ),
     },
     ...cases.flatMap((c) => caseChecks(decoder, c)),
   ]);

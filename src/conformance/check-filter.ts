@@ -61,7 +61,8 @@ function caseChecks(filter: FilterPlugin, c: FilterCase): readonly Check[] {
       const result = await runFilter(filter, c, c.columns, c.rows, lab);
       if (c.expected) expectEqual(sorted(result.rows), sorted(c.expected), 'rows');
       expectEqual(result.rejected, c.rejected ?? 0, 'rejected rows');
-      if (result.form === 'rows') expectEqual(result.rows.length + result.filtered + result.rejected, c.rows.length, 'rows out + filtered + rejected');
+      if (result.form === 'rows')
+        expectEqual(result.rows.length + result.filtered + result.rejected, c.rows.length, 'rows out + filtered + rejected');
     }),
     named('no rows give none', async (lab) => {
       const result = await runFilter(filter, c, c.columns, [], lab);
@@ -151,7 +152,10 @@ async function expectTypes(select: string, schema: Schema, sql: { rows(text: str
   for (const { name, type } of schema) {
     const duckdb = found.get(name);
     expect(duckdb !== undefined, `the schema has a column "${name}", but the SQL gives none`);
-    expect(duckdb === duckdbType(type) || columnTypeOf(duckdb) === type, `column "${name}": expected ${duckdbType(type)} for ${type}, found ${duckdb}`);
+    expect(
+      duckdb === duckdbType(type) || columnTypeOf(duckdb) === type,
+      `column "${name}": expected ${duckdbType(type)} for ${type}, found ${duckdb}`,
+    );
   }
 }
 

@@ -47,7 +47,10 @@ function caseChecks(input: InputPlugin | FileInputPlugin, c: InputCase): readonl
   if (c.error !== undefined) {
     return [
       named(`fails with ${c.error}`, async (lab, config) => {
-        const error = await errorOf(() => (input.form === 'tasks' ? readTasks(input, c, config, lab) : listFiles(input, c, config, lab)), secretsOf(input, c.config));
+        const error = await errorOf(
+          () => (input.form === 'tasks' ? readTasks(input, c, config, lab) : listFiles(input, c, config, lab)),
+          secretsOf(input, c.config),
+        );
         expectEqual(error.code, c.error, 'code');
       }),
     ];
@@ -136,10 +139,12 @@ function fileChecks(input: FileInputPlugin, c: InputCase, named: Named): readonl
       expectEqual(await listFiles(input, c, config, lab), files, 'the second list');
     }),
     named('a file has the size that was listed', async (lab, config) => {
-      for (const file of await listFiles(input, c, config, lab)) expectEqual(await readAll(input, file, config, c, lab), file.size, `bytes of ${file.name}`);
+      for (const file of await listFiles(input, c, config, lab))
+        expectEqual(await readAll(input, file, config, c, lab), file.size, `bytes of ${file.name}`);
     }),
     named('stat gives a file as it was listed', async (lab, config) => {
-      for (const file of await listFiles(input, c, config, lab)) expectEqual(await input.stat(file, config, contextOf(c, lab)), file, `stat of ${file.name}`);
+      for (const file of await listFiles(input, c, config, lab))
+        expectEqual(await input.stat(file, config, contextOf(c, lab)), file, `stat of ${file.name}`);
     }),
     named('stat says that a file has gone', async (lab, config) => {
       const [file] = await listFiles(input, c, config, lab);

@@ -81,7 +81,9 @@ function caseChecks(output: OutputPlugin, c: OutputCase): readonly Check[] {
       expectEqual(JSON.parse(JSON.stringify(first)), first, 'the plan after a round trip through JSON');
       for (const secret of secretsOf(output, c.config)) expect(!JSON.stringify(first).includes(secret), 'the plan holds a secret');
     }),
-    named('stages values of every type and counts what it must not write', (bench) => stageRows(output, c, bench, everyColumn(c), awkwardRows().texts)),
+    named('stages values of every type and counts what it must not write', (bench) =>
+      stageRows(output, c, bench, everyColumn(c), awkwardRows().texts),
+    ),
     named('stages no rows', (bench) => stageRows(output, c, bench, everyColumn(c), [])),
     named(`stages ${WIDE} columns`, (bench) => stageRows(output, c, bench, [...(c.columns ?? []), ...wide], [wide.map((_, i) => String(i))])),
     named('stops when it is aborted', async (bench) => {
@@ -114,7 +116,13 @@ function relationOf(c: OutputCase, schema: Schema, texts: readonly (readonly (st
   return { select: rows.length === 0 ? none : rows.join(' UNION ALL '), schema, statusColumn: '__status' };
 }
 
-async function stageRows(output: OutputPlugin, c: OutputCase, { config, ctx }: Bench, schema: Schema, texts: readonly (readonly (string | null)[])[]): Promise<void> {
+async function stageRows(
+  output: OutputPlugin,
+  c: OutputCase,
+  { config, ctx }: Bench,
+  schema: Schema,
+  texts: readonly (readonly (string | null)[])[],
+): Promise<void> {
   const plan: OutputPlan = await output.plan(config, schema, ctx);
   const report = await output.stage(plan, relationOf(c, schema, texts), ctx);
   expectEqual(report.rows, texts.length, 'rows written');

@@ -22,7 +22,10 @@ export interface ParserCase {
 
 export interface ParserOptions {
   /** A file of these texts (null = NULL) with a config that reads it; lets the suite try its own values. Undefined for what the format cannot hold. */
-  encode?(columns: readonly SourceColumn[], rows: readonly (readonly (string | null)[])[]): { config: JsonObject; content: string | Uint8Array } | undefined;
+  encode?(
+    columns: readonly SourceColumn[],
+    rows: readonly (readonly (string | null)[])[],
+  ): { config: JsonObject; content: string | Uint8Array } | undefined;
 }
 
 /** Milliseconds within which a plugin must have stopped after its signal was aborted. */
@@ -64,7 +67,9 @@ function caseChecks(parser: ParserPlugin, c: ParserCase): readonly Check[] {
       : [named('bytes in small pieces of one buffer give the same', () => inLab((lab) => checkRows(parser, c, lab, inPieces)))]),
     ...(parser.needsWholeFile === true ? [] : [named('a file without a byte has no record', () => inLab((lab) => checkEmpty(parser, c, lab)))]),
     named('stops when it is aborted, and leaves no temporary file', () => inLab((lab) => checkAbort(parser, c, lab))),
-    ...(parser.needsWholeFile === true ? [] : [named('an error of the source is handed on', () => inLab((lab) => checkBrokenSource(parser, c, lab)))]),
+    ...(parser.needsWholeFile === true
+      ? []
+      : [named('an error of the source is handed on', () => inLab((lab) => checkBrokenSource(parser, c, lab)))]),
   ];
 }
 
@@ -129,7 +134,11 @@ async function checkAbort(parser: ParserPlugin, c: ParserCase, lab: Lab): Promis
   const stop = new AbortController();
   const pulls = { after: 0 };
   const whole = parser.needsWholeFile === true;
-  const endless = filesOf(c).map((file) => ({ ...file, open: () => endlessBytes(file, stop, pulls), openRaw: () => endlessBytes(file, stop, pulls) }));
+  const endless = filesOf(c).map((file) => ({
+    ...file,
+    open: () => endlessBytes(file, stop, pulls),
+    openRaw: () => endlessBytes(file, stop, pulls),
+  }));
   const files = whole ? await onDisk(c, lab) : endless;
   if (whole) stop.abort();
   const work = readFiles(parser, c.config, files, lab, { signal: stop.signal });

@@ -1,4 +1,4 @@
-import { compileSchema } from '../core/config/index.js';
+import { compileSchema } from '../core/config/validate.js';
 import { checkDeclaration } from '../core/registry/declaration.js';
 import { Secret, type JsonObject, type PluginDeclaration } from '../core/spi/index.js';
 import { expect, expectEqual, type Check } from './checks.js';
@@ -47,7 +47,9 @@ export async function prepareConfig(plugin: PluginDeclaration, config: JsonObjec
   // Keys of the engine, which take the place of a parser and decoders.
   if ((plugin as { form?: unknown }).form === 'files') for (const key of ['parser', 'decoders']) if (!hasKey(plugin.schema, key)) delete copy[key];
   const valid = validate(copy);
-  const problems = (validate.errors ?? []).map((error) => `${error.instancePath === '' ? 'config' : error.instancePath} ${error.message ?? error.keyword}`);
+  const problems = (validate.errors ?? []).map(
+    (error) => `${error.instancePath === '' ? 'config' : error.instancePath} ${error.message ?? error.keyword}`,
+  );
   expect(valid, `the config ${JSON.stringify(config)} is not valid: ${problems.join('; ')}`);
   for (const key of secretKeys(plugin.schema)) {
     const value = copy[key];

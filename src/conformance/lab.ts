@@ -51,7 +51,8 @@ export async function openLab(): Promise<Lab> {
         connect: () => database.connect(),
         progress: () => undefined,
         rejectsSoFar: () => undefined,
-        spool: (extension) => createSpool({ dir: tempDir, name: `spool-${randomUUID()}`, extension, segmentSizeBytes: 1 << 16, reach: () => undefined }),
+        spool: (extension) =>
+          createSpool({ dir: tempDir, name: `spool-${randomUUID()}`, extension, segmentSizeBytes: 1 << 16, reach: () => undefined }),
         runId: randomUUID(),
         record: (paths) => Promise.resolve(void recorded.push(...paths)),
         recorded,

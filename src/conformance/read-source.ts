@@ -1,6 +1,14 @@
 import { toReading } from '../core/engine/task-reading.js';
 import { conversionSql } from '../core/engine/typing/index.js';
-import { quoteIdentifier, type Reading, type RejectRecord, type RowPlace, type TaskContext, type TaskSource, type Verdict } from '../core/spi/index.js';
+import {
+  quoteIdentifier,
+  type Reading,
+  type RejectRecord,
+  type RowPlace,
+  type TaskContext,
+  type TaskSource,
+  type Verdict,
+} from '../core/spi/index.js';
 import { expect, expectEqual } from './checks.js';
 
 /** One task, read as the engine reads it. */

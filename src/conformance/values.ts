@@ -19,10 +19,28 @@ export const AWKWARD: readonly { readonly type: ColumnType; readonly texts: read
       ['9223372036854775807', '9223372036854775807'],
     ],
   },
-  { type: 'double', texts: [['0.1', '0.1'], ['-2.5', '-2.5']] },
+  {
+    type: 'double',
+    texts: [
+      ['0.1', '0.1'],
+      ['-2.5', '-2.5'],
+    ],
+  },
   { type: 'decimal(38,10)', texts: [['1234567890123456789012345678.0123456789', '1234567890123456789012345678.0123456789']] },
-  { type: 'boolean', texts: [['true', 'true'], ['false', 'false']] },
-  { type: 'date', texts: [['2024-02-29', '2024-02-29'], ['0001-01-01', '0001-01-01']] },
+  {
+    type: 'boolean',
+    texts: [
+      ['true', 'true'],
+      ['false', 'false'],
+    ],
+  },
+  {
+    type: 'date',
+    texts: [
+      ['2024-02-29', '2024-02-29'],
+      ['0001-01-01', '0001-01-01'],
+    ],
+  },
   {
     type: 'timestamp',
     texts: [

@@ -13,7 +13,11 @@ const columns: Schema = [
   { name: 'tags', type: 'json' },
 ];
 const ANN = ['9007199254740993', 'ann', '2024-03-10 10:30:00+00', '["x","y"]'];
-const rows = [['9007199254740993', 'ann', '2024-03-10T02:30:00-08:00', '["x","y"]'], [null, '日本', null, '[]'], ['1', 'ann', null, null]];
+const rows = [
+  ['9007199254740993', 'ann', '2024-03-10T02:30:00-08:00', '["x","y"]'],
+  [null, '日本', null, '[]'],
+  ['1', 'ann', null, null],
+];
 
 type Case = Omit<FilterCase, 'columns' | 'rows'>;
 const unknown = (config: FilterCase['config']): Case => ({ title: 'an unknown column', config, error: 'COLUMN_UNKNOWN' });
@@ -28,7 +32,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     {
       title: 'an expression',
       config: { columns: [{ name: 'up', type: 'string', expression: 'upper(name)' }] },
-      expected: [[...ANN, 'ANN'], [null, '日本', null, '[]', '日本'], ['1', 'ann', null, null, 'ANN']],
+      expected: [
+        [...ANN, 'ANN'],
+        [null, '日本', null, '[]', '日本'],
+        ['1', 'ann', null, null, 'ANN'],
+      ],
     },
   ],
   dedupe: [{ title: 'by key', config: { keys: ['name'] } }, unknown({ keys: ['none'] })],
@@ -44,7 +52,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   javascript: [
     {
       title: 'a function',
-      config: { columns: ['id', 'name'], function: '(row) => ({ twice: row.id === null ? null : row.id + row.id })', returns: [{ name: 'twice', type: 'long' }] },
+      config: {
+        columns: ['id', 'name'],
+        function: '(row) => ({ twice: row.id === null ? null : row.id + row.id })',
+        returns: [{ name: 'twice', type: 'long' }],
+      },
     },
     unknown({ columns: ['none'], function: '() => true' }),
   ],

@@ -28,7 +28,14 @@ test('input config keeps its contract', async () => {
         [null, null, null],
       ],
     },
-    { title: 'tasks', config: { columns, values: [[[1, null, 'a']], [], [[2, null, 'b']]] }, rows: [['1', null, 'a'], ['2', null, 'b']] },
+    {
+      title: 'tasks',
+      config: { columns, values: [[[1, null, 'a']], [], [[2, null, 'b']]] },
+      rows: [
+        ['1', null, 'a'],
+        ['2', null, 'b'],
+      ],
+    },
     { title: 'no rows', config: { columns, rows: [] }, rows: [] },
     { title: 'a row too short', config: { columns, rows: [[1]] }, error: 'ROW_WIDTH' },
   ]);

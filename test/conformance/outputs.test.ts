@@ -9,7 +9,12 @@ import { systemClock } from '../../src/cli/environment.js';
 
 async function prepare(root: string): Promise<{ resource: (name: string) => Promise<unknown>; close: () => Promise<void> }> {
   const metastore = await openMetastore({ url: `sqlite:${join(root, 'metastore.db')}`, catalogName: 'main' });
-  const warehouse = await openWarehouse({ metastore, root: pathToFileURL(join(root, 'warehouse')).href, clock: systemClock, log: { log: () => undefined } });
+  const warehouse = openWarehouse({
+    metastore,
+    root: pathToFileURL(join(root, 'warehouse')).href,
+    clock: systemClock,
+    log: { log: () => undefined },
+  });
   const close = async (): Promise<void> => {
     await warehouse.closeSql();
     await metastore.close();
@@ -20,7 +25,12 @@ async function prepare(root: string): Promise<{ resource: (name: string) => Prom
 test('output warehouse keeps its contract', async () => {
   await checkOutput(warehouseOutput, [
     { title: 'append', config: { table: 'lab.values' }, prepare },
-    { title: 'replace, by day', config: { table: 'lab.values', mode: 'replace', time_column: 'at' }, columns: [{ name: 'at', type: 'timestamp' }], prepare },
+    {
+      title: 'replace, by day',
+      config: { table: 'lab.values', mode: 'replace', time_column: 'at' },
+      columns: [{ name: 'at', type: 'timestamp' }],
+      prepare,
+    },
     { title: 'an unknown time column', config: { table: 'lab.values', time_column: 'none' }, prepare, error: 'TIME_COLUMN' },
   ]);
 });

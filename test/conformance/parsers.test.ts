@@ -31,7 +31,8 @@ const encodeJson: Encode = (all, rows) => ({
   config: { columns: bare(all) },
   content: lines(
     rows,
-    (row) => `{${all.map(({ name, type }, i) => `"${name}":${row[i] === null ? 'null' : isText(type) ? JSON.stringify(row[i]) : row[i]}`).join(',')}}`,
+    (row) =>
+      `{${all.map(({ name, type }, i) => `"${name}":${row[i] === null ? 'null' : isText(type) ? JSON.stringify(row[i]) : row[i]}`).join(',')}}`,
   ),
 });
 
@@ -60,7 +61,9 @@ const encodeMsgpack: Encode = (all, rows) => {
   };
   // Texts for json, too: a JSON text with more digits than a double is a value that MessagePack cannot hold otherwise.
   const typed = all.map((column): SourceColumn => (column.type === 'json' ? { ...column, type: 'string' } : column));
-  const records = rows.map((row) => Object.fromEntries(typed.map(({ name, type }, i) => [name, row[i] === null ? null : value(type, row[i] as string)])));
+  const records = rows.map((row) =>
+    Object.fromEntries(typed.map(({ name, type }, i) => [name, row[i] === null ? null : value(type, row[i] as string)])),
+  );
   return { config: { columns: bare(typed) }, content: Buffer.concat(records.map((record) => pack(record, { useBigInt64: true }))) };
 };
 
@@ -76,7 +79,11 @@ interface Subject {
   readonly encode: Encode;
 }
 
-const of = <C>(plugin: ParserPlugin<C>, encode: Encode, ...cases: readonly ParserCase[]): Subject => ({ plugin: plugin as unknown as ParserPlugin, cases, encode });
+const of = <C>(plugin: ParserPlugin<C>, encode: Encode, ...cases: readonly ParserCase[]): Subject => ({
+  plugin: plugin as unknown as ParserPlugin,
+  cases,
+  encode,
+});
 
 function textCase(config: JsonObject, good: string, bad: string, number: number): ParserCase[] {
   return [
@@ -94,7 +101,12 @@ const SUBJECTS: readonly Subject[] = [
   of(
     fixedWidth,
     encodeFixed,
-    ...textCase({ columns: [{ ...columns[0], width: 2 } as JsonObject, { ...columns[1], width: 3 } as JsonObject] }, '1 ann\n2    \n3 zoë\n', '1\n', 1),
+    ...textCase(
+      { columns: [{ ...columns[0], width: 2 } as JsonObject, { ...columns[1], width: 3 } as JsonObject] },
+      '1 ann\n2    \n3 zoë\n',
+      '1\n',
+      1,
+    ),
   ),
   of(
     msgpack,

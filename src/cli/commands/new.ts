@@ -35,7 +35,9 @@ export const command: Command = {
       return 0;
     }
     for (const file of Object.keys(files)) out.say(`created ${shown}/${file}`);
-    out.say(`\nnext: list it in sluice.yml, with its path from there\n  plugins: [./${shown}/index.js]\nand use it in a pipeline, see ${shown}/README.md`);
+    out.say(
+      `\nnext: list it in sluice.yml, with its path from there\n  plugins: [./${shown}/index.js]\nand use it in a pipeline, see ${shown}/README.md`,
+    );
     return 0;
   },
 };

@@ -142,7 +142,7 @@ export default defineParser(
   }),
 );
 `,
-  test: (type) => `import { test } from 'node:test';
+  test: () => `import { test } from 'node:test';
 import { checkParser } from 'sluice/conformance';
 import plugin from './index.js';
 

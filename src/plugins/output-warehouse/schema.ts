@@ -13,13 +13,18 @@ export const schema = {
     mode: {
       enum: ['append', 'insert', 'insert_direct', 'replace'],
       default: 'append',
-      description: '`append` (also `insert`, `insert_direct`) adds rows; `replace` puts rows and schema in the place of what was there, keeping old snapshots.',
+      description:
+        '`append` (also `insert`, `insert_direct`) adds rows; `replace` puts rows and schema in the place of what was there, keeping old snapshots.',
     },
-    time_column: { type: 'string', description: 'The column that says when a row happened; a new table is partitioned by its day unless `partition_by` says otherwise.' },
+    time_column: {
+      type: 'string',
+      description: 'The column that says when a row happened; a new table is partitioned by its day unless `partition_by` says otherwise.',
+    },
     partition_by: {
       type: 'array',
       items: { type: 'string' },
-      description: 'Partition of a new table: `day(c)`, `month(c)`, `year(c)`, `hour(c)`, `bucket(16, c)`, `truncate(4, c)` or a column. An empty list: none.',
+      description:
+        'Partition of a new table: `day(c)`, `month(c)`, `year(c)`, `hour(c)`, `bucket(16, c)`, `truncate(4, c)` or a column. An empty list: none.',
     },
     schema_evolution: {
       enum: ['add', 'strict'],

@@ -17,7 +17,11 @@ export const csvSchema = {
         required: ['name', 'type'],
         properties: {
           name: { type: 'string', minLength: 1, description: 'Column name in the target.' },
-          type: { type: 'string', 'x-column-type': true, description: 'boolean, long, double, decimal(p,s), string, date, timestamp, datetime or json.' },
+          type: {
+            type: 'string',
+            'x-column-type': true,
+            description: 'boolean, long, double, decimal(p,s), string, date, timestamp, datetime or json.',
+          },
           format: {
             type: 'string',
             description: 'Pattern of date, timestamp and datetime values, e.g. `%Y-%m-%d %H:%M:%S`. Default: default_timestamp_format.',

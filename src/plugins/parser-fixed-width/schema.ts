@@ -30,7 +30,11 @@ export const fixedWidthSchema = {
       default: 'chars',
       description: 'What positions count: characters (code points), or bytes of the source in its own charset.',
     },
-    trim: { enum: ['both', 'left', 'right', 'none'], default: 'both', description: 'Where blanks around a value are dropped: spaces, also full-width ones, and tabs.' },
+    trim: {
+      enum: ['both', 'left', 'right', 'none'],
+      default: 'both',
+      description: 'Where blanks around a value are dropped: spaces, also full-width ones, and tabs.',
+    },
     allow_optional_columns: {
       type: 'boolean',
       default: false,

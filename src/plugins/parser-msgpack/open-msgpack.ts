@@ -43,7 +43,8 @@ export async function openMsgpack(files: readonly ParserFile[], config: MsgpackC
   const layout = readLayout(config);
   const decode = await loadDecoder();
   const read = async function* (bytes: AsyncIterable<Uint8Array>, file: ParserFile): AsyncGenerator<readonly SourceRecord[]> {
-    for await (const batch of splitValues(bytes, file, config.file_encoding ?? 'sequence')) yield batch.map((packed) => toRecord(packed, layout, decode));
+    for await (const batch of splitValues(bytes, file, config.file_encoding ?? 'sequence'))
+      yield batch.map((packed) => toRecord(packed, layout, decode));
   };
   return openSpooledRecords(files, layout.columns, read, ctx);
 }

@@ -27,12 +27,18 @@ export async function* splitValues(
   let left = Infinity;
   if (encoding === 'array' && !(file.offset !== undefined && file.offset > 0)) left = await readArrayHead(window, file);
   let batch: PackedValue[] = [];
-  for (let number = 1; ; ) {
+  for (let number = 1; ;) {
     if (left === 0 || window.at === window.bytes.length) {
       if (batch.length > 0) yield batch;
       batch = [];
       if (await window.atEnd()) break;
-      if (left === 0) throw damaged(file, window.offset, 'there is something behind the array of records', 'the file holds more than one array: use file_encoding: sequence');
+      if (left === 0)
+        throw damaged(
+          file,
+          window.offset,
+          'there is something behind the array of records',
+          'the file holds more than one array: use file_encoding: sequence',
+        );
     }
     const { bytes, at } = window;
     const scan = scanValue(bytes, at, bytes.length);
@@ -41,7 +47,8 @@ export async function* splitValues(
       if (batch.length > 0) yield batch;
       batch = [];
       if (bytes.length - at > MAX_HELD) throw damaged(file, window.offset, 'a value of more than 64 MB', undefined, number);
-      if (!(await window.grow())) throw damaged(file, window.offset, 'the file ends within a value', 'the file is incomplete; fetch or write it again', number);
+      if (!(await window.grow()))
+        throw damaged(file, window.offset, 'the file ends within a value', 'the file is incomplete; fetch or write it again', number);
       continue;
     }
     const problem = scan.end - at > MAX_RECORD ? 'the record is longer than 2 MB' : scan.problem;

@@ -28,7 +28,10 @@ export const regexpSchema = {
         type: 'object',
         additionalProperties: false,
         required: ['name', 'type'],
-        properties: { ...TEXT_COLUMN_PROPERTIES, group: { type: 'string', minLength: 1, description: 'Named group of the value. Default: the name.' } },
+        properties: {
+          ...TEXT_COLUMN_PROPERTIES,
+          group: { type: 'string', minLength: 1, description: 'Named group of the value. Default: the name.' },
+        },
       },
     },
     null_string: NULL_STRING_PROPERTY,

@@ -10,7 +10,9 @@ const columns = [
 ];
 
 test('columns follow each other by width; blanks around values are dropped, blank ones are NULL', async () => {
-  const { rows } = await readTexts(fixedWidth, { columns, skip_header_lines: 2 }, ['HEADER\n\n   1Müller  12.50\n  42 \u{1F680} a      7   \n                 \n']);
+  const { rows } = await readTexts(fixedWidth, { columns, skip_header_lines: 2 }, [
+    'HEADER\n\n   1Müller  12.50\n  42 \u{1F680} a      7   \n                 \n',
+  ]);
   assert.equal(rows, [
     ['1', 'Müller', '12.50'],
     ['42', '\u{1F680} a', '7.00'],
@@ -68,7 +70,13 @@ test('a short line is a reject, unless allow_optional_columns', async () => {
 });
 
 test('unit: bytes cuts before decoding; a cut through a character is a reject', async () => {
-  const sjis = Buffer.concat([Buffer.from('01'), Buffer.from([0x93, 0xfa, 0x96, 0x7b]), Buffer.from('x\n02a'), Buffer.from([0x93, 0xfa]), Buffer.from('b')]);
+  const sjis = Buffer.concat([
+    Buffer.from('01'),
+    Buffer.from([0x93, 0xfa, 0x96, 0x7b]),
+    Buffer.from('x\n02a'),
+    Buffer.from([0x93, 0xfa]),
+    Buffer.from('b'),
+  ]);
   const config = {
     unit: 'bytes',
     charset: 'shift_jis',

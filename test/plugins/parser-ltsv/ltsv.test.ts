@@ -96,7 +96,13 @@ for (const [rule, text, ids] of NEWLINES) {
 }
 
 test('other charsets are converted; malformed bytes reject their record and offsets are unknown', async () => {
-  const sjis = Buffer.concat([Buffer.from('msg:'), Buffer.from([0x93, 0xfa, 0x96, 0x7b]), Buffer.from('\nmsg:'), Buffer.from([0xa0]), Buffer.from('\nmsg:ok\n')]);
+  const sjis = Buffer.concat([
+    Buffer.from('msg:'),
+    Buffer.from([0x93, 0xfa, 0x96, 0x7b]),
+    Buffer.from('\nmsg:'),
+    Buffer.from([0xa0]),
+    Buffer.from('\nmsg:ok\n'),
+  ]);
   const result = await readTexts(ltsv, { columns, charset: 'shift_jis' }, [sjis]);
   assert.equal(result.rows, [
     [null, '日本'],

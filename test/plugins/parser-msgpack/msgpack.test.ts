@@ -9,9 +9,23 @@ const pack = (...values: readonly unknown[]): Buffer => Buffer.concat(values.map
 const column = (name: string, type: string, more: object = {}): Record<string, string> => ({ name, type, ...more });
 
 test('maps one after the other: every kind of value stays exact', async () => {
-  const columns = [column('l', 'long'), column('d', 'double'), column('s', 'string'), column('b', 'boolean'), column('x', 'binary'), column('j', 'json')];
+  const columns = [
+    column('l', 'long'),
+    column('d', 'double'),
+    column('s', 'string'),
+    column('b', 'boolean'),
+    column('x', 'binary'),
+    column('j', 'json'),
+  ];
   const data = pack(
-    { l: 9007199254740993n, d: 0.1, s: 'ü"\n\0', b: true, x: Buffer.from([0, 255]), j: { a: [1n, null, -9223372036854775808n], b: Buffer.from('hi') } },
+    {
+      l: 9007199254740993n,
+      d: 0.1,
+      s: 'ü"\n\0',
+      b: true,
+      x: Buffer.from([0, 255]),
+      j: { a: [1n, null, -9223372036854775808n], b: Buffer.from('hi') },
+    },
     { other: 1 },
     { l: -5, d: 3, s: '', b: false, x: Buffer.alloc(0), j: 'text' },
   );
@@ -56,7 +70,17 @@ test('timestamps of all three sizes, texts and numbers by format', async () => {
 
 test('values of another type are rejects that name the column', async () => {
   const columns = [column('s', 'string'), column('n', 'long')];
-  const data = pack({ s: 1 }, { n: '1' }, { s: Buffer.from('a') }, { n: [1] }, { n: true }, 7, [1], { s: new ExtData(5, Buffer.from('z')) }, { s: 'ok', n: 1 });
+  const data = pack(
+    { s: 1 },
+    { n: '1' },
+    { s: Buffer.from('a') },
+    { n: [1] },
+    { n: true },
+    7,
+    [1],
+    { s: new ExtData(5, Buffer.from('z')) },
+    { s: 'ok', n: 1 },
+  );
   const result = await readTexts(msgpack, { columns }, [data]);
   assert.equal(result.rows, [['ok', '1']]);
   assert.equal(
@@ -85,7 +109,10 @@ test('arrays by position, in one array of records', async () => {
     ['3', null],
   ]);
   assert.equal(rejectsOf(result), ['f1:2@5: too few values: expected 2, found 1', 'f1:4@10: too many values: expected 2, found 3']);
-  const loose = await readTexts(msgpack, { ...config, allow_optional_columns: true, allow_extra_columns: true }, [pack([[2], [4, 'y', 5]]), Buffer.alloc(0)]);
+  const loose = await readTexts(msgpack, { ...config, allow_optional_columns: true, allow_extra_columns: true }, [
+    pack([[2], [4, 'y', 5]]),
+    Buffer.alloc(0),
+  ]);
   assert.equal(loose.rows, [
     ['2', null],
     ['4', 'y'],
@@ -114,10 +141,20 @@ const good = pack({ a: 1 });
 const DAMAGED: readonly [name: string, data: Buffer, config: object, message: RegExp][] = [
   ['a truncated map', Buffer.concat([good, good.subarray(0, 2)]), {}, /^f1, byte 4: the file ends within a value$/],
   ['a byte that starts nothing', Buffer.concat([good, Buffer.from([0xc1, 0, 0])]), {}, /^f1, byte 4: a byte that starts no MessagePack value$/],
-  ['a length beyond the end', Buffer.concat([good, Buffer.from([0xdb, 0xff, 0xff, 0xff, 0xff, 1])]), {}, /^f1, byte 4: the file ends within a value$/],
+  [
+    'a length beyond the end',
+    Buffer.concat([good, Buffer.from([0xdb, 0xff, 0xff, 0xff, 0xff, 1])]),
+    {},
+    /^f1, byte 4: the file ends within a value$/,
+  ],
   ['an array that ends early', Buffer.concat([Buffer.from([0x92]), good]), { file_encoding: 'array' }, /^f1, byte 5: .*1 are missing$/],
   ['no array', good, { file_encoding: 'array' }, /^f1, byte 0: expected one array/],
-  ['something behind the array', Buffer.concat([Buffer.from([0x91]), good, good]), { file_encoding: 'array' }, /^f1, byte 5: there is something behind/],
+  [
+    'something behind the array',
+    Buffer.concat([Buffer.from([0x91]), good, good]),
+    { file_encoding: 'array' },
+    /^f1, byte 5: there is something behind/,
+  ],
 ];
 for (const [name, data, config, message] of DAMAGED) {
   test(`${name} is an error at its offset`, async () => {

@@ -33,5 +33,7 @@ export function planError<C>(plugin: ParserPlugin<C>, config: JsonObject): Promi
 
 /** `file:record@offset reason` of each reject. */
 export function rejectsOf(result: ReadResult): readonly string[] {
-  return result.rejects.map((r) => `${r.source}:${r.recordNumber}@${r.byteOffset ?? '-'}${r.columnName === null ? '' : ` ${r.columnName}`}: ${r.reason}`);
+  return result.rejects.map(
+    (r) => `${r.source}:${r.recordNumber}@${r.byteOffset ?? '-'}${r.columnName === null ? '' : ` ${r.columnName}`}: ${r.reason}`,
+  );
 }

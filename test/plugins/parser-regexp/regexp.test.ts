@@ -11,7 +11,9 @@ const pattern = '(?<at>[0-9/]+ [0-9:]+) (?:\\[(?<level>\\w+)\\] )?(?<message>.*)
 
 test('groups become typed columns; a group that took no part is NULL; other lines are rejects', async () => {
   const all = [...columns, { name: 'level', type: 'string' }];
-  const result = await readTexts(regexp, { pattern, columns: all }, ['2026/01/02 03:04 [WARN] disk: "90 %"\nStack trace\n2026/01/02 09:00 \u{1F680}\n']);
+  const result = await readTexts(regexp, { pattern, columns: all }, [
+    '2026/01/02 03:04 [WARN] disk: "90 %"\nStack trace\n2026/01/02 09:00 \u{1F680}\n',
+  ]);
   assert.equal(result.rows, [
     ['2026-01-01 18:04:00+00', 'disk: "90 %"', 'WARN'],
     ['2026-01-02 00:00:00+00', '\u{1F680}', null],
