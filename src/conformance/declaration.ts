@@ -77,7 +77,8 @@ function undescribed(schema: Node, path: string): readonly string[] {
   const missing: string[] = [];
   for (const [key, property] of Object.entries((schema['properties'] ?? {}) as { readonly [key: string]: Node })) {
     const at = path === '' ? key : `${path}.${key}`;
-    if (typeof property['description'] !== 'string' || property['description'] === '') missing.push(at);
+    // `type` is the same for every plugin, and is explained there.
+    if (at !== 'type' && (typeof property['description'] !== 'string' || property['description'] === '')) missing.push(at);
     missing.push(...undescribed(property, at));
     const items = property['items'] as Node | undefined;
     if (items !== undefined && !Array.isArray(items)) missing.push(...undescribed(items, `${at}[]`));

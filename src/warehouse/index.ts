@@ -39,7 +39,7 @@ export interface WarehouseOptions {
   readonly root: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Upkeep; default as in sluice.yml (decided 5). */
+  /** Upkeep; default as in sluice.yml. */
   readonly maintain?: MaintainSettings;
 }
 

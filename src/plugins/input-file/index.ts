@@ -44,7 +44,10 @@ export default defineFileInput<FileInputConfig>({
       });
     }
     if (config.paths?.includes(STDIN) === true) {
-      if (config.paths.length === 1) return [{ name: STDIN, size: (await keepStdin(ctx)).size }];
+      if (config.paths.length === 1) {
+        const { path, size } = await keepStdin(ctx);
+        return [{ name: STDIN, size, keptAt: path }];
+      }
       throw new ConfigError({
         code: 'FILE_INPUT_PATHS',
         message: 'in.paths: "-" (standard input) cannot be read together with files',
@@ -73,8 +76,7 @@ export default defineFileInput<FileInputConfig>({
   },
 
   async open(file, _config, ctx) {
-    if (file.name === STDIN) return { path: (await keepStdin(ctx)).path };
-    const path = pathOf(file.name, ctx.root);
+    const path = file.keptAt ?? pathOf(file.name, ctx.root);
     try {
       await access(path, constants.R_OK);
     } catch (error) {
@@ -84,8 +86,8 @@ export default defineFileInput<FileInputConfig>({
   },
 
   async stat(file, _config, ctx) {
-    if (file.name === STDIN) return file;
     try {
+      if (file.keptAt !== undefined) return { ...file, size: (await stat(file.keptAt)).size };
       const facts = await stat(pathOf(file.name, ctx.root));
       return { ...file, size: facts.size, modified: Math.trunc(facts.mtimeMs) };
     } catch (error) {

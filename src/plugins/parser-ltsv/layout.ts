@@ -12,9 +12,11 @@ export function readLayout(config: LtsvConfig, place?: ConfigPlace): LineFormat 
 
 function parseRecord(line: string, labels: readonly string[], nullString: string | undefined): RecordOutcome {
   const fields = new Map<string, string>();
-  for (const [i, field] of line.split('\t').entries()) {
+  let number = 0;
+  for (const field of line.split('\t')) {
+    number++;
     const colon = field.indexOf(':');
-    if (colon <= 0) return { column: null, reason: `field ${i + 1}: expected label:value, found ${JSON.stringify(field.slice(0, 40))}` };
+    if (colon <= 0) return { column: null, reason: `field ${number}: expected label:value, found ${JSON.stringify(field.slice(0, 40))}` };
     const label = field.slice(0, colon);
     if (fields.has(label)) return { column: null, reason: `the label "${label}" occurs twice` };
     fields.set(label, field.slice(colon + 1));

@@ -58,25 +58,52 @@ export function openLines(files: readonly ParserFile[], format: LineFormat, conf
   const read = async function* (bytes: AsyncIterable<Uint8Array>, file: ParserFile): AsyncGenerator<readonly SourceRecord[]> {
     // A file that is continued has its header behind it.
     const skipLines = (file.offset ?? 0) > 0 ? 0 : (config.skip_header_lines ?? 0);
-    for await (const lines of splitLines(converted ? transcode(bytes, charset) : bytes, { newlines, skipLines }))
-      yield lines.map((line) => toRecord(line, format, charset, converted));
+    for await (const lines of splitLines(converted ? transcode(bytes, charset) : bytes, { newlines, skipLines })) {
+      const clean = format.parseBytes === undefined && isCleanBatch(lines);
+      yield lines.map((line): SourceRecord => new LineRecord(line, judge(line, format, clean), !converted, format.parseBytes ? charset : 'utf-8'));
+    }
   };
   return openSpooledRecords(files, format.columns, read, ctx);
 }
 
-function toRecord(line: TextLine, format: LineFormat, charset: string, converted: boolean): SourceRecord {
-  return {
-    offset: converted ? null : line.offset,
-    outcome: judge(line, format),
-    raw: () => (line.tooLong ? null : format.parseBytes ? new TextDecoder(charset).decode(line.bytes) : line.bytes.toString('utf8')),
-  };
+/** A class, since millions of them are made and few are asked for their text. */
+class LineRecord implements SourceRecord {
+  readonly outcome: RecordOutcome;
+  private readonly line: TextLine;
+  private readonly placed: boolean;
+  private readonly charset: string;
+
+  constructor(line: TextLine, outcome: RecordOutcome, placed: boolean, charset: string) {
+    this.line = line;
+    this.outcome = outcome;
+    this.placed = placed;
+    this.charset = charset;
+  }
+
+  get offset(): number | null {
+    return this.placed ? this.line.offset : null;
+  }
+
+  raw(): string | null {
+    const { tooLong, buffer, start, end } = this.line;
+    return tooLong ? null : new TextDecoder(this.charset, { ignoreBOM: true }).decode(buffer.subarray(start, end));
+  }
 }
 
-function judge(line: TextLine, format: LineFormat): RecordOutcome {
-  if (line.tooLong) return { column: null, reason: 'the record is longer than 2 MB' };
-  if (format.parseBytes) return format.parseBytes(line.bytes);
-  if (!isUtf8(line.bytes)) return { column: null, reason: MALFORMED };
-  return (format.parseText as NonNullable<LineFormat['parseText']>)(line.bytes.toString('utf8'));
+/** All lines of a batch are well-formed: one look at the bytes from the first to the last is much cheaper than one at each. */
+function isCleanBatch(lines: readonly TextLine[]): boolean {
+  const within = lines.filter((line) => !line.tooLong);
+  const [first] = within;
+  const last = within.at(-1);
+  return first === undefined || last === undefined || (first.buffer === last.buffer && isUtf8(first.buffer.subarray(first.start, last.end)));
+}
+
+function judge(line: TextLine, format: LineFormat, clean: boolean): RecordOutcome {
+  const { tooLong, buffer, start, end } = line;
+  if (tooLong) return { column: null, reason: 'the record is longer than 2 MB' };
+  if (format.parseBytes) return format.parseBytes(buffer.subarray(start, end));
+  if (!clean && !isUtf8(buffer.subarray(start, end))) return { column: null, reason: MALFORMED };
+  return (format.parseText as NonNullable<LineFormat['parseText']>)(buffer.toString('utf8', start, end));
 }
 
 export const MALFORMED = 'malformed bytes: not valid in the given charset';

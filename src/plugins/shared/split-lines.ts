@@ -1,12 +1,14 @@
 /** How lines end. `any` takes LF, CR and CRLF, also mixed. */
 export type NewlineRule = 'any' | 'LF' | 'CR' | 'CRLF';
 
-/** One physical line that is not empty, without its newline. */
+/** One physical line that is not empty, without its newline: a range of a buffer that is only valid until the next batch. */
 export interface TextLine {
-  /** Offset of its first byte. */
+  /** Offset of its first byte in the stream. */
   readonly offset: number;
-  /** Empty when the line is too long. Only valid until the next batch. */
-  readonly bytes: Buffer;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Its bytes are not given then. */
   readonly tooLong: boolean;
 }
 
@@ -79,8 +81,8 @@ class LineCutter {
       this.skip--;
       return undefined;
     }
-    if (tooLong) return { offset, bytes: EMPTY, tooLong };
-    return to > from ? { offset, bytes: this.bytes.subarray(from, to), tooLong } : undefined;
+    if (tooLong) return { offset, buffer: EMPTY, start: 0, end: 0, tooLong };
+    return to > from ? { offset, buffer: this.bytes, start: from, end: to, tooLong } : undefined;
   }
 
   private keepRest(from: number): void {

@@ -127,8 +127,10 @@ async function* counted(
 /** Every value in quotes: an unquoted empty field is NULL, a quoted one an empty text. */
 function csvLine(values: readonly (string | null)[]): string {
   let line = '';
-  for (const [i, value] of values.entries()) {
-    if (i > 0) line += ',';
+  let separator = '';
+  for (const value of values) {
+    line += separator;
+    separator = ',';
     if (value !== null) line += value.includes('"') ? `"${value.replaceAll('"', '""')}"` : `"${value}"`;
   }
   return `${line}\n`;

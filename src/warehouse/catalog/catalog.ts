@@ -32,7 +32,7 @@ export interface Catalog {
   undropTable(name: string, within?: (tx: StoreTransaction, table: DroppedTable) => Promise<void>): Promise<DroppedTable>;
   /** Gives a table (and its rejects table) a new name; UUID and states stay. */
   renameTable(from: string, to: string, within?: Within): Promise<void>;
-  /** Exchanges what two names mean, in one step; their states must follow the names (decided 1), which is `within`'s work. */
+  /** Exchanges what two names mean, in one step; their states must follow the names, which is `within`'s work. */
   swapTables(a: string, b: string, within?: (tx: StoreTransaction, a: LoadedTable, b: LoadedTable) => Promise<void>): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ export interface SandboxOptions {
 
 /**
  * A fresh engine for one statement of a user: no network, no extension, no file but those named in `lock`. Allowed paths
- * are writable for SQL, so whoever runs statements here must let only SELECT pass (decided.md 6).
+ * are writable for SQL, so whoever runs statements here must let only SELECT pass.
  */
 export interface Sandbox {
   readonly connection: DuckConnection;

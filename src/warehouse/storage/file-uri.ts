@@ -1,7 +1,7 @@
 import { ConfigError } from '../../core/spi/index.js';
 
 /**
- * Iceberg's file URIs are `file://` plus the path as it is: no engine decodes `%20` (trino-lab 2), so neither side of this
+ * Iceberg's file URIs are `file://` plus the path as it is: no engine decodes `%20`, so neither side of this
  * mapping encodes anything.
  */
 export function uriOfPath(path: string): string {

@@ -81,7 +81,7 @@ export function boundOf(type: PrimitiveType, text: string | undefined, side: 'lo
 }
 
 function looseBound(type: PrimitiveType, value: Value, side: 'lower' | 'upper'): Value | undefined {
-  // DuckDB gives -0.0 for {-0.0, 0.0} on both sides, and Iceberg orders -0.0 below 0.0 (trino-lab 4, rule 2).
+  // DuckDB gives -0.0 for {-0.0, 0.0} on both sides, and Iceberg orders -0.0 below 0.0.
   if ((type === 'double' || type === 'float') && value === 0) return side === 'lower' ? -0 : 0;
   if (type === 'string') return side === 'lower' ? cutLower(value as string) : cutUpper(value as string);
   return value;

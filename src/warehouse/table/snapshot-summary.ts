@@ -25,7 +25,7 @@ const TOTALS = [
 ] as const;
 
 /**
- * A snapshot's summary. Totals go on from the parent's (trino-lab 4, rule 3: also those of delete files); one that the parent does
+ * A snapshot's summary. Totals go on from the parent's (also those of delete files); one that the parent does
  * not have is unknown and stays out, except on a table's first snapshot.
  */
 export function snapshotSummary(

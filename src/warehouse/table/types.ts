@@ -2,7 +2,7 @@ import { BugError, decimalOf, type Column, type ColumnType } from '../../core/sp
 import type { AvroSchema } from './avro-schema.js';
 import type { IcebergType, NestedField, PrimitiveType } from './model.js';
 
-/** Column types and their Iceberg spelling (iceberg-lab 7). */
+/** Column types and their Iceberg spelling (docs/reference/types.md). */
 const ICEBERG_OF_COLUMN: Readonly<Record<string, PrimitiveType>> = {
   boolean: 'boolean',
   long: 'long',
@@ -111,7 +111,7 @@ export function duckTypeOf(type: IcebergType): string {
   }
 }
 
-/** The largest field id in use, nested ones included (trino-lab 4, rule 8). */
+/** The largest field id in use, nested ones included. */
 export function largestFieldId(fields: readonly NestedField[]): number {
   const largestIn = (type: IcebergType): number => {
     if (typeof type === 'string') return 0;

@@ -11,7 +11,7 @@ export function partitionName(field: Pick<BoundPartitionField, 'field-id'>): str
   return `__p_${field['field-id']}`;
 }
 
-/** Parquet as every engine reads it: v1 pages (trino-lab 3), zstd 3. */
+/** Parquet as every engine reads it: v1 pages (Spark refuses v2, and DuckDB 1.5 writes INT32 deltas in them that pyarrow and Trino cannot read), zstd 3. */
 export const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v1, RETURN_STATS true';
 
 export interface CopyInput {
@@ -57,7 +57,7 @@ function fieldIdsSql(columns: readonly PlannedColumn[]): string {
   return `{${columns.map((c) => `${quoteIdentifier(c.name)}: ${c.id}`).join(', ')}}`;
 }
 
-/** `FIELD_IDS` of a whole schema, nested fields included (trino-lab 4, rule 8); for rewrites of existing tables. */
+/** `FIELD_IDS` of a whole schema, nested fields included; for rewrites of existing tables. */
 export function schemaFieldIdsSql(schema: Pick<IcebergSchema, 'fields'>): string {
   const leaf = (id: number, type: IcebergType): string => (typeof type === 'string' ? String(id) : `{__duckdb_field_id: ${id}, ${children(type)}}`);
   const children = (type: Exclude<IcebergType, string>): string => {

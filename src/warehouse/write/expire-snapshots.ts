@@ -5,7 +5,7 @@ import type { TableReader } from '../table/table-reader.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** How long snapshots live (decided 5). Ages in milliseconds. */
+/** How long snapshots live. Ages in milliseconds. */
 export interface SnapshotRetention {
   readonly maxAge: number;
   readonly atLeast: number;

@@ -77,7 +77,7 @@ export function partitionChoice(
   return { 'source-id': field.id, name, transform };
 }
 
-/** The default of decided.md 5: the day of the time column, or of a column `time`; else unpartitioned. */
+/** The default: the day of the time column, or of a column `time`; else unpartitioned. */
 export function defaultPartition(timeColumn: string | undefined, fields: readonly NestedField[]): readonly PartitionChoice[] {
   const field = timeField(timeColumn, fields);
   if (!field) return [];

@@ -10,7 +10,7 @@ import { STATUS_NAME, copySql, type CopyInput } from './copy-sql.js';
 import { describeStagedFile, partitionOf, type StagedFile } from './staged-file.js';
 import type { WritePlan } from './write-plan.js';
 
-/** More partitions than this in one load mean a wrong `partition_by`, not data (decided 5). */
+/** More partitions than this in one load mean a wrong `partition_by`, not data. */
 export const MAX_PARTITIONS = 5000;
 /** Open partition files before DuckDB starts a second file for a partition; about 1 MB of memory each. */
 const OPEN_FILES = 1000;
@@ -131,7 +131,7 @@ export function tooManyPartitions(table: string, count: number): DataError {
   });
 }
 
-/** As it is, then sorted by partition, then on one thread, then in groups of partitions (decided 6). */
+/** As it is, then sorted by partition, then on one thread, then in groups of partitions. */
 async function copyWithRetries(
   storage: Storage,
   staging: string,
