@@ -1,6 +1,6 @@
 import type { RunSummary } from '../core/engine/events.js';
 import type { JsonObject, JsonValue } from '../core/spi/index.js';
-import { formatBytes, formatCount, formatSeconds, formatTable } from './format.js';
+import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable } from './format.js';
 
 /** The table at the end of a run, one row a target, and what changed. */
 export function formatReport(summaries: readonly RunSummary[]): string {
@@ -24,10 +24,12 @@ export function formatReport(summaries: readonly RunSummary[]): string {
   const pick = (cells: readonly string[]): string[] => cells.filter((_, i) => keep[i]);
   const lines = [formatTable(pick(headers), rows.map(pick))];
   for (const s of summaries) {
-    for (const change of s.schema_changes) lines.push(`${s.target}: ${change}`);
+    for (const change of s.schema_changes) lines.push(change.startsWith(`${s.target}: `) ? change : `${s.target}: ${change}`);
     if (s.run_id !== null) lines.push(`${s.target}: run ${s.run_id}, state ${describeState(s.state_before)} → ${describeState(s.state_after)}`);
-    if (s.rejected > 0 && s.run_id !== null)
-      lines.push(`${s.target}: ${formatCount(s.rejected)} rejected records are in ${s.target}__rejects; \`sluice rejects ${s.run_id}\` shows them`);
+    if (s.rejected > 0 && s.run_id !== null) {
+      const kept = s.status === 'held' ? 'go with it' : `${s.rejected === 1 ? 'is' : 'are'} in ${s.target}__rejects`;
+      lines.push(`${s.target}: ${formatCountOf(s.rejected, 'rejected record')} ${kept}; \`sluice rejects ${s.run_id}\` shows them`);
+    }
     if (s.status === 'held')
       lines.push(`${s.target}: held before the commit; \`sluice commit ${s.run_id}\` or \`sluice discard ${s.run_id}\` ends it`);
     if (s.status === 'up-to-date') lines.push(`${s.target}: nothing new to load`);
@@ -42,8 +44,10 @@ export function describeState(state: JsonValue): string {
     const files = (state as JsonObject)['files'];
     if (files !== null && typeof files === 'object' && !Array.isArray(files)) {
       const count = Object.keys(files).length;
-      return `${formatCount(count)} ${count === 1 ? 'file' : 'files'}`;
+      return formatCountOf(count, 'file');
     }
+    const lastPath = ((state as JsonObject)['in'] as JsonObject | undefined)?.['last_path'];
+    if (typeof lastPath === 'string') return `files up to ${lastPath}`;
   }
   const text = JSON.stringify(state);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;

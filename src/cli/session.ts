@@ -155,5 +155,5 @@ export function describeHolder(): string {
     // A uid without a passwd entry (containers) has no name.
     user = String(process.getuid?.() ?? user);
   }
-  return `${user}@${hostname()} pid ${process.pid}`;
+  return `${user}@${hostname()}`;
 }

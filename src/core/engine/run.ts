@@ -202,12 +202,12 @@ class PipelineRun {
   }
 
   #refuseEmptyReplace(ignoresState: boolean, plan: RunPlan): void {
-    const allowed = this.#pipeline.input.config['allow_empty'] === true || this.#pipeline.output.config['allow_empty'] === true;
+    const allowed = this.#pipeline.output.config['allow_empty'] === true;
     if (!ignoresState || allowed) return;
     throw new DataError({
       code: 'NOTHING_READ',
       message: `${this.#pipeline.name}: nothing to read, and this run would replace ${plan.output.name} with nothing`,
-      hint: 'set allow_empty: true if an empty table is right',
+      hint: 'set out.allow_empty: true if an empty table is right',
     });
   }
 

@@ -68,7 +68,8 @@ export default defineOutput<WarehouseConfig>({
 
   async plan(config, input, ctx) {
     const warehouse = await warehouseOf(ctx);
-    const columns = config.add_loaded_at ? addLoadedAt(input, ctx.place.at('add_loaded_at')) : input;
+    refuseLoadedAt(input, ctx.place.at(''));
+    const columns = config.add_loaded_at ? [...input, LOADED_AT] : input;
     const write = await placed(ctx.place.at(''), () =>
       warehouse.planWrite({
         table: config.table,
@@ -85,7 +86,14 @@ export default defineOutput<WarehouseConfig>({
       write: write as unknown as JsonObject,
       ...(config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {}),
     };
-    return { target: write.tableUuid, name: config.table, ignoresState: replaces(config), schemaChanges: write.schemaChanges, notes: write.notes, details };
+    return {
+      target: write.tableUuid,
+      name: config.table,
+      ignoresState: replaces(config),
+      schemaChanges: write.schemaChanges,
+      notes: write.notes,
+      details,
+    };
   },
 
   async remove(paths, ctx) {
@@ -121,10 +129,14 @@ async function placed<T>(where: ErrorPlace, work: () => Promise<T>): Promise<T> 
   }
 }
 
-function addLoadedAt(input: Schema, where: ErrorPlace): Schema {
+/** The name is kept for the run's start. */
+function refuseLoadedAt(input: Schema, where: ErrorPlace): void {
   const clash = input.find((column) => column.name.toLowerCase() === LOADED_AT.name);
-  if (clash) {
-    throw new ConfigError({ code: 'LOADED_AT_CLASH', message: `add_loaded_at: the input already has a column ${clash.name}`, hint: 'rename that column, or leave add_loaded_at out', where });
-  }
-  return [...input, LOADED_AT];
+  if (!clash) return;
+  throw new ConfigError({
+    code: 'LOADED_AT_CLASH',
+    message: `column ${clash.name}: this name is kept for the run's start (add_loaded_at)`,
+    hint: 'rename the column with the filter rename',
+    where,
+  });
 }
