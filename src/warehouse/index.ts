@@ -144,7 +144,7 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     },
     planWrite: (request) => planWrite(catalog, storage.root, request),
     stageFiles: stage,
-    stageRejects: (plan, rejects, task) => stage(plan.rejects ?? plan, rejectsRelation(rejects.path, task.runId, clock.now()), task),
+    stageRejects: async (plan, rejects, task) => stage(plan.rejects ?? plan, await rejectsRelation(rejects.path, task.runId, clock.now()), task),
     removeStaged: (paths) => removeStaged(storage, paths),
     async commitWrites({ plan, staged, rejects }, commit) {
       await claim();

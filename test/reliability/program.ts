@@ -13,7 +13,7 @@ export interface ProgramEnd {
 }
 
 export type ProgramMessage =
-  { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number } };
+  { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number }; readonly peak: number };
 
 export interface Program {
   readonly process: ChildProcess;

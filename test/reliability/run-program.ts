@@ -42,7 +42,7 @@ const code = await main(task.argv, {
     if (task.stop === point && count === 1) process.kill(process.pid, 'SIGSTOP');
   },
 });
-process.send?.({ code, measured });
+process.send?.({ code, measured, peak: process.resourceUsage().maxRSS * 1024 });
 process.exitCode = code;
 if (process.connected) process.disconnect();
 

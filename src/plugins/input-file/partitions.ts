@@ -19,15 +19,22 @@ export function readPartition(path: string, base: string): PartitionValues | und
 
 function decode(text: string, path: string): string {
   if (!text.includes('%')) return text;
+  const decoded = decodePercents(text);
+  // A NUL cannot stand in a path either: nobody wrote such a folder for its value.
+  if (decoded !== undefined && !decoded.includes('\0')) return decoded;
+  throw new DataError({
+    code: 'BAD_PARTITION_FOLDER',
+    message: `${path}: expected a percent-encoded folder name, found "${text}"`,
+    hint: 'rename the folder, or set hive_partitioning: false',
+    where: { file: path },
+  });
+}
+
+function decodePercents(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch (error) {
-    throw new DataError({
-      code: 'BAD_PARTITION_FOLDER',
-      message: `${path}: expected a percent-encoded folder name, found "${text}"`,
-      hint: 'rename the folder, or set hive_partitioning: false',
-      cause: error,
-      where: { file: path },
-    });
+    if (error instanceof URIError) return undefined;
+    throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { quoteLiteral } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { formatTableName, rejectsNameOf, type TableName } from '../catalog/table-name.js';
@@ -18,8 +19,8 @@ export const REJECTS_SCHEMA = [
 ] as const;
 
 const DUCK_TYPES: Readonly<Record<string, string>> = { string: 'VARCHAR', long: 'BIGINT', timestamp: 'VARCHAR' };
-/** The longest reject line; the reader holds two of them. */
-const LONGEST_LINE = 64 * 1024 * 1024;
+/** Lines this short are the rule; the reader holds several of the longest. */
+const USUAL_LINE = 1024 * 1024;
 
 export function planRejects(catalog: Catalog, root: string, table: TableName): Promise<WritePlan> {
   const name = rejectsNameOf(table);
@@ -37,11 +38,27 @@ const STATUS = '__reject_status';
  * Rejects of an NDJSON file with the columns of {@link REJECTS_SCHEMA} as a relation; missing ones are NULL, `run_id` and
  * `rejected_at` (ISO 8601) are filled in.
  */
-export function rejectsRelation(path: string, runId: string, now: number): RelationToStage {
+export async function rejectsRelation(path: string, runId: string, now: number): Promise<RelationToStage> {
   const columns = REJECTS_SCHEMA.map((c) => `${c.name}: '${DUCK_TYPES[c.type]}'`).join(', ');
   const at = quoteLiteral(new Date(now).toISOString());
   const select =
     `SELECT * REPLACE (coalesce(run_id, ${quoteLiteral(runId)}) AS run_id, CAST(coalesce(rejected_at, ${at}) AS TIMESTAMPTZ) AS rejected_at), 0 AS ${STATUS} ` +
-    `FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${LONGEST_LINE})`;
+    `FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(USUAL_LINE, await longestLine(path))})`;
   return { select, statusColumn: STATUS };
+}
+
+/** Bytes of the longest line with its end. */
+async function longestLine(path: string): Promise<number> {
+  let longest = 0;
+  let current = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: USUAL_LINE }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      longest = Math.max(longest, current + end + 1 - start);
+      current = 0;
+      start = end + 1;
+    }
+    current += chunk.length - start;
+  }
+  return Math.max(longest, current);
 }
