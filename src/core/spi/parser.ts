@@ -15,7 +15,7 @@ export interface ParserFile {
   readonly decoders: readonly string[];
   /** The file is continued at this byte (`on_changed: tail`): no header and no `path`; `open` starts there. */
   readonly offset?: number;
-  /** The decoded bytes, from the start (or from `offset`). */
+  /** The decoded bytes, from the start (or from `offset`). A chunk is only valid until the next one is asked for. */
   open(): AsyncIterable<Uint8Array>;
   /** The raw bytes, from the start. */
   openRaw(): AsyncIterable<Uint8Array>;
