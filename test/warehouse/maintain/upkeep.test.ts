@@ -95,6 +95,40 @@ test('after a commit, a partition with too many small files is compacted; others
   await quiet.warehouse.closeSql();
 });
 
+test('appends and compactions at the same time: every row is there once', async ({ f }) => {
+  await load(f, request, row(0));
+  const writers = [f.reopen(), f.reopen()].map(async (warehouse, writer) => {
+    const here = { ...f, warehouse } as Fixture;
+    for (let i = 1; i <= 12; i++) await load(here, request, row(writer * 100 + i), { runId: `w${writer}-${i}` });
+  });
+  let over = false;
+  const keeper = f.reopen();
+  const upkeep = (async (): Promise<number> => {
+    let commits = 0;
+    while (!over) {
+      // Where nothing is to be done, everything comes from caches: let the others on.
+      await new Promise((resolve) => setImmediate(resolve));
+      const [table] = (await keeper.maintain()).tables;
+      assert.equal(table?.problems, []);
+      commits += table?.compaction.commits ?? 0;
+    }
+    return commits;
+  })();
+  await Promise.all(writers).finally(() => (over = true));
+  assert.ok((await upkeep) > 0);
+  await keeper.closeSql();
+  assert.equal(await readRows(f, 'shop.t', 'count(*) AS n, count(DISTINCT id) AS d'), [{ n: 25n, d: 25n }]);
+});
+
+test('SQL inserts are compacted like loads', async ({ f }) => {
+  await load(f, request, row(0));
+  for (let i = 1; i <= 30; i++) await load(f, request, row(i));
+  const before = (await liveFiles(f, 'shop.t')).length;
+  for (let i = 0; i < 2; i++) await f.warehouse.execute(`INSERT INTO shop.t VALUES (${100 + i})`);
+  assert.ok((await liveFiles(f, 'shop.t')).length < before);
+  assert.equal(await readRows(f, 'shop.t', 'count(*) AS n'), [{ n: 33n }]);
+});
+
 test('a growing partition is rewritten in tiers: what is large already waits for its like', async ({ f }) => {
   const big = await load(f, request, `SELECT (hash(range) >> 1)::BIGINT AS id, 0 AS st FROM range(20000)`);
   await big.commit.upkeep();
