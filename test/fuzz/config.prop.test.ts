@@ -16,7 +16,18 @@ test.before(async () => {
 test.after(() => project.remove());
 
 const GOOD: JsonObject = {
-  in: { type: 'file', path_prefix: 'data/', parser: { type: 'csv', skip_header_lines: 1, columns: [{ name: 'id', type: 'long' }, { name: 'name', type: 'string' }] } },
+  in: {
+    type: 'file',
+    path_prefix: 'data/',
+    parser: {
+      type: 'csv',
+      skip_header_lines: 1,
+      columns: [
+        { name: 'id', type: 'long' },
+        { name: 'name', type: 'string' },
+      ],
+    },
+  },
   filters: [
     { type: 'rename', columns: { name: 'label' } },
     { type: 'where', condition: 'id > 0' },
@@ -30,7 +41,9 @@ const GOOD: JsonObject = {
 /** All places of a document, as lists of keys. */
 function placesOf(value: JsonValue, at: readonly (string | number)[] = []): (readonly (string | number)[])[] {
   if (value === null || typeof value !== 'object') return [at];
-  const below = Array.isArray(value) ? value.map((item, i) => placesOf(item as JsonValue, [...at, i])) : Object.entries(value).map(([key, item]) => placesOf(item as JsonValue, [...at, key]));
+  const below = Array.isArray(value)
+    ? value.map((item, i) => placesOf(item as JsonValue, [...at, i]))
+    : Object.entries(value).map(([key, item]) => placesOf(item as JsonValue, [...at, key]));
   return [at, ...below.flat()];
 }
 
@@ -46,7 +59,23 @@ function replaceAt(value: JsonValue, at: readonly (string | number)[], by: JsonV
 const places = placesOf(GOOD);
 const junk = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonValue>,
-  fc.constantFrom<JsonValue>('', '..', "'; DROP TABLE x; --", '${env.HOME}', '{{ x }}', 'day(', 'bucket(0, id)', 'decimal(99,1)', '__proto__', 'constructor', 1e308, -1, { env: 'NO_SUCH_SECRET' }, { file: '/etc/passwd' }, ['id', 'id']),
+  fc.constantFrom<JsonValue>(
+    '',
+    '..',
+    "'; DROP TABLE x; --",
+    '${env.HOME}',
+    '{{ x }}',
+    'day(',
+    'bucket(0, id)',
+    'decimal(99,1)',
+    '__proto__',
+    'constructor',
+    1e308,
+    -1,
+    { env: 'NO_SUCH_SECRET' },
+    { file: '/etc/passwd' },
+    ['id', 'id'],
+  ),
 );
 
 async function check(text: string): Promise<number> {
@@ -73,7 +102,14 @@ test('configs with wrong values: each is accepted or refused, none crashes', asy
 
 test('YAML text with letters taken out and put in', async () => {
   const text = stringify(GOOD);
-  const edit = fc.tuple(fc.nat(text.length), fc.nat(6), fc.oneof(fc.constantFrom('', '\t', ':', '- ', '&a ', '*a', '<<: ', '"', "'", '[', '{', '|', '!!js ', '#', '\n', '\u0000', '%'), fc.string({ maxLength: 4 })));
+  const edit = fc.tuple(
+    fc.nat(text.length),
+    fc.nat(6),
+    fc.oneof(
+      fc.constantFrom('', '\t', ':', '- ', '&a ', '*a', '<<: ', '"', "'", '[', '{', '|', '!!js ', '#', '\n', '\u0000', '%'),
+      fc.string({ maxLength: 4 }),
+    ),
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
       await check(edits.reduce((result, [at, length, put]) => result.slice(0, at) + put + result.slice(at + length), text));

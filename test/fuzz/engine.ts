@@ -25,7 +25,11 @@ export async function loadBytes(project: Project, bytes: Uint8Array, parser: Jso
   const table = `t${++tables}`;
   const file = `data/${table}.${name}`;
   await project.write(file, bytes);
-  await project.pipeline(table, { in: { type: 'file', paths: [file], parser }, out: { type: 'warehouse', table: `fuzz.${table}` }, exec: { max_rejects: '100%', max_threads: 1 } });
+  await project.pipeline(table, {
+    in: { type: 'file', paths: [file], parser },
+    out: { type: 'warehouse', table: `fuzz.${table}` },
+    exec: { max_rejects: '100%', max_threads: 1 },
+  });
   const started = performance.now();
   const { code, stdout, stderr } = await project.sluice(['run', `${table}.yml`, '--json', '--log-level', 'debug']);
   assert.ok(performance.now() - started < 30_000, 'no hang');

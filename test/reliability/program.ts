@@ -13,7 +13,8 @@ export interface ProgramEnd {
 }
 
 export type ProgramMessage =
-  { readonly point: string; readonly count: number } | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number }; readonly peak: number };
+  | { readonly point: string; readonly count: number }
+  | { readonly code: number; readonly measured: { readonly loop: number; readonly stat: number }; readonly peak: number };
 
 export interface Program {
   readonly process: ChildProcess;
