@@ -131,23 +131,4 @@ test('views are not dropped, renamed or swapped as if they were tables', async (
   }
 });
 
-test('maintain compacts many small files; a dry run says so and changes nothing', async ({ desk }) => {
-  for (let i = 2; i < 8; i++) {
-    desk.write(`data/orders_${i}.csv`, csv(i + 10));
-    await desk.ok(['run', 'orders.yml']);
-  }
-  const files = async (): Promise<unknown> => (await desk.json(['tables']))[0]?.['files'];
-  const before = await files();
-  const dry = await desk.ok(['maintain', '--dry-run']);
-  assert.match(dry.stdout, /^table +rows expired +files/);
-  assert.match(dry.stderr, 'dry run: nothing was changed');
-  assert.is(await files(), before);
-  const [report] = await desk.json<{ event: string; tables: { table: string; problems: unknown[] }[] }>(['maintain', 'shop.orders']);
-  assert.equal([report?.event, report?.tables.map((t) => [t.table, t.problems])], ['maintain', [['shop.orders', []]]]);
-  assert.equal(await desk.ids(), [1, 2, 12, 13, 14, 15, 16, 17]);
-  assert.is((await desk.sluice(['maintain', 'shop.none'])).code, 2);
-  const orphans = await desk.ok(['maintain', '--orphans']);
-  assert.match(orphans.stderr, 'shop.orders: 0 orphans');
-});
-
 test.run();

@@ -69,14 +69,21 @@ export default defineParser({
     const spool = ctx.spool('ndjson');
     let good = 0;
     let bad = 0;
-    for await (const { fields } of readLines(file, ctx.signal)) {
-      if (fields === undefined) bad++;
-      else {
-        good++;
-        await spool.write(Buffer.from(`${JSON.stringify(fields)}\n`));
+    let paths;
+    try {
+      for await (const { fields } of readLines(file, ctx.signal)) {
+        if (fields === undefined) bad++;
+        else {
+          good++;
+          await spool.write(Buffer.from(`${JSON.stringify(fields)}\n`));
+        }
       }
+      paths = await spool.finish();
+    } catch (error) {
+      // Stopped or failed half-way: nobody will close a reading that never came to be.
+      await spool.remove();
+      throw error;
     }
-    const paths = await spool.finish();
     const types = plan.columns.map(({ name }) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ');
     const none = `(SELECT ${plan.columns.map(({ name }) => `NULL::VARCHAR AS ${quoteIdentifier(name)}`).join(', ')} LIMIT 0)`;
     const from = `read_json([${paths.map(quoteLiteral).join(', ')}], format = 'newline_delimited', columns = {${types}})`;

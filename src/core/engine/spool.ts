@@ -58,8 +58,13 @@ export function createSpool(options: SpoolOptions): Spool {
       return paths;
     },
     async remove() {
-      stream?.destroy();
+      const open = stream;
       stream = undefined;
+      if (open) {
+        open.destroy();
+        // A file that is being opened would appear after its removal.
+        if (!open.closed) await once(open, 'close').catch(() => undefined);
+      }
       await Promise.all(paths.splice(0).map((path) => rm(path, { force: true })));
     },
   };
