@@ -6,6 +6,7 @@ import { FULL, makeProject, report, type Project } from '../reliability/project.
 import { loadBytes } from './engine.js';
 
 const RUNS = FULL ? 500 : 25;
+const LANE_RUNS = FULL ? 100 : 13;
 let project: Project;
 
 test.before(async () => {
@@ -154,9 +155,25 @@ test('both lanes give the same rows and reject the same records', async () => {
       assert.equal(own.rejects.slice(0, -1), native.rejects);
       assert.is(own.rejected, native.rejected + 1);
     }),
-    { numRuns: Math.ceil(RUNS / 2), endOnFailure: !FULL },
+    // Found here: with a column left out, DuckDB does not reject a record with too many fields.
+    {
+      numRuns: LANE_RUNS,
+      endOnFailure: !FULL,
+      examples: [
+        [
+          {
+            text: ',,"a""b"\n"x,y",\n',
+            list: [
+              { name: 'a', type: 'long' },
+              { name: 'b', type: 'string' },
+            ],
+            header: 1,
+          },
+        ],
+      ],
+    },
   );
-  report(`${compared} of ${Math.ceil(RUNS / 2)} files were read by both lanes`);
+  report(`${compared} of ${LANE_RUNS} files were read by both lanes`);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { main } from '../../src/cli/main.js';
 import { openMetastore } from '../../src/metastore/index.js';
 import type { Metastore, MetastoreOptions } from '../../src/metastore/types.js';
 import { openWarehouse, type Warehouse } from '../../src/warehouse/index.js';
-import type { JsonObject, JsonValue } from '../../src/core/spi/index.js';
+import type { JsonObject } from '../../src/core/spi/index.js';
 
 export const FULL = process.env['SLUICE_ROUNDS'] === 'full';
 
@@ -155,10 +155,6 @@ export async function findLeftovers(project: Project): Promise<Leftovers> {
 
 function pathOf(uri: string): string {
   return uri.startsWith('file:') ? fileURLToPath(uri) : uri;
-}
-
-export async function readJson(path: string): Promise<JsonValue> {
-  return JSON.parse(await readFile(path, 'utf8')) as JsonValue;
 }
 
 /** Numbers in [0, 1) that a printed seed repeats (mulberry32). */

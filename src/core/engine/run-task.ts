@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { engineErrorKind } from '../duckdb/index.js';
 import {
   BugError,
+  quoteIdentifier,
   type FileFact,
   type Reading,
   type RejectRecord,
@@ -233,7 +234,9 @@ async function finishTask(
     await writeAll(verdict.rejects(), writer, limit);
     if (counts.rejected > 0) {
       const source: SelectSource = { ...reading.relation, constants: work.constants };
-      await writeAll(locate(reading, source, source.from, counts.codes, work, ctx), writer, limit);
+      // DuckDB's CSV reader misses records with too many fields when the query leaves columns out; all rows must come as before.
+      const from = verdict.rejected > 0 && reading.places ? readAllColumns(reading.relation) : source.from;
+      await writeAll(locate(reading, source, from, counts.codes, work, ctx), writer, limit);
     }
     await writer.finish();
     ctx.reach('task.rejects_written');
@@ -265,6 +268,10 @@ async function finishTask(
       redone,
     },
   };
+}
+
+function readAllColumns({ from, columns }: Reading['relation']): string {
+  return `(SELECT * FROM ${from} WHERE concat_ws('', ${columns.map((column) => quoteIdentifier(column.name)).join(', ')}) IS NOT NULL)`;
 }
 
 async function writeAll(batches: AsyncIterable<RejectRecord[]>, writer: ReturnType<typeof createRejectWriter>, limit: number): Promise<void> {
