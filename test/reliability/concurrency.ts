@@ -106,7 +106,7 @@ async function runTwice(options: ProjectOptions): Promise<void> {
     const second = await project.sluice(['run', 'load.yml']);
     assert.is(second.code, 5);
     assert.match(second.stderr, 'LEASE_HELD');
-    assert.match(second.stderr, new RegExp(`pid ${first.process.pid}`), 'says who holds it');
+    assert.match(second.stderr, new RegExp(`process ${first.process.pid} on`), 'says who holds it');
     assert.match(second.stderr, /hint: wait until that run has ended/);
     first.process.kill('SIGCONT');
     assert.is((await first.ended).code, 0);
