@@ -37,7 +37,7 @@ import { toReading } from './task-reading.js';
 
 /** Rows at the start of a large file that tell whether nearly all of it would be rejected. */
 const PROBE_ROWS = 2048;
-const PROBE_FROM_BYTES = 16 * 1024 * 1024;
+const PROBE_FROM_BYTES = 1024 * 1024 * 1024;
 
 export interface Execution {
   readonly reports: readonly TaskReport[];

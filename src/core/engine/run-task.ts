@@ -7,6 +7,7 @@ import {
   type Reading,
   type RejectRecord,
   type ScalarFunction,
+  type SqlValue,
   type SourceColumn,
   type StageContext,
   type StageReport,
@@ -281,6 +282,35 @@ async function writeAll(batches: AsyncIterable<RejectRecord[]>, writer: ReturnTy
   }
 }
 
+/** Rows whose places are asked for at once: each question reads the source again from its start. */
+const PLACES_AT_ONCE = 1_000_000;
+
+interface RejectedBatch {
+  readonly ordinals: Float64Array;
+  readonly statuses: Int32Array;
+  /** Text of the rows, only from sources without places. */
+  readonly raws: readonly (string | null)[];
+}
+
+/** Gathers DuckDB's small chunks of (ordinal, status[, raw]) into large batches. */
+async function* rejectedBatches(chunks: AsyncIterable<SqlValue[][]>): AsyncGenerator<RejectedBatch> {
+  let ordinals: number[] = [];
+  let statuses: number[] = [];
+  let raws: (string | null)[] = [];
+  const batch = (): RejectedBatch => ({ ordinals: Float64Array.from(ordinals), statuses: Int32Array.from(statuses), raws });
+  for await (const [places = [], codes = [], texts] of chunks) {
+    for (const place of places) ordinals.push(Number(place));
+    for (const code of codes) statuses.push(Number(code));
+    for (const text of texts ?? []) raws.push(typeof text === 'string' ? text : null);
+    if (ordinals.length < (texts ? 10_000 : PLACES_AT_ONCE)) continue;
+    yield batch();
+    ordinals = [];
+    statuses = [];
+    raws = [];
+  }
+  if (ordinals.length > 0) yield batch();
+}
+
 /** Finds where rejected rows came from: a second scan of the failing columns only, then the reading's places. */
 async function* locate(
   reading: Reading,
@@ -297,20 +327,13 @@ async function* locate(
   registerOnce(ctx, plan.functions);
   const connection = await ctx.connect();
   try {
-    for await (const columns of connection.chunks(plan.select)) {
-      const ordinals = Float64Array.from(columns[0] ?? [], Number);
-      const statuses = columns[1] ?? [];
-      const reasonAt = (i: number): RejectReason => plan.reasons[Number(statuses[i]) - 1] ?? { column: null, reason: 'rejected' };
+    for await (const { ordinals, statuses, raws } of rejectedBatches(connection.chunks(plan.select))) {
+      const reasonAt = (i: number): RejectReason => plan.reasons[(statuses[i] ?? 0) - 1] ?? { column: null, reason: 'rejected' };
       if (reading.places === undefined) {
-        const raws = columns[2] ?? [];
-        yield Array.from(ordinals, (ordinal, i): RejectRecord => ({
-          source: work.source,
-          recordNumber: ordinal,
-          byteOffset: null,
-          columnName: reasonAt(i).column,
-          reason: reasonAt(i).reason,
-          raw: raws[i] === null || raws[i] === undefined ? null : String(raws[i] as string),
-        }));
+        yield Array.from(ordinals, (ordinal, i): RejectRecord => {
+          const { column, reason } = reasonAt(i);
+          return { source: work.source, recordNumber: ordinal, byteOffset: null, columnName: column, reason, raw: raws[i] ?? null };
+        });
         continue;
       }
       let i = 0;
