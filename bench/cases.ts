@@ -73,7 +73,8 @@ export const CASES: readonly BenchCase[] = [
     name: 'csv-bad',
     title: 'the same with 10 % bad rows kept as rejects with exact record numbers, against the clean limit',
     bar: '≤ 2',
-    run: async (rounds) => lines(loadCase(rounds, csvPipeline(`paths: ["${await csvFile(ROWS, 10)}"]`, { exec: '{max_rejects: "20%"}' }), readCsv(await csvFile(ROWS)))),
+    run: async (rounds) =>
+      lines(loadCase(rounds, csvPipeline(`paths: ["${await csvFile(ROWS, 10)}"]`, { exec: '{max_rejects: "20%"}' }), readCsv(await csvFile(ROWS)))),
   },
   {
     name: 'csv-20m',
@@ -87,7 +88,11 @@ export const CASES: readonly BenchCase[] = [
         project.reset();
         return project.sluice('run', project.pipeline('load.yml', csvPipeline(`paths: ["${file}"]`)), '--json');
       };
-      const { ours, limit } = await pair(Math.min(rounds, 2), () => load(large), () => load(small));
+      const { ours, limit } = await pair(
+        Math.min(rounds, 2),
+        () => load(large),
+        () => load(small),
+      );
       project.remove();
       const time = median(ours.map((r, i) => r.wall / (10 * (limit[i] as Run).wall)));
       const peak = median(ours.map((r, i) => r.peak / (limit[i] as Run).peak));
@@ -127,7 +132,9 @@ export const CASES: readonly BenchCase[] = [
     bar: '≤ 2',
     run: async (rounds) => {
       const file = await ndjsonFile(ROWS);
-      return lines(loadCase(rounds, jsonPipeline(file), `read_ndjson('${file}', columns = {${COLUMNS.map((c) => `${c.name}: '${c.duck}'`).join(', ')}})`));
+      return lines(
+        loadCase(rounds, jsonPipeline(file), `read_ndjson('${file}', columns = {${COLUMNS.map((c) => `${c.name}: '${c.duck}'`).join(', ')}})`),
+      );
     },
   },
   {
@@ -141,7 +148,11 @@ export const CASES: readonly BenchCase[] = [
         project.reset();
         return project.sluice('run', project.pipeline('load.yml', csvPipeline(`paths: ["${file}"]`, { parser })), '--json');
       };
-      const { ours, limit } = await pair(rounds, () => load('    max_quoted_size_limit: 100000\n'), () => load(''));
+      const { ours, limit } = await pair(
+        rounds,
+        () => load('    max_quoted_size_limit: 100000\n'),
+        () => load(''),
+      );
       project.remove();
       return [describe('fallback', ours), describe('native  ', limit), ratio(ours, limit)];
     },
@@ -158,7 +169,11 @@ export const CASES: readonly BenchCase[] = [
       const sql = 'SELECT code, count(*) AS n, sum(size) AS size, avg(latency) AS latency FROM bench.rows GROUP BY code ORDER BY code';
       const files = parquetFiles(join(project.folder, '.sluice', 'warehouse'));
       const bare = sql.replace('bench.rows', `read_parquet([${files.map((f) => `'${f}'`).join(',')}])`);
-      const { ours, limit } = await pair(rounds, () => project.sluice('query', sql, '--format', 'jsonl'), () => measure(bareSql(bare, true)));
+      const { ours, limit } = await pair(
+        rounds,
+        () => project.sluice('query', sql, '--format', 'jsonl'),
+        () => measure(bareSql(bare, true)),
+      );
       project.remove();
       return [describe('sluice', ours), describe('limit ', limit), ratio(ours, limit)];
     },
@@ -174,7 +189,9 @@ export const CASES: readonly BenchCase[] = [
       await project.sluice('run', project.pipeline('load.yml', csvPipeline(`paths: ["${file}"]`)), '--json');
       const stored = parquetFiles(join(project.folder, '.sluice', 'warehouse')).reduce((sum, f) => sum + statSync(f).size, 0);
       project.remove();
-      return [`stored ${(stored / 1e6).toFixed(1)} MB, NDJSON ${(json / 1e6).toFixed(1)} MB, CSV ${(statSync(file).size / 1e6).toFixed(1)} MB: ratio ${(stored / json).toFixed(3)}`];
+      return [
+        `stored ${(stored / 1e6).toFixed(1)} MB, NDJSON ${(json / 1e6).toFixed(1)} MB, CSV ${(statSync(file).size / 1e6).toFixed(1)} MB: ratio ${(stored / json).toFixed(3)}`,
+      ];
     },
   },
   {
@@ -183,16 +200,31 @@ export const CASES: readonly BenchCase[] = [
     bar: '+ ≤ 0.1 s; ≤ 2',
     run: async (rounds) => {
       const bin = fileURLToPath(new URL('../bin/sluice.cjs', import.meta.url));
-      const help = await pair(rounds + 4, () => measure([bin, '--help']), () => measure(['-e', '0']));
+      const help = await pair(
+        rounds + 4,
+        () => measure([bin, '--help']),
+        () => measure(['-e', '0']),
+      );
       const project = new BenchProject();
       const config = project.pipeline(
         'ten.yml',
         `in: {type: config, columns: [{name: id, type: long}], rows: [[1], [2], [3], [4], [5], [6], [7], [8], [9], [10]]}\nout: {type: warehouse, table: bench.ten}\n`,
       );
-      const load = await pair(rounds + 2, () => project.sluice('run', config, '--json'), () => measure(bareSql('SELECT 1')));
+      const load = await pair(
+        rounds + 2,
+        () => project.sluice('run', config, '--json'),
+        () => measure(bareSql('SELECT 1')),
+      );
       project.remove();
       const extra = median(help.ours.map((r, i) => r.wall - (help.limit[i] as Run).wall));
-      return [describe('--help', help.ours), describe('node -e 0', help.limit), `extra ${extra.toFixed(3)} s`, describe('10 rows', load.ours), describe('select 1', load.limit), ratio(load.ours, load.limit)];
+      return [
+        describe('--help', help.ours),
+        describe('node -e 0', help.limit),
+        `extra ${extra.toFixed(3)} s`,
+        describe('10 rows', load.ours),
+        describe('select 1', load.limit),
+        ratio(load.ours, load.limit),
+      ];
     },
   },
   {
@@ -225,4 +257,3 @@ function parquetFiles(folder: string): string[] {
     .filter((name) => name.endsWith('.parquet'))
     .map((name) => join(folder, name));
 }
-

@@ -55,11 +55,15 @@ export function csvFile(rows: number, bad = 0): Promise<string> {
 }
 
 export function ndjsonFile(rows: number): Promise<string> {
-  return once(`rows-${rows}.jsonl`, (path) => copy(`COPY (SELECT * REPLACE (id::BIGINT AS id) FROM (${rowsSql(rows, 0)})) TO '${path}' (FORMAT json)`));
+  return once(`rows-${rows}.jsonl`, (path) =>
+    copy(`COPY (SELECT * REPLACE (id::BIGINT AS id) FROM (${rowsSql(rows, 0)})) TO '${path}' (FORMAT json)`),
+  );
 }
 
 export function gzipFile(rows: number): Promise<string> {
-  return once(`rows-${rows}.csv.gz`, async (path) => pipeline(createReadStream(await csvFile(rows)), createGzip({ level: 1 }), createWriteStream(path)));
+  return once(`rows-${rows}.csv.gz`, async (path) =>
+    pipeline(createReadStream(await csvFile(rows)), createGzip({ level: 1 }), createWriteStream(path)),
+  );
 }
 
 export function zstdFile(rows: number): Promise<string> {

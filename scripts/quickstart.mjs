@@ -17,5 +17,10 @@ function sluice(...args) {
 }
 
 sluice('run', 'pipelines/orders.yml', 'pipelines/events.yml');
-sluice('query', '--format', 'table', 'SELECT customer, count(*) AS orders, sum(quantity * price) AS spent FROM shop.orders GROUP BY customer ORDER BY spent DESC');
+sluice(
+  'query',
+  '--format',
+  'table',
+  'SELECT customer, count(*) AS orders, sum(quantity * price) AS spent FROM shop.orders GROUP BY customer ORDER BY spent DESC',
+);
 process.stdout.write(`\nThe project is in ${folder}\n`);

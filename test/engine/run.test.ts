@@ -26,7 +26,8 @@ out: {type: warehouse, table: shop.orders, time_column: ordered_at${out}}
 `;
 const row = (id: number): string => `${id},${id}.50,2026-01-${String((id % 9) + 1).padStart(2, '0')} 10:00:00`;
 const csv = (...ids: number[]): string => `id,amount,ordered_at\n${ids.map(row).join('\n')}\n`;
-const ids = async (project: TestProject): Promise<number[]> => (await project.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map((r) => r.id);
+const ids = async (project: TestProject): Promise<number[]> =>
+  (await project.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map((r) => r.id);
 
 test('a load keeps every value: decimals, zones, compressed files; running again loads nothing', async ({ project }) => {
   project.write('data/orders_1.csv', csv(1, 2, 3));
@@ -186,7 +187,11 @@ test('a run that failed is continued from its finished tasks under the same id',
 test('a changed file ends the stored plan; --resume says so and refuses', async ({ project }) => {
   project.write('data/orders_1.csv', csv(1, 2));
   project.write('orders.yml', orders());
-  const boom = { reach: (point: string): void => { if (point === 'run.tasks_done') throw new Error('stop'); } };
+  const boom = {
+    reach: (point: string): void => {
+      if (point === 'run.tasks_done') throw new Error('stop');
+    },
+  };
   await project.sluice(['run', 'orders.yml'], boom);
   project.write('data/orders_1.csv', csv(1, 2, 3));
   const refused = await project.sluice(['run', 'orders.yml', '--resume']);
@@ -256,16 +261,25 @@ test('schema evolution: columns are added, types widen, a clash names both sides
   project.write('data/orders_1.csv', csv(1));
   project.write('orders.yml', orders());
   await project.run('orders.yml');
-  const wider = orders().replace('decimal(12,2)', 'decimal(20,2)').replace('orders_', 'more_').replace('      - {name: ordered_at', '      - {name: note, type: string}\n      - {name: ordered_at');
+  const wider = orders()
+    .replace('decimal(12,2)', 'decimal(20,2)')
+    .replace('orders_', 'more_')
+    .replace('      - {name: ordered_at', '      - {name: note, type: string}\n      - {name: ordered_at');
   project.write('more.yml', wider);
   project.write('data/more_1.csv', 'id,amount,note,ordered_at\n2,123456789012345678.25,hi,2026-01-01 00:00:00\n');
   const summary = await project.run('more.yml');
   assert.is(summary.schema_changes.length, 2);
-  assert.equal((await project.query('SELECT id, amount::VARCHAR AS amount, note FROM shop.orders ORDER BY id')), [
+  assert.equal(await project.query('SELECT id, amount::VARCHAR AS amount, note FROM shop.orders ORDER BY id'), [
     { id: 1, amount: '1.50', note: null },
     { id: 2, amount: '123456789012345678.25', note: 'hi' },
   ]);
-  project.write('clash.yml', orders().replace('orders_', 'more_').replace('{name: id, type: long}', '{name: id, type: string}').replace('      - {name: ordered_at', '      - {name: note, type: string}\n      - {name: ordered_at'));
+  project.write(
+    'clash.yml',
+    orders()
+      .replace('orders_', 'more_')
+      .replace('{name: id, type: long}', '{name: id, type: string}')
+      .replace('      - {name: ordered_at', '      - {name: note, type: string}\n      - {name: ordered_at'),
+  );
   const clash = await project.sluice(['run', 'clash.yml']);
   assert.is(clash.code, 2);
   assert.match(clash.stderr, /clash\.yml:\d+:\d+ .*id.*(long.*string|string.*long)/s);

@@ -10,7 +10,10 @@ const tsx = fileURLToPath(import.meta.resolve('tsx'));
 test('standard input is loaded at every run: it has no state', async () => {
   const project = new TestProject();
   try {
-    project.write('pipe.yml', 'in: {type: file, paths: ["-"], parser: {type: csv, columns: [{name: id, type: long}]}}\nout: {type: warehouse, table: shop.piped}\n');
+    project.write(
+      'pipe.yml',
+      'in: {type: file, paths: ["-"], parser: {type: csv, columns: [{name: id, type: long}]}}\nout: {type: warehouse, table: shop.piped}\n',
+    );
     for (const input of ['1\n2\n', '1\n2\n', '3\n']) {
       const run = spawnSync(process.execPath, ['--import', tsx, program, 'run', 'pipe.yml'], { cwd: project.folder, input, encoding: 'utf8' });
       assert.is(run.status, 0, run.stderr);

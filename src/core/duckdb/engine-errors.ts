@@ -4,7 +4,8 @@ import { CancelledError, RemoteError, SluiceError } from '../spi/index.js';
  * DuckDB's Node binding throws plain errors whose text starts with the exception class ("Out of Memory Error: …").
  * That prefix is the only code there is; it is read here and nowhere else (contract: test/duckdb/engine-errors.test.ts).
  */
-export type EngineErrorKind = 'out-of-memory' | 'interrupted' | 'io' | 'binder' | 'parser' | 'catalog' | 'conversion' | 'invalid-input' | 'permission' | 'internal' | 'other';
+export type EngineErrorKind =
+  'out-of-memory' | 'interrupted' | 'io' | 'binder' | 'parser' | 'catalog' | 'conversion' | 'invalid-input' | 'permission' | 'internal' | 'other';
 
 const PREFIXES: readonly (readonly [string, EngineErrorKind])[] = [
   ['Out of Memory Error', 'out-of-memory'],

@@ -238,7 +238,8 @@ class Executor {
   /** Named by the fence: a holder that lost its lease may still be cleaning up. Half a spool of a killed attempt goes. */
   async #makeTempDir(task: number): Promise<string> {
     const prefix = `task-${task}-`;
-    for (const name of await readdir(this.#in.tempDir)) if (name.startsWith(prefix)) await rm(join(this.#in.tempDir, name), { recursive: true, force: true });
+    for (const name of await readdir(this.#in.tempDir))
+      if (name.startsWith(prefix)) await rm(join(this.#in.tempDir, name), { recursive: true, force: true });
     const folder = join(this.#in.tempDir, `${prefix}${this.#in.lease.fence}`);
     await mkdir(folder, { recursive: true });
     return folder;
@@ -250,7 +251,10 @@ class Executor {
       await this.#discardStaged(task, ctx);
       await rm(tempDir, { recursive: true, force: true });
     } catch (error) {
-      this.#services.log.log('warn', 'the files of a failed task could not be removed yet', { task, error: error instanceof Error ? error.message : String(error) });
+      this.#services.log.log('warn', 'the files of a failed task could not be removed yet', {
+        task,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 

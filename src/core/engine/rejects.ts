@@ -71,7 +71,8 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
         lines.push(JSON.stringify(row));
       }
       rows += records.length;
-      if (!stream.write(`${lines.join('\n')}\n`)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch((error: unknown) => (failure = error));
+      if (!stream.write(`${lines.join('\n')}\n`))
+        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch((error: unknown) => (failure = error));
       check();
     },
     async finish() {

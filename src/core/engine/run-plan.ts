@@ -205,9 +205,9 @@ export function stateAfter(
     .flat()
     .filter((task) => task.file.keptAt === undefined)
     .map((task) => ({
-    file: task.end === undefined ? task.file : { ...task.file, size: task.end },
-    fact: facts.get(task.file.name),
-  }));
+      file: task.end === undefined ? task.file : { ...task.file, size: task.end },
+      fact: facts.get(task.file.name),
+    }));
   return nextFileState(readFileState(before), read, plan.input.refreshed, plan.input.parser.memory);
 }
 

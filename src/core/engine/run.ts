@@ -55,7 +55,12 @@ class PipelineRun {
     const { store } = this.#services;
     const { plugin, config } = this.#pipeline.output;
     const identity = await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()));
-    const key: StateKey = { project: await store.projectId(), pipeline: this.#pipeline.name, stream: this.#pipeline.stream ?? '', target: identity.target };
+    const key: StateKey = {
+      project: await store.projectId(),
+      pipeline: this.#pipeline.name,
+      stream: this.#pipeline.stream ?? '',
+      target: identity.target,
+    };
     const ignoresState = identity.ignoresState || this.#options.fullRefresh;
     if (this.#options.dryRun) return this.#dryRun(key, ignoresState);
     // The lease is on the target's name: two first runs into a table that does not exist yet must meet as well.
