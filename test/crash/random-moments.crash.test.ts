@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { startProgram } from '../reliability/program.js';
 import { createRandom, FULL, report } from '../reliability/project.js';
 import { makeScenario, SCENARIOS, type Scenario } from './scenarios.js';
-import { assertRecovers, hasCommitted } from './verify.js';
+import { assertRecovers, countCommitted, hasCommitted } from './verify.js';
 
 const ROUNDS = FULL ? 200 : 20;
 const seed = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1e9);
@@ -33,6 +33,7 @@ test(`kill -9 at ${ROUNDS} random moments (SLUICE_SEED=${seed})`, async () => {
     try {
       for (let round = 0; round < ROUNDS / SCENARIOS.length; round++) {
         await scenario.addFiles(project, round);
+        const runsBefore = round === 0 ? 0 : await countCommitted(project);
         const program = await startProgram({ cwd: project.root, argv: ['run', 'load.yml'] });
         // One in ten falls into the start-up; some come after the end, as machines differ.
         const early = random() < 0.1;
@@ -43,8 +44,8 @@ test(`kill -9 at ${ROUNDS} random moments (SLUICE_SEED=${seed})`, async () => {
         clearTimeout(timer);
         if (end.signal === 'SIGKILL') killed++;
         else assert.is(end.code, 0, end.stderr);
-        if (await hasCommitted(project, round)) committed++;
-        await assertRecovers(project, scenario, round, `seed ${seed}, scenario ${index}, round ${round}, after ${Math.round(wait)} ms`);
+        if (await hasCommitted(project, runsBefore)) committed++;
+        await assertRecovers(project, scenario, round, `seed ${seed}, scenario ${index}, round ${round}, after ${Math.round(wait)} ms`, runsBefore);
       }
     } finally {
       await project.remove();
