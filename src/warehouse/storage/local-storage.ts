@@ -7,7 +7,7 @@ import type { Storage, StoredObject } from './storage.js';
 
 /** The file-system calls that matter for durability; tests record their order or make them fail. */
 export interface FileOps {
-  /** Creates, fills and fsyncs a file; fails with EEXIST when the name is taken. */
+  /** Makes a filled, fsynced file appear whole; fails with EEXIST when the name is taken. */
   writeNew(file: string, bytes: Uint8Array): Promise<void>;
   sync(fileOrFolder: string): Promise<void>;
   chmod(file: string, mode: number): Promise<void>;
@@ -18,12 +18,16 @@ export interface FileOps {
 
 const nodeFileOps: FileOps = {
   async writeNew(file, bytes) {
-    const handle = await fs.open(file, 'wx');
+    // Filled under another name: who sees the file must never see it empty (two processes claim one storage).
+    const temporary = `${file}.${randomUUID()}.tmp`;
+    await writeSynced(temporary, bytes);
     try {
-      await handle.writeFile(bytes);
-      await handle.sync();
+      await fs.link(temporary, file);
+    } catch (error) {
+      if (!isCode(error, 'EPERM') && !isCode(error, 'ENOTSUP') && !isCode(error, 'ENOSYS')) throw error;
+      await writeSynced(file, bytes); // a file system without hard links
     } finally {
-      await handle.close();
+      await fs.rm(temporary, { force: true });
     }
   },
   async sync(file) {
@@ -38,6 +42,16 @@ const nodeFileOps: FileOps = {
   rename: fs.rename,
   makeFolder: (folder) => fs.mkdir(folder, { recursive: true }),
 };
+
+async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await fs.open(file, 'wx');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 /** Parallel fsyncs: enough to keep a disk busy, few enough to leave libuv's threads to others. */
 const SYNC_WIDTH = 8;
