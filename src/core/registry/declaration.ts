@@ -4,7 +4,7 @@ import type { PluginDeclaration, PluginKind } from '../spi/index.js';
 /** Methods a plugin of each kind must have. */
 const METHODS: { readonly [K in PluginKind]: readonly string[] } = {
   input: ['open'],
-  output: ['plan', 'stage', 'stageRejects', 'commit'],
+  output: ['identify', 'plan', 'stage', 'remove', 'commit'],
   filter: ['plan'],
   parser: ['plan', 'open'],
   decoder: ['decode'],

@@ -1,8 +1,9 @@
 import type { PluginContext, TaskContext } from './context.js';
+import type { GuessResult } from './guess.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
 import type { TaskSource } from './reading.js';
-import type { SourceColumn } from './schema.js';
+import type { ColumnType, SourceColumn } from './schema.js';
 
 export interface InputPlanContext extends PluginContext {
   readonly place: ConfigPlace;
@@ -33,8 +34,33 @@ export interface InputPlugin<C = JsonObject> extends PluginDeclaration {
   open(task: JsonObject, plan: InputPlan, config: C, ctx: TaskContext): Promise<TaskSource>;
   /** The state after this run, from the plan, the old state and what each task reported; undefined leaves it. */
   nextState?(plan: InputPlan, state: JsonValue | undefined, config: C): JsonValue | undefined;
-  /** Completes a seed config from the source itself. */
-  guess?(config: JsonObject, ctx: PluginContext): Promise<JsonObject>;
+  /**
+   * The streams of a config that names several (`tables: ["shop_*"]`): each is run as a pipeline of its own, with its own
+   * state and target, in one report. Undefined: the config is a single stream.
+   */
+  streams?(config: C, ctx: PluginContext & { readonly place: ConfigPlace }): Promise<readonly InputStream[] | undefined>;
+  /** Completes a seed config from the source itself: columns are its own business, so `GuessResult.columns` is not used. */
+  guess?(config: JsonObject, ctx: PluginContext): Promise<GuessResult>;
+  /** Connects and names what answered, e.g. `PostgreSQL 15.18`; for `sluice conns test`. */
+  probe?(config: C, ctx: PluginContext): Promise<string>;
+  /** What can be read there, for `sluice conns discover`. */
+  discover?(config: C, ctx: PluginContext): Promise<readonly DiscoveredTable[]>;
+}
+
+/** One of several streams: its name in state keys and in `${stream_table}`, and the config that reads just it. */
+export interface InputStream {
+  readonly name: string;
+  readonly config: JsonObject;
+}
+
+export interface DiscoveredTable {
+  /** As a config names it, e.g. `public.orders`. */
+  readonly name: string;
+  readonly kind: 'table' | 'view' | 'other';
+  readonly columns: readonly { readonly name: string; readonly sourceType: string; readonly type: ColumnType; readonly nullable: boolean }[];
+  readonly primaryKey: readonly string[];
+  /** The source's own estimate, where it has one. */
+  readonly rows?: number;
 }
 
 /** One file, object or stream of a file-like input. */

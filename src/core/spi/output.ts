@@ -1,7 +1,7 @@
 import type { PluginContext, TaskContext } from './context.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
-import type { StoreTransaction } from './run-store.js';
+import type { StateKey, StoreTransaction } from './run-store.js';
 import type { Schema } from './schema.js';
 
 export interface OutputPlanContext extends PluginContext {
@@ -9,6 +9,13 @@ export interface OutputPlanContext extends PluginContext {
   readonly fullRefresh: boolean;
   /** The run's start in milliseconds since 1970; the same after a resume. */
   readonly startedAt: number;
+}
+
+/** A rule of the target: rows where `sql`, over the run's final columns, is true are rejected with the reason. */
+export interface RowRefusal {
+  readonly sql: string;
+  readonly column: string | null;
+  readonly reason: string;
 }
 
 /** What the output will do; stored with the run, so plain JSON. */
@@ -22,6 +29,8 @@ export interface OutputPlan {
   /** Changes of the target's schema, one sentence each. */
   readonly schemaChanges: readonly string[];
   readonly notes: readonly string[];
+  /** Rows that the target cannot take unchanged, NULL keys and the like: rejected before anything is staged. */
+  readonly refusals?: readonly RowRefusal[];
   /** The plugin's own part. */
   readonly details: JsonObject;
 }
@@ -47,12 +56,33 @@ export interface StageReport {
   readonly staged: JsonValue;
 }
 
-/** Inside the commit: call `complete` in the target's own transaction, exactly once. */
+/** Inside the commit: call `complete` or `completeAlone` exactly once. */
 export interface CommitContext extends PluginContext {
   readonly runId: string;
-  /** Marks the run committed with `facts` and stores the new state. Throws when the lease's fence is stale. */
+  /** Whose state this run moves; `target` is the plan's. */
+  readonly key: StateKey;
+  /** The lease's fence: a target with a ledger refuses a run whose fence is below the last one it holds. */
+  readonly fence: number;
+  /** The state after this run, for the target's own ledger; undefined leaves the old one. */
+  readonly state: JsonValue | undefined;
+  /** Marks the run committed with `facts` and stores the new state in the metastore's open transaction. Throws when the lease's fence is stale. */
   complete(tx: StoreTransaction, facts: JsonObject): Promise<void>;
+  /** The same in a transaction of its own: for targets elsewhere, once their own transaction has committed. */
+  completeAlone(facts: JsonObject): Promise<void>;
 }
+
+/** The last run that a target's own ledger holds for a state key. */
+export interface LedgerEntry {
+  readonly runId: string;
+  readonly fence: number;
+  /** The state that run stored; undefined: it stored none. */
+  readonly state: JsonValue | undefined;
+  /** Milliseconds since 1970, on the target's clock. */
+  readonly committedAt: number;
+}
+
+/** What a target knows of its own commits. `kept: false`: it keeps no ledger, so only the metastore knows. */
+export type LedgerAnswer = { readonly kept: false } | { readonly kept: true; readonly last: LedgerEntry | undefined };
 
 export interface CommitReport {
   /** Facts for the run's record: snapshot id and so on. */
@@ -72,19 +102,44 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * `new:<name>`. Cheap, changes nothing.
    */
   identify(config: C, ctx: OutputPlanContext): Promise<{ readonly target: string; readonly name: string; readonly ignoresState: boolean }>;
+  /**
+   * Reads the target's own ledger; asked at every start, before anything is compared or planned. The ledger wins over the
+   * metastore: a run it holds is completed, a state it holds is taken over. Left out: the target commits with the metastore.
+   */
+  recover?(config: C, key: StateKey, ctx: OutputPlanContext): Promise<LedgerAnswer>;
   plan(config: C, schema: Schema, ctx: OutputPlanContext): Promise<OutputPlan>;
   /** Deletes what `stage` of a run that will not commit had recorded. Missing paths are fine. */
-  remove(paths: readonly string[], ctx: PluginContext): Promise<void>;
-  stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
-  /** Stages rejected records (NDJSON file with the columns of the rejects table) so that they commit with the rows. */
-  stageRejects(plan: OutputPlan, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
-  commit(plan: OutputPlan, reports: readonly StageReport[], rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport>;
+  remove(paths: readonly string[], ctx: PluginContext, config: C): Promise<void>;
+  stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext, config: C): Promise<StageReport>;
+  /**
+   * Stages rejected records (NDJSON file with the columns of the rejects table) so that they commit with the rows. Left out:
+   * they go to `sluice_rejects.<pipeline>` of the project's warehouse, stored before `commit` is called.
+   */
+  stageRejects?(plan: OutputPlan, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext, config: C): Promise<StageReport>;
+  /**
+   * May be called again for a run whose commit failed half-way or whose answer was lost, also by a later process: a target
+   * with a ledger looks there first, and calls `completeAlone` for what it already holds.
+   */
+  commit(plan: OutputPlan, reports: readonly StageReport[], rejects: readonly StageReport[], ctx: CommitContext, config: C): Promise<CommitReport>;
+  /** Connects and names what answered, e.g. `PostgreSQL 15.18`; for `sluice conns test`. */
+  probe?(config: C, ctx: PluginContext): Promise<string>;
 }
 
 export interface StageContext extends TaskContext {
   readonly runId: string;
   /** Records paths (files or folders, as URIs) in the metastore before they are written, so that a crash leaves nothing unknown. */
   record(paths: readonly string[]): Promise<void>;
+}
+
+/** Where rejected records go when the output keeps none itself: `sluice_rejects.<pipeline>`; the resource `rejects`. */
+export interface RejectStore {
+  /** Plain JSON, stored with the run. */
+  plan(pipeline: string): Promise<JsonObject>;
+  stage(plan: JsonObject, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
+  /** Once per run, however often it is called. Answers the table's name. */
+  commit(plan: JsonObject, reports: readonly StageReport[], ctx: PluginContext & { readonly runId: string }): Promise<string>;
+  /** Removes what was staged, unless it was committed. */
+  remove(plan: JsonObject, paths: readonly string[], runId: string): Promise<void>;
 }
 
 export function defineOutput<C>(plugin: OutputPlugin<C>): OutputPlugin<C> {
