@@ -80,6 +80,7 @@ export class Session {
 
   async resource(name: string): Promise<unknown> {
     if (name === 'warehouse') return this.warehouse();
+    if (name === 'rejects') return (await import('../warehouse/index.js')).createRejectStore(await this.warehouse());
     throw new BugError({ code: 'RESOURCE_MISSING', message: `no resource named ${name} is offered` });
   }
 

@@ -89,7 +89,7 @@ function caseChecks(output: OutputPlugin, c: OutputCase): readonly Check[] {
     named('stops when it is aborted', async (bench) => {
       const signal = AbortSignal.abort();
       const plan = await output.plan(bench.config, everyColumn(c), bench.ctx);
-      const work = output.stage(plan, relationOf(c, everyColumn(c), awkwardRows().texts), { ...bench.ctx, signal });
+      const work = output.stage(plan, relationOf(c, everyColumn(c), awkwardRows().texts), { ...bench.ctx, signal }, bench.config);
       await within(5000, 'staging', Promise.allSettled([work]));
     }),
   ];
@@ -124,13 +124,13 @@ async function stageRows(
   texts: readonly (readonly (string | null)[])[],
 ): Promise<void> {
   const plan: OutputPlan = await output.plan(config, schema, ctx);
-  const report = await output.stage(plan, relationOf(c, schema, texts), ctx);
+  const report = await output.stage(plan, relationOf(c, schema, texts), ctx, config);
   expectEqual(report.rows, texts.length, 'rows written');
   expectEqual(report.statuses, texts.length === 0 ? {} : { '1': texts.length }, 'rows of other statuses');
   expectEqual(JSON.parse(JSON.stringify(report)), report, 'the report after a round trip through JSON');
   expect(report.files === 0 || ctx.recorded.length > 0, 'every path must be recorded (ctx.record) before it is written');
-  await output.remove(ctx.recorded, ctx);
-  await output.remove(ctx.recorded, ctx);
+  await output.remove(ctx.recorded, ctx, config);
+  await output.remove(ctx.recorded, ctx, config);
   for (const uri of ctx.recorded.filter((path) => path.startsWith('file:'))) {
     const found = await stat(fileURLToPath(uri)).catch(() => undefined);
     expect(found === undefined || !found.isFile(), `remove left ${uri}`);

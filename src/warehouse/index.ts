@@ -28,6 +28,7 @@ export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Pro
 export type { MaintainSettings } from './maintain/settings.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
 export { currentSnapshot } from './table/model.js';
+export { createRejectStore } from './write/reject-store.js';
 export { planRestore, restoreChange, runOf, type Restoration } from './write/restore.js';
 export { stagedPaths } from './write/staged-file.js';
 export type { RelationToStage } from './write/stage-files.js';

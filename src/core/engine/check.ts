@@ -39,7 +39,12 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
     const { plugin, config, place } = pipeline.output;
     const outputContext = { ...base, place, fullRefresh: false, startedAt };
     const identity = await plugin.identify(config, outputContext);
-    const key: StateKey = { project: await services.store.projectId(), pipeline: pipeline.name, stream: '', target: identity.target };
+    const key: StateKey = {
+      project: await services.store.projectId(),
+      pipeline: pipeline.name,
+      stream: pipeline.stream ?? '',
+      target: identity.target,
+    };
     const state = identity.ignoresState ? undefined : (await services.store.getState(key))?.state;
     const planned = await planInput(pipeline, state, !identity.ignoresState, { ...base, sql });
     const source = sourceSchema(planned.input);

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../duckdb/index.js';
 import {
+  BugError,
   CancelledError,
   quoteIdentifier,
   quoteLiteral,
@@ -20,6 +21,7 @@ import {
   type StoredTask,
   type WholeFilter,
 } from '../spi/index.js';
+import { sumExecution, type Execution } from './execution.js';
 import { assertUnchanged, openParserFile, type TaskFile } from './file-source.js';
 import { hashOf } from './file-plan.js';
 import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
@@ -27,34 +29,19 @@ import { RunProgress } from './progress.js';
 import { RejectBudget, tooManyRejects } from './reject-budget.js';
 import type { RejectRow } from './rejects.js';
 import { withRetry } from './retry.js';
-import { taskCount, type PlannedFilters, type RunPlan, type Segment } from './run-plan.js';
+import { sourceSchema, taskCount, type PlannedFilters, type RunPlan, type Segment } from './run-plan.js';
+import { buildSelect, refusalsAsFilter } from './select.js';
 import { RejectsExceeded, runTask, type Sink, type TaskReport, type TaskResult, type TaskWork } from './run-task.js';
 import type { EngineServices } from './services.js';
 import { createSpool } from './spool.js';
 import { spoolSink } from './spool-sink.js';
+import { openRejectStore, REJECTS_PREFIX, removeStagedPaths } from './staged-paths.js';
 import { runPool } from './task-pool.js';
 import { toReading } from './task-reading.js';
 
 /** Rows at the start of a large file that tell whether nearly all of it would be rejected. */
 const PROBE_ROWS = 2048;
 const PROBE_FROM_BYTES = 1024 * 1024 * 1024;
-
-export interface Execution {
-  readonly reports: readonly TaskReport[];
-  /** Reports of the tasks whose rows went to the output. */
-  readonly outputStages: readonly StageReport[];
-  readonly rejectStages: readonly StageReport[];
-  readonly facts: ReadonlyMap<string, FileFact>;
-  readonly totals: {
-    readonly read: number;
-    readonly added: number;
-    readonly written: number;
-    readonly filtered: number;
-    readonly rejected: number;
-    readonly bytesRead: number;
-  };
-  readonly firstRejects: readonly RejectRow[];
-}
 
 export interface ExecutionInput {
   readonly pipeline: Pipeline;
@@ -281,7 +268,7 @@ class Executor {
   async #discardStaged(task: number, ctx: PluginContext): Promise<void> {
     const paths = this.#recorded.get(task) ?? [];
     if (paths.length === 0) return;
-    await this.#in.pipeline.output.plugin.remove(paths, ctx);
+    await removeStagedPaths(this.#in.pipeline.output, this.#in.plan, paths, { ...ctx, runId: this.#in.runId });
     await this.#services.store.forgetStaging(this.#in.runId, paths);
     this.#recorded.delete(task);
   }
@@ -318,7 +305,7 @@ class Executor {
     const limit = pipeline.exec.maxRejects;
     return {
       source,
-      filters: part.filters,
+      filters: part.whole ? part.filters : [...part.filters, ...refusalsAsFilter(filters.schema, plan.output.refusals)],
       firstFilter: part.firstFilter,
       constants,
       sink: this.#sink(part, task),
@@ -340,10 +327,15 @@ class Executor {
 
   #sink(part: Segment, task: number): Sink {
     const { pipeline, plan } = this.#in;
-    const { plugin } = pipeline.output;
-    const stageRejects: Sink['stageRejects'] = (rejects, ctx) => plugin.stageRejects(plan.output, rejects, ctx);
+    const { plugin, config } = pipeline.output;
+    const stageRejects: Sink['stageRejects'] = async (rejects, ctx) => {
+      if (plugin.stageRejects) return plugin.stageRejects(plan.output, rejects, ctx, config);
+      if (!plan.rejects) throw new BugError({ code: 'REJECTS_UNPLANNED', message: `${pipeline.name}: the plan has no place for rejects` });
+      const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => REJECTS_PREFIX + path));
+      return (await openRejectStore(ctx)).stage(plan.rejects, rejects, { ...ctx, record });
+    };
     if (part.whole) return { stage: spoolSink(join(this.#in.tempDir, `whole-${task}-${this.#in.lease.fence}`)), stageRejects };
-    return { stage: (relation, ctx) => plugin.stage(plan.output, relation, ctx), stageRejects };
+    return { stage: (relation, ctx) => plugin.stage(plan.output, relation, ctx, config), stageRejects };
   }
 
   /** The k-th whole-run filter over everything the segment before it spooled. */
@@ -356,7 +348,7 @@ class Executor {
     const segment = this.#in.filters.segments[k] as Segment;
     const whole = segment.whole as WholeFilter;
     const view = quoteIdentifier(`__input_${k}`);
-    const schema = await this.#segmentSchema(k);
+    const schema = this.#segmentSchema(k);
     const columns = schema.map((c) => quoteIdentifier(c.name)).join(', ');
     const from = paths.length > 0 ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}])` : emptyInput(schema);
     await ctx.sql.run(`CREATE OR REPLACE TEMP VIEW ${view} AS ${from}`);
@@ -368,11 +360,9 @@ class Executor {
   readonly #schemas: Schema[] = [];
 
   /** Schema in front of whole filter k: what its segment's filters make of what came before. */
-  async #segmentSchema(k: number): Promise<Schema> {
+  #segmentSchema(k: number): Schema {
     const known = this.#schemas[k];
     if (known) return known;
-    const { buildSelect } = await import('./select.js');
-    const { sourceSchema } = await import('./run-plan.js');
     const before = k === 0 ? sourceSchema(this.#in.plan.input) : (this.#in.filters.segments[k - 1]?.whole as WholeFilter).schema;
     const segment = this.#in.filters.segments[k] as Segment;
     const { schema } = buildSelect({ from: '(SELECT 1)', columns: before }, segment.filters, { firstFilter: segment.firstFilter });
@@ -420,27 +410,8 @@ class Executor {
   }
 
   #result(count: number): Execution {
-    const reports = [...this.#reports.entries()].sort(([a], [b]) => a - b);
-    const sources = reports.filter(([task]) => task < count).map(([, report]) => report);
-    const all = reports.map(([, report]) => report);
-    const toOutput = this.#in.filters.segments.length === 1 ? sources : all.slice(-1);
-    const sum = (list: readonly TaskReport[], of: (r: TaskReport) => number): number => list.reduce((total, report) => total + of(report), 0);
-    const facts = new Map(sources.flatMap((r) => r.files).map((fact) => [fact.source, fact]));
-    return {
-      reports: all,
-      outputStages: toOutput.map((r) => r.stage),
-      rejectStages: all.flatMap((r) => (r.rejects ? [r.rejects] : [])),
-      facts,
-      firstRejects: this.#firstRejects,
-      totals: {
-        read: sum(sources, (r) => r.read),
-        added: sum(all, (r) => r.added),
-        written: sum(toOutput, (r) => r.written),
-        filtered: sum(all, (r) => r.filtered),
-        rejected: sum(all, (r) => r.rejected),
-        bytesRead: [...facts.values()].reduce((total, fact) => total + fact.bytes, 0),
-      },
-    };
+    const reports = [...this.#reports.entries()].sort(([a], [b]) => a - b).map(([, report]) => report);
+    return sumExecution(reports, count, this.#firstRejects);
   }
 }
 

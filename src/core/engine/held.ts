@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { ConfigError, ConflictError, type JsonObject, type JsonValue, type PluginContext, type RunRecord } from '../spi/index.js';
+import { commitRun } from './commit-run.js';
 import type { RunSummary } from './events.js';
+import { sumExecution } from './execution.js';
 import { runTempDir } from './file-source.js';
 import type { Pipeline } from './pipeline.js';
 import { discardUnfinished } from './resume.js';
@@ -14,33 +16,26 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
   return withHeldRun(pipeline, runId, services, async (run, plan, lease, ctx) => {
     if (run.status !== 'held') throw notHeld(run);
     const finished = await services.store.finishedTasks(runId);
-    const reports = finished.map(({ report }) => report as unknown as TaskReport);
-    // With whole-run filters only the last task wrote to the output; the others spooled.
-    const toOutput = reports.length > taskCount(plan) ? reports.slice(-1) : reports;
+    const reports = finished.map((task) => task.report as unknown as TaskReport);
     const held = run.summary as unknown as RunSummary & { readonly state: JsonValue };
     const { state, ...summary } = held;
-    let facts: JsonObject = {};
-    const report = await pipeline.output.plugin.commit(
-      plan.output,
-      toOutput.map((r) => r.stage),
-      reports.flatMap((r) => (r.rejects ? [r.rejects] : [])),
+    const summarise = (commit: JsonObject): RunSummary => ({ ...summary, status: 'committed', commit });
+    const { report, facts } = await commitRun(
       {
-        ...ctx,
-        runId,
-        complete: async (tx, committed) => {
-          facts = committed;
-          await services.store.completeRun(tx, runId, lease, {
-            state: state ?? undefined,
-            summary: { ...summary, status: 'committed', commit: committed } as unknown as JsonObject,
-            commit: committed,
-            target: plan.output.target,
-          });
-        },
+        pipeline,
+        run,
+        plan,
+        execution: sumExecution(reports, taskCount(plan), []),
+        state: state ?? undefined,
+        lease,
+        ctx,
+        summarise: (commit) => summarise(commit) as unknown as JsonObject,
       },
+      services,
     );
     await rm(ctx.tempDir, { recursive: true, force: true });
     await report.after?.();
-    return { ...summary, status: 'committed', commit: facts };
+    return summarise(facts);
   });
 }
 

@@ -3,6 +3,7 @@ import type { FileInputPlugin, Lease, PluginContext, RunRecord } from '../spi/in
 import type { Configured, Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
 import type { EngineServices, RunOptions } from './services.js';
+import { removeStagedPaths } from './staged-paths.js';
 
 /** Marks a run's own temp folder among its recorded staging paths; everything else belongs to the output. */
 export const TEMP_PREFIX = 'temp:';
@@ -32,6 +33,7 @@ export async function checkResume(
 export async function removeStaging(
   pipeline: Pipeline,
   runId: string,
+  plan: RunPlan | undefined,
   keep: ReadonlySet<number>,
   services: EngineServices,
   ctx: PluginContext,
@@ -40,7 +42,7 @@ export async function removeStaging(
   const doomed = staged.filter(({ task, path }) => !keep.has(task) && !(task === -1 && keep.size > 0) && path !== '').map(({ path }) => path);
   const temps = doomed.filter((path) => path.startsWith(TEMP_PREFIX));
   const others = doomed.filter((path) => !path.startsWith(TEMP_PREFIX));
-  if (others.length > 0) await pipeline.output.plugin.remove(others, ctx);
+  if (others.length > 0) await removeStagedPaths(pipeline.output, plan, others, { ...ctx, runId });
   for (const path of temps) await rm(path.slice(TEMP_PREFIX.length), { recursive: true, force: true });
   // The temp folder itself stays recorded: the continued run writes there again.
   await services.store.forgetStaging(runId, others);
@@ -56,7 +58,7 @@ export async function discardUnfinished(
   ctx: PluginContext,
 ): Promise<void> {
   const staged = await services.store.stagedPaths(run.runId);
-  await removeStaging(pipeline, run.runId, new Set(), services, ctx);
+  await removeStaging(pipeline, run.runId, plan, new Set(), services, ctx);
   await services.store.forgetStaging(
     run.runId,
     staged.map(({ path }) => path),

@@ -7,7 +7,6 @@ import {
   ConflictError,
   DataError,
   SluiceError,
-  type CommitReport,
   type JsonObject,
   type JsonValue,
   type Lease,
@@ -19,12 +18,18 @@ import {
 import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
 import { withRetry, type RetryContext } from './retry.js';
-import { executeTasks, openRunDatabase, type Execution } from './execute.js';
+import { canonicalJson } from './canonical-json.js';
+import { commitRun } from './commit-run.js';
+import { executeTasks, openRunDatabase } from './execute.js';
+import { sumExecution, type Execution } from './execution.js';
 import { runTempDir } from './file-source.js';
+import { judgeLedger } from './ledger.js';
 import type { Pipeline } from './pipeline.js';
 import { asJson, planFilters, planInput, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { RejectRow } from './rejects.js';
+import type { TaskReport } from './run-task.js';
+import { openRejectStore } from './staged-paths.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
 
@@ -69,7 +74,8 @@ class PipelineRun {
     try {
       this.#services.reach('lease.acquired');
       await sweepTempFolders(this.#tempBase(), this.#services);
-      const resumed = await this.#resume(key, identity.name, lease, ignoresState);
+      const recovered = await this.#recover(key, identity.name, lease, !ignoresState);
+      const resumed = recovered ?? (await this.#resume(key, identity.name, lease, ignoresState));
       if (resumed && (ignoresState || this.#options.hold)) return resumed;
       const key2 = resumed
         ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target }
@@ -102,6 +108,29 @@ class PipelineRun {
       database.close();
       await rm(this.#planTempDir(), { recursive: true, force: true });
     }
+  }
+
+  /** Asks the target's own ledger, before anything is compared or planned; a run that it holds is completed here. */
+  async #recover(key: StateKey, name: string, lease: Lease, usesState: boolean): Promise<RunSummary | undefined> {
+    const { plugin, config } = this.#pipeline.output;
+    if (!plugin.recover) return undefined;
+    const { store, clock } = this.#services;
+    const answer = await plugin.recover(config, key, this.#outputContext(clock.now(), this.#planTempDir()));
+    const verdict = await judgeLedger(answer, key, name, usesState, this.#services);
+    if (verdict.kind === 'state') this.#note(verdict.note);
+    if (verdict.kind !== 'committed') return undefined;
+    const { run, entry } = verdict;
+    const plan = run.plan['plan'] as unknown as RunPlan;
+    const reports = (await store.finishedTasks(run.runId)).map(({ report }) => report as unknown as TaskReport);
+    const execution = sumExecution(reports, taskCount(plan), []);
+    const commit: JsonObject = { recovered: true };
+    const summary = this.#summary('committed', run.runId, plan, execution, entry.state ?? null, commit);
+    await store.transaction((tx) =>
+      store.completeRun(tx, run.runId, lease, { state: entry.state, summary: summary as unknown as JsonObject, commit, target: key.target }),
+    );
+    this.#note(`run ${run.runId} had committed in ${name} before it was cut off; its record was completed`);
+    await removeTemp(this.#runTempDir(run.runId), this.#services);
+    return summary;
   }
 
   /** Continues the run that did not finish, when it still fits. */
@@ -144,7 +173,14 @@ class PipelineRun {
       await discardUnfinished(this.#pipeline, unfinished, plan, lease, this.#services, this.#base(this.#planTempDir()));
       return undefined;
     }
-    await removeStaging(this.#pipeline, unfinished.runId, new Set(finished.map((f) => f.task)), this.#services, this.#base(this.#planTempDir()));
+    await removeStaging(
+      this.#pipeline,
+      unfinished.runId,
+      plan,
+      new Set(finished.map((f) => f.task)),
+      this.#services,
+      this.#base(this.#planTempDir()),
+    );
     this.#services.onEvent({
       event: 'resume',
       pipeline: this.#pipeline.name,
@@ -232,7 +268,17 @@ class PipelineRun {
       const { plugin, config } = this.#pipeline.output;
       const output = await plugin.plan(config, filters.schema, this.#outputContext(startedAt, tempDir));
       const notes = [...planned.notes, ...output.notes];
-      const plan: RunPlan = { version: 1, input: planned.input, output, startedAt, stateBefore: state ?? null, notes, bytes: planned.bytes };
+      const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
+      const plan: RunPlan = {
+        version: 1,
+        input: planned.input,
+        output,
+        startedAt,
+        stateBefore: state ?? null,
+        notes,
+        bytes: planned.bytes,
+        ...(rejects ? { rejects } : {}),
+      };
       return { plan, filters };
     } finally {
       sql.close();
@@ -302,39 +348,28 @@ class PipelineRun {
 
   async #commit(run: RunRecord, plan: RunPlan, execution: Execution, state: JsonValue | undefined, lease: Lease): Promise<RunSummary> {
     const { store } = this.#services;
-    const { plugin } = this.#pipeline.output;
     this.#services.reach('commit.started');
     this.#services.onEvent({ event: 'commit', pipeline: this.#pipeline.name, run_id: run.runId });
-    let facts: JsonObject = {};
     const tempDir = this.#runTempDir(run.runId);
-    const commitOnce = (): Promise<CommitReport> =>
-      plugin.commit(plan.output, execution.outputStages, execution.rejectStages, {
-        ...this.#base(tempDir),
-        runId: run.runId,
-        complete: async (tx, committed) => {
-          facts = committed;
-          const summary = this.#summary('committed', run.runId, plan, execution, state ?? null, committed);
-          const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
-          await store.completeRun(tx, run.runId, lease, { state, summary: summary as unknown as JsonObject, commit: committed, target });
-          this.#services.reach('commit.state_stored');
-        },
-      });
-    const report = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
+    const summarise = (facts: JsonObject): RunSummary => this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
+    const work = { pipeline: this.#pipeline, run, plan, execution, state, lease, ctx: this.#base(tempDir) };
+    const done = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
       // The answer to a COMMIT may have been lost; the stored run tells what became of it.
-      const done = attempt > 1 && (await store.getRun(run.runId))?.status === 'committed';
-      return done ? undefined : commitOnce();
+      const stored = attempt > 1 ? await store.getRun(run.runId) : undefined;
+      if (stored?.status === 'committed') return { facts: stored.commit ?? {}, report: undefined };
+      return commitRun({ ...work, summarise: (facts) => summarise(facts) as unknown as JsonObject }, this.#services);
     });
     this.#services.reach('commit.done');
     this.#services.reach('cleanup.started');
     await removeTemp(tempDir, this.#services);
     try {
-      await report?.after?.();
+      await done.report?.after?.();
     } catch (error) {
       // The commit stands; upkeep is tried again after the next one.
       this.#services.log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message });
     }
     this.#services.reach('cleanup.done');
-    return this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
+    return summarise(done.facts);
   }
 
   #retryContext(): RetryContext {
@@ -444,15 +479,6 @@ class PipelineRun {
   #outputContext(startedAt: number, tempDir: string): OutputPlanContext {
     return { ...this.#base(tempDir), place: this.#pipeline.output.place, fullRefresh: this.#options.fullRefresh, startedAt };
   }
-}
-
-/** JSON text that does not depend on the order of keys. */
-function canonicalJson(value: JsonValue): string {
-  return JSON.stringify(value, (_, v: JsonValue) =>
-    v !== null && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v as JsonObject).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v,
-  );
 }
 
 /** Sorts by time: `20240131T093000-1f2e3d4c`. */

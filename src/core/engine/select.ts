@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteLiteral, BugError } from '../spi/index.js';
-import type { Column, ExpandingFilter, RowFilter, ScalarFunction, Schema, SourceColumn } from '../spi/index.js';
+import type { Column, ExpandingFilter, RowFilter, RowRefusal, ScalarFunction, Schema, SourceColumn } from '../spi/index.js';
 import { conversionSql, describeFailure, resolveFilterColumn } from './typing/index.js';
 
 /**
@@ -65,6 +65,12 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
     }
   });
   return { select: stage.select, schema: stage.schema, reasons, functions, expands };
+}
+
+/** A target's own rules as the last filter of all. */
+export function refusalsAsFilter(schema: Schema, refusals: readonly RowRefusal[] = []): readonly RowFilter[] {
+  if (refusals.length === 0) return [];
+  return [{ form: 'rows', columns: schema.map((c) => ({ ...c, sql: quoteIdentifier(c.name) })), rejectWhen: refusals }];
 }
 
 /** The SELECT over `__ordinal` and `__status` of rejected rows, to find where they came from. */
@@ -137,7 +143,7 @@ function rowStage(
     const code = register(reason);
     if (!only || only.has(code)) cases.push(`WHEN ${condition} THEN ${code}`);
   };
-  if (filter.rejectWhen) add(`coalesce((${filter.rejectWhen.sql}), false)`, { column: filter.rejectWhen.column, reason: filter.rejectWhen.reason });
+  for (const { sql, column, reason } of [filter.rejectWhen ?? []].flat()) add(`coalesce((${sql}), false)`, { column, reason });
   columns.forEach(({ column, rejectNullWhen, reason }, i) => {
     if (rejectNullWhen !== undefined)
       add(`__o${i} IS NULL AND (${rejectNullWhen})`, { column: column.name, reason: reason ?? `not a ${column.type}` });

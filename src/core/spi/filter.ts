@@ -13,6 +13,14 @@ export interface FilterCast {
   readonly whenNull?: string;
 }
 
+/** Rows where `sql` is true are rejected with the reason. */
+export interface RowRefusal {
+  readonly sql: string;
+  /** The column to blame, where there is one. */
+  readonly column: string | null;
+  readonly reason: string;
+}
+
 /** One output column of a row-wise filter: exactly one of `sql` and `cast`. */
 export interface FilterColumn {
   readonly name: string;
@@ -34,8 +42,8 @@ export interface RowFilter {
   readonly columns: readonly FilterColumn[];
   /** SQL predicate over the input's columns; rows where it is not true count as filtered. */
   readonly keep?: string;
-  /** Rows where this predicate is true are rejected with the reason. */
-  readonly rejectWhen?: { readonly sql: string; readonly column: string | null; readonly reason: string };
+  /** Rows where a predicate is true are rejected with its reason. */
+  readonly rejectWhen?: RowRefusal | readonly RowRefusal[];
   /** Functions the SQL calls. */
   readonly functions?: readonly ScalarFunction[];
   /** The original text of these rows must not be kept with rejects (mask, hash, remove_columns). */

@@ -1,4 +1,5 @@
 import type { PluginContext, TaskContext } from './context.js';
+import type { RowRefusal } from './filter.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
 import type { StateKey, StoreTransaction } from './run-store.js';
@@ -9,13 +10,6 @@ export interface OutputPlanContext extends PluginContext {
   readonly fullRefresh: boolean;
   /** The run's start in milliseconds since 1970; the same after a resume. */
   readonly startedAt: number;
-}
-
-/** A rule of the target: rows where `sql`, over the run's final columns, is true are rejected with the reason. */
-export interface RowRefusal {
-  readonly sql: string;
-  readonly column: string | null;
-  readonly reason: string;
 }
 
 /** What the output will do; stored with the run, so plain JSON. */
@@ -29,7 +23,7 @@ export interface OutputPlan {
   /** Changes of the target's schema, one sentence each. */
   readonly schemaChanges: readonly string[];
   readonly notes: readonly string[];
-  /** Rows that the target cannot take unchanged, NULL keys and the like: rejected before anything is staged. */
+  /** Over the run's final columns: rows that the target cannot take unchanged, NULL keys and the like, rejected before anything is staged. */
   readonly refusals?: readonly RowRefusal[];
   /** The plugin's own part. */
   readonly details: JsonObject;

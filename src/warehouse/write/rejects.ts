@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { quoteLiteral } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
-import { formatTableName, rejectsNameOf, type TableName } from '../catalog/table-name.js';
+import { formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
 import { planWriteInto } from './plan-write-into.js';
 import type { RelationToStage } from './stage-files.js';
 import type { WritePlan } from './write-plan.js';
@@ -29,6 +29,29 @@ export function planRejects(catalog: Catalog, root: string, table: TableName): P
     schema: REJECTS_SCHEMA,
     mode: 'append',
     tableComment: `Rejected records of ${formatTableName(table)}`,
+  });
+}
+
+/** Namespace of the rejects of pipelines whose target keeps none. */
+const REJECTS_NAMESPACE = 'sluice_rejects';
+
+/** The table `sluice_rejects.<pipeline>`: the pipeline's name with everything but a-z, 0-9 and _ replaced. */
+export function rejectsTableOf(pipeline: string): string {
+  const name = pipeline
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .slice(0, 128);
+  return `${REJECTS_NAMESPACE}.${name === '' ? 'pipeline' : name}`;
+}
+
+export function planRejectsOf(catalog: Catalog, root: string, pipeline: string): Promise<WritePlan> {
+  const table = rejectsTableOf(pipeline);
+  return planWriteInto(catalog, root, splitTableName(table), {
+    table,
+    schema: REJECTS_SCHEMA,
+    mode: 'append',
+    tableComment: `Rejected records of the pipeline ${pipeline}`,
   });
 }
 

@@ -1,0 +1,49 @@
+import type { CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, StoreTransaction } from '../spi/index.js';
+import type { Execution } from './execution.js';
+import type { Pipeline } from './pipeline.js';
+import type { RunPlan } from './run-plan.js';
+import type { EngineServices } from './services.js';
+import { openRejectStore } from './staged-paths.js';
+
+export interface CommitWork {
+  readonly pipeline: Pipeline;
+  readonly run: Pick<RunRecord, 'runId' | 'key'>;
+  readonly plan: RunPlan;
+  readonly execution: Pick<Execution, 'outputStages' | 'rejectStages'>;
+  readonly state: JsonValue | undefined;
+  readonly lease: Lease;
+  readonly ctx: PluginContext;
+  /** The run's summary, given the facts of its commit. */
+  summarise(facts: JsonObject): JsonObject;
+}
+
+/** Commits a run's staged rows through its output; rejects that the output does not keep are stored just before. */
+export async function commitRun(work: CommitWork, { store }: EngineServices): Promise<{ readonly report: CommitReport; readonly facts: JsonObject }> {
+  const { run, plan, execution, state, lease, ctx } = work;
+  const { plugin, config } = work.pipeline.output;
+  let facts: JsonObject = {};
+  const rejects = plan.rejects && execution.rejectStages.some((stage) => stage.rows > 0) ? plan.rejects : undefined;
+  const rejectsTable = rejects && (await (await openRejectStore(ctx)).commit(rejects, execution.rejectStages, { ...ctx, runId: run.runId }));
+  const complete = async (tx: StoreTransaction, committed: JsonObject): Promise<void> => {
+    facts = rejectsTable === undefined ? committed : { ...committed, rejectsTable };
+    const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
+    await store.completeRun(tx, run.runId, lease, { state, summary: work.summarise(facts), commit: facts, target });
+    ctx.reach('commit.state_stored');
+  };
+  const report = await plugin.commit(
+    plan.output,
+    execution.outputStages,
+    plugin.stageRejects ? execution.rejectStages : [],
+    {
+      ...ctx,
+      runId: run.runId,
+      key: { ...run.key, target: plan.output.target },
+      fence: lease.fence,
+      state,
+      complete,
+      completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),
+    },
+    config,
+  );
+  return { report, facts };
+}
