@@ -65,7 +65,7 @@ export function postgresqlError(error: unknown, place: string, lost: boolean): u
 function kindOf(code: unknown, lost: boolean): Kind | undefined {
   if (typeof code === 'string') {
     if (STATE.test(code) && !/^E[A-Z]{4}$/.test(code)) return BY_STATE[code] ?? BY_STATE[code.slice(0, 2)] ?? (lost ? UNREACHABLE : OTHER);
-    if (/CERT|^ERR_TLS|^ERR_SSL/.test(code)) return TLS;
+    if (/CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO/.test(code)) return TLS;
     return UNREACHABLE;
   }
   return lost ? UNREACHABLE : undefined;

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { testCacheFolder } from './cache.js';
+import { copyTemplate, ensureTemplate, isRoot, makeTempFolder } from './folders.js';
+import { testCertificates } from './tls.js';
 
 const run = promisify(execFile);
 
@@ -36,9 +37,8 @@ hostnossl all       tls_only 127.0.0.1/32 reject
 host    all         all      127.0.0.1/32 scram-sha-256
 host    replication all      127.0.0.1/32 scram-sha-256
 `;
-// RSA: an EC key fails against some of the other test servers, and one kind for all is simpler.
-const certificateArguments =
-  'req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout server.key -out server.crt';
+/** May connect over TLS only. */
+const tlsOnlyRole = `create role tls_only login password '${postgresPassword}'`;
 
 /** Folder with `initdb` and `postgres`, as found or installed by scripts/setup-tests.sh. */
 export function postgresBinaries(): string {
@@ -62,12 +62,10 @@ export function serverCommand(command: readonly string[], options: { readonly en
 
 /** A fresh data folder for one server, copied from the cached template. */
 export async function makeServerFolder(): Promise<string> {
-  await removeLeftovers();
-  const template = await ensureTemplate();
-  const folder = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
+  const template = await ensureServerTemplate();
+  const folder = await makeTempFolder(folderPrefix);
   try {
-    await chmod(folder, 0o711);
-    await run('cp', ['-a', template, join(folder, 'data')]);
+    await copyTemplate(template, join(folder, 'data'));
     await giveToServer(folder);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -76,75 +74,38 @@ export async function makeServerFolder(): Promise<string> {
   return folder;
 }
 
-async function ensureTemplate(): Promise<string> {
+async function ensureServerTemplate(): Promise<string> {
   const binaries = postgresBinaries();
+  const certificates = await testCertificates();
   const { stdout: version } = await run(join(binaries, 'postgres'), ['--version']);
   const key = createHash('sha256')
-    .update(JSON.stringify([version, initdbArguments, settings, accessRules, certificateArguments]))
+    .update(JSON.stringify([version, initdbArguments, settings, accessRules, tlsOnlyRole, dirname(certificates.caFile)]))
     .digest('hex')
     .slice(0, 12);
-  const template = join(testCacheFolder(), `postgres-template-${key}`);
-  if (existsSync(template)) return template;
-  const folder = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
-  try {
-    const data = join(folder, 'data');
-    await chmod(folder, 0o711);
-    await mkdir(data);
+  return ensureTemplate(`postgres-template-${key}`, folderPrefix, async (data) => {
+    const folder = dirname(data);
     await writeFile(join(folder, 'password'), postgresPassword);
     await giveToServer(folder);
-    const initdb = serverCommand([join(binaries, 'initdb'), '-D', data, `--pwfile=${join(folder, 'password')}`, ...initdbArguments], {
-      endWithParent: true,
-    });
-    await run(initdb.file, initdb.args, { cwd: '/' });
+    await runAsServer([join(binaries, 'initdb'), '-D', data, `--pwfile=${join(folder, 'password')}`, ...initdbArguments]);
+    await writeFile(join(folder, 'role.sql'), `${tlsOnlyRole}\n`);
+    await runAsServer(['sh', '-c', '"$1" --single -D "$2" postgres < "$3"', 'sh', join(binaries, 'postgres'), data, join(folder, 'role.sql')]);
     await writeFile(join(data, 'postgresql.conf'), (await readFile(join(data, 'postgresql.conf'), 'utf8')) + settings);
     await writeFile(join(data, 'pg_hba.conf'), accessRules);
-    await run('openssl', certificateArguments.split(' '), { cwd: data });
+    await copyFile(certificates.certFile, join(data, 'server.crt'));
+    await copyFile(certificates.keyFile, join(data, 'server.key'));
+    await copyFile(certificates.caFile, join(data, 'ca.crt'));
     await chmod(join(data, 'server.key'), 0o600);
-    await mkdir(testCacheFolder(), { recursive: true });
-    await publishTemplate(data, template);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-  return template;
+  });
 }
 
-async function publishTemplate(data: string, template: string): Promise<void> {
-  const copy = `${template}.${process.pid}`;
-  await cp(data, copy, { recursive: true, preserveTimestamps: true });
-  try {
-    await rename(copy, template);
-  } catch (error) {
-    // Another process was first; its template is as good as ours.
-    await rm(copy, { recursive: true, force: true });
-    if (!existsSync(template)) throw error;
-  }
+async function runAsServer(command: readonly string[]): Promise<void> {
+  const { file, args } = serverCommand(command, { endWithParent: true });
+  await run(file, args, { cwd: '/' });
 }
 
 async function giveToServer(folder: string): Promise<void> {
   await chmod(join(folder, 'data'), 0o700);
   if (isRoot()) await run('chown', ['-R', serverAccount(), folder]);
-}
-
-/** Folders of killed test processes; their servers ended with them. */
-async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const owner = name.startsWith(folderPrefix) ? Number.parseInt(name.slice(folderPrefix.length), 10) : Number.NaN;
-    if (Number.isNaN(owner) || isAlive(owner)) continue;
-    await rm(join(tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
 }
 
 function serverAccount(): string {
