@@ -8,8 +8,8 @@ const METHODS: { readonly [K in PluginKind]: readonly string[] } = {
   filter: ['plan'],
   parser: ['plan', 'open'],
   decoder: ['decode'],
-  formatter: [],
-  encoder: [],
+  formatter: ['plan'],
+  encoder: ['encode'],
   guess: ['guess'],
 };
 const INPUT_METHODS: { readonly [form: string]: readonly string[] } = { tasks: ['plan'], files: ['list', 'stat'] };
@@ -48,6 +48,7 @@ function findFaults(value: unknown): readonly string[] {
   ];
   for (const method of methods) expect(typeof plugin[method] === 'function', `${method}: expected a function`);
   if (kind === 'guess') expect(typeof plugin['order'] === 'number', 'order: expected a number');
+  if (kind === 'formatter' || kind === 'encoder') expect(typeof plugin['extension'] === 'string', 'extension: expected a text such as ".csv"');
   if (kind === 'decoder') expect(Array.isArray(plugin['extensions']), 'extensions: expected a list');
   return faults;
 }

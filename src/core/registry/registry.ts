@@ -1,8 +1,10 @@
 import { ConfigError, didYouMean } from '../spi/index.js';
 import type {
   DecoderPlugin,
+  EncoderPlugin,
   FileInputPlugin,
   FilterPlugin,
+  FormatterPlugin,
   GuessPlugin,
   InputPlugin,
   OutputPlugin,
@@ -22,8 +24,8 @@ export interface PluginsByKind {
   parser: ParserPlugin;
   decoder: DecoderPlugin;
   guess: GuessPlugin;
-  formatter: PluginDeclaration;
-  encoder: PluginDeclaration;
+  formatter: FormatterPlugin;
+  encoder: EncoderPlugin;
 }
 
 /** Finds plugins by kind and type, and imports no more than was asked for. */

@@ -9,6 +9,7 @@
 export * from './context.js';
 export * from './errors.js';
 export * from './filter.js';
+export * from './formatter.js';
 export * from './guess.js';
 export * from './input.js';
 export * from './json.js';

@@ -92,6 +92,11 @@ export interface CommitReport {
 export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
   readonly kind: 'output';
   /**
+   * The output writes files: its section takes `formatter` and `encoders`, and its config holds a {@link FileFormat} as
+   * `format` (not in the schema). `default` is the formatter of a config that names none.
+   */
+  readonly takesFormat?: { readonly default?: string };
+  /**
    * The target before anything is planned: its identity in the state key, or for a target that does not exist yet
    * `new:<name>`. Cheap, changes nothing.
    */
