@@ -21,6 +21,8 @@ export interface InputPlan {
   readonly notes: readonly string[];
   /** Work ahead, for the progress bar. */
   readonly bytes?: number;
+  /** Rows of earlier runs come again (a `lag` without a key): refused unless the output merges or replaces their range. */
+  readonly rereads?: boolean;
 }
 
 /**

@@ -85,6 +85,8 @@ export interface ByteSource {
   readonly columns: readonly SourceColumn[];
   readonly source: string;
   chunks(): AsyncIterable<Uint8Array>;
+  /** Rows that the source says it sent, known once `chunks` has ended; another number of rows read back is an error. */
+  rows?(): number | undefined;
 }
 
 /** The rows form: batches of plain rows, for small APIs. Values are JSON-like; numbers beyond 2^53 come as strings or bigint. */
