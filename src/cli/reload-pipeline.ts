@@ -18,7 +18,7 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
   const fits = (config: PipelineConfig): boolean => config.hash === run.configHash && config.name === run.key.pipeline;
   if (typeof file === 'string' && existsSync(file)) {
     const same = (await loadPipelines(file, options).catch(ignoreBrokenFile(context, file))).find(fits);
-    if (same) return session.pipeline(same);
+    if (same) return streamOf(run, await session.pipelines(same));
   }
   const definition = origin?.['definition'] as JsonObject | undefined;
   if (definition === undefined) {
@@ -36,7 +36,17 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
       message: `the config of run ${run.runId} holds no pipeline`,
       hint: 'run the config again; the new run takes its place',
     });
-  return session.pipeline(config);
+  return streamOf(run, await session.pipelines(config));
+}
+
+function streamOf(run: RunRecord, pipelines: readonly Pipeline[]): Pipeline {
+  const found = pipelines.find((pipeline) => (pipeline.stream ?? '') === run.key.stream);
+  if (found) return found;
+  throw new ConfigError({
+    code: 'STREAM_GONE',
+    message: `run ${run.runId} loaded the stream ${run.key.stream}, which its source no longer has`,
+    hint: 'run the config again; the new run takes its place',
+  });
 }
 
 /** A file that was broken since does not matter: the run holds its own config. */

@@ -45,6 +45,23 @@ export class Session {
     return { ...(await this.source(config)), output: config.output, hash: config.hash };
   }
 
+  /** A pipeline, or one for each stream where its input names several. */
+  async pipelines(config: PipelineConfig): Promise<readonly Pipeline[]> {
+    const pipeline = await this.pipeline(config);
+    if (pipeline.input.plugin.form !== 'tasks' || !pipeline.input.plugin.streams) return [pipeline];
+    const { expandStreams } = await import('../core/engine/streams.js');
+    const { environment, out, signal } = this.#context;
+    return expandStreams(pipeline, {
+      signal,
+      log: out.logger,
+      clock: environment.clock,
+      root: pipeline.root,
+      tempDir: join(pipeline.root, '.sluice', 'tmp'),
+      reach: (point) => environment.reach(point),
+      resource: (name) => this.resource(name),
+    });
+  }
+
   /** A pipeline without its output, as previews need it. */
   async source(config: PipelineDraft): Promise<SourcePipeline> {
     const known = await this.registry.all('decoder');

@@ -46,7 +46,7 @@ test('every example is valid for its plugin and for the editor schema', async ()
       const scope = {
         env,
         root,
-        commands: false,
+        commands: () => false,
         tokens: { exact: () => undefined, within: () => [], replace: (text: string) => text },
         scheduledTime: '2026-01-01',
         locate: () => ({}),

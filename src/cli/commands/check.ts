@@ -61,8 +61,11 @@ async function checkFile(context: CommandContext, session: Session, file: string
 }
 
 async function checkOne(context: CommandContext, session: Session, config: PipelineConfig, problems: unknown[]): Promise<void> {
+  for (const pipeline of await session.pipelines(config)) await gather(problems, () => checkPlanned(context, session, pipeline, problems));
+}
+
+async function checkPlanned(context: CommandContext, session: Session, pipeline: Pipeline, problems: unknown[]): Promise<void> {
   const { checkPipeline } = await import('../../core/engine/check.js');
-  const pipeline = await session.pipeline(config);
   const before = problems.length;
   await gather(problems, () => probeFolder(pipeline.exec.tempDir ?? join(pipeline.root, '.sluice', 'tmp'), 'exec.temp_dir'));
   if (problems.length > before) return;

@@ -122,7 +122,7 @@ async function planLoad(context: CommandContext, session: Session, target: Targe
   const scope = {
     env: context.environment.env,
     root: session.project.root,
-    commands: false,
+    commands: () => false,
     tokens: document.secrets,
     scheduledTime: undefined,
     locate: () => ({}),

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { RunSummary } from '../../core/engine/events.js';
 import type { RunOptions } from '../../core/engine/services.js';
 import type { PipelineConfig } from '../../core/config/index.js';
-import type { JsonObject, JsonValue } from '../../core/spi/index.js';
+import { ConfigError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
 import { ProgressPrinter } from '../progress.js';
 import { formatReport } from '../report.js';
@@ -68,9 +68,13 @@ export async function runConfigs(
     for (const config of configs) {
       for (const note of config.exec.notes) context.out.say(`note: ${note}`);
       const initialState = stateFile === undefined ? undefined : await readStateFile(context, stateFile);
-      const summary = await runPipeline(await session.pipeline(config), runOptions(context, config, initialState), services);
-      summaries.push(summary);
-      if (stateFile !== undefined && summary.status === 'committed') await writeStateFile(context, stateFile, summary.state_after);
+      const pipelines = await session.pipelines(config);
+      if (stateFile !== undefined && pipelines.length > 1) throw stateOfStreams(config);
+      for (const pipeline of pipelines) {
+        const summary = await runPipeline(pipeline, runOptions(context, config, initialState), services);
+        summaries.push(summary);
+        if (stateFile !== undefined && summary.status === 'committed') await writeStateFile(context, stateFile, summary.state_after);
+      }
     }
   } finally {
     progress.clear();
@@ -84,6 +88,14 @@ export async function printSummaries(context: CommandContext, summaries: readonl
     context.out.say(formatReport(summaries));
     if (context.out.logJson) context.out.event({ event: 'summary', pipelines: summaries } as never);
   }
+}
+
+function stateOfStreams(config: PipelineConfig): ConfigError {
+  return new ConfigError({
+    code: 'STATE_FILE_STREAMS',
+    message: `${config.name}: one state file cannot hold the states of several streams`,
+    hint: 'leave -c out: each stream keeps its state with its table',
+  });
 }
 
 function runOptions(context: CommandContext, config: PipelineConfig, initialState: JsonValue | undefined): RunOptions {

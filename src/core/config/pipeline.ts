@@ -10,6 +10,7 @@ import { configureExec } from './exec-section.js';
 import { configureInput } from './input-section.js';
 import { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
+import { ownPart, withConnection } from './connections.js';
 import { displayPath, loadProject } from './project.js';
 import type { ProjectConfig } from './project.js';
 import { withDefaults } from './project-defaults.js';
@@ -98,7 +99,7 @@ export function pipelineName(file: string, root: string): string {
 
 export function makeScope(document: ConfigDocument, options: PipelineOptions & { readonly project: ProjectConfig }): SectionScope {
   const { env = process.env, project, registry, scheduledTime } = options;
-  return { registry, problems: [], references: { env, root: project.root, commands: false, tokens: document.secrets, scheduledTime } };
+  return { registry, problems: [], references: { env, root: project.root, commands: () => false, tokens: document.secrets, scheduledTime } };
 }
 
 async function readPipelines(
@@ -197,13 +198,15 @@ class PipelineReader {
     if (input === undefined || exec === undefined || this.#scope.problems.length > 0) return undefined;
     const definition: JsonObject = {
       in: {
-        ...input.input.given,
+        ...ownPart(input.input.given, section),
         ...(input.parser ? { parser: input.parser.given } : {}),
         ...(input.decoders ? { decoders: input.decoders.map((decoder) => decoder.given) } : {}),
       },
       filters: filters.map((filter) => filter.given),
-      ...(output ? { out: output.given } : {}),
+      ...(output ? { out: ownPart(output.given, asNode(value['out']) as JsonObject | undefined) } : {}),
     };
+    // A connection that now leads elsewhere makes another pipeline of it.
+    const connected = { in: input.input.given, ...(output ? { out: output.given } : {}) };
     return {
       name,
       file: this.#document.file,
@@ -214,7 +217,7 @@ class PipelineReader {
       exec,
       previewSampleRows,
       definition,
-      hash: hashJson(definition),
+      hash: hashJson(usesConnection(definition) ? { ...definition, connected } : definition),
     };
   }
 
@@ -241,8 +244,8 @@ class PipelineReader {
         });
       return undefined;
     }
-    const layer = layerAt(section, this.#document.locate, [...path, 'out']);
-    const type = readType(section, 'output', layer.locate, this.#scope.problems);
+    const layer = withConnection(layerAt(section, this.#document.locate, [...path, 'out']), this.#options.project, this.#scope.problems);
+    const type = readType(layer.value, 'output', layer.locate, this.#scope.problems);
     const plugin = type === undefined ? undefined : await findPlugin('output', type, layer.locate, this.#scope);
     return plugin && configure(plugin, withDefaults(layer, 'out', plugin.type, this.#options.project), this.#scope);
   }
@@ -256,6 +259,10 @@ class PipelineReader {
   #addProblem(path: ConfigPath, problem: { code: string; text: string; hint: string }): void {
     this.#scope.problems.push(makeProblem({ ...problem, where: this.#document.locate(path, 'key') }));
   }
+}
+
+function usesConnection(definition: JsonObject): boolean {
+  return [definition['in'], definition['out']].some((section) => asNode(section)?.['connection'] !== undefined);
 }
 
 function emptySection(key: string, value: JsonValue): JsonValue {

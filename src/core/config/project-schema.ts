@@ -77,6 +77,18 @@ export const PROJECT_SCHEMA = {
         out: DEFAULTS_BY_TYPE('an output'),
       },
     },
+    connections: {
+      type: 'object',
+      default: {},
+      propertyNames: { pattern: '^[A-Za-z0-9_-]{1,64}$' },
+      additionalProperties: {
+        type: 'object',
+        required: ['type'],
+        properties: { type: { type: 'string', minLength: 1, description: 'The input or output that the connection is for, such as postgresql.' } },
+      },
+      description:
+        'Named connections: keys of an input or output, used by connection: NAME in a pipeline. Secrets may be {env: NAME}, {file: PATH} or {command: ...}.',
+    },
     plugins: {
       type: 'array',
       items: { type: 'string', minLength: 1 },

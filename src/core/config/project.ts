@@ -45,6 +45,8 @@ export interface ProjectConfig {
   readonly exec: JsonObject;
   readonly defaults: { readonly [section in DefaultsSection]: { readonly [type: string]: JsonObject } };
   readonly plugins: readonly string[];
+  /** Named connections as they are written; their plugins judge them. */
+  readonly connections: { readonly [name: string]: JsonObject };
   readonly maintain: MaintainConfig;
   /** Place of a path in sluice.yml. */
   locate(path: ConfigPath, part?: 'key' | 'value'): ErrorPlace;
@@ -70,7 +72,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
   const value = document?.value ?? {};
   if (typeof value !== 'object' || Array.isArray(value))
     throw makeProblem({ code: 'CONFIG_WRONG_TYPE', text: 'expected a mapping of settings', where: locate([]), hint: 'see docs/reference/config.md' });
-  const scope = { env, root, commands: true, tokens: NO_SECRET_TOKENS, scheduledTime: undefined, locate };
+  const scope = { env, root, commands: () => true, tokens: NO_SECRET_TOKENS, scheduledTime: undefined, locate };
   const { config, given, problems } = await validateSection(value, PROJECT_SCHEMA, scope);
   throwProblems(problems);
   const metastore = readMetastore(config['metastore'] as JsonObject, root);
@@ -93,6 +95,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     exec: (given as { exec?: JsonObject }).exec ?? {},
     defaults: readDefaults(config['defaults'] as JsonObject),
     plugins: config['plugins'] as readonly string[],
+    connections: ((value as JsonObject)['connections'] ?? {}) as { readonly [name: string]: JsonObject },
     maintain: readMaintain(config['maintain'] as JsonObject),
     locate,
   };

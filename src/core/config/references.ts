@@ -16,8 +16,8 @@ export interface ReferenceScope {
   readonly env: Environment;
   /** `{file: PATH}` starts here. */
   readonly root: string;
-  /** Only sluice.yml may run commands. */
-  readonly commands: boolean;
+  /** Whether the value at this path may be a command: only those of sluice.yml. */
+  commands(path: ConfigPath): boolean;
   readonly tokens: SecretTokens;
   readonly scheduledTime: string | undefined;
   locate(path: ConfigPath, part?: 'key' | 'value'): ErrorPlace;
@@ -102,11 +102,11 @@ class ReferenceResolver {
   }
 
   #reference(reference: Reference, schemas: readonly SchemaNode[], path: ConfigPath): SecretValue {
-    const { env, root, commands, locate } = this.#scope;
+    const { env, root, locate } = this.#scope;
     const secretKey = isSecretKey(schemas);
     const where = locate(path);
     if (reference.kind === 'command') {
-      if (!commands)
+      if (!this.#scope.commands(path))
         return this.#fail(path, {
           code: 'SECRET_COMMAND',
           text: '{command: ...} may stand in sluice.yml only',

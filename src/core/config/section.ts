@@ -26,6 +26,8 @@ export interface Layer {
   readonly value: JsonObject;
   /** Path is relative to `value`. */
   readonly locate: Locate;
+  /** Keys that come from sluice.yml, where secrets may be commands. */
+  readonly trusted?: ReadonlySet<string>;
 }
 
 export interface SectionScope {
@@ -45,7 +47,10 @@ export function mergeLayers(layers: readonly Layer[]): Layer {
     const owner = layers.findLast((layer) => path.length > 0 && Object.hasOwn(layer.value, String(path[0])));
     return (owner ?? layers.at(-1))?.locate(path, part) ?? { path: formatPath(path) };
   };
-  return { value, locate };
+  const trusted = layers.flatMap((layer, i) =>
+    [...(layer.trusted ?? [])].filter((key) => !layers.slice(i + 1).some((later) => Object.hasOwn(later.value, key))),
+  );
+  return { value, locate, ...(trusted.length > 0 ? { trusted: new Set(trusted) } : {}) };
 }
 
 /** The `type` of a plugin section, or undefined after adding a problem. */
@@ -87,7 +92,8 @@ export async function configure<P extends { readonly type: string; readonly sche
 ): Promise<Configured<P>> {
   const { type: _written, ...rest } = layer.value;
   const value = knownKeys([plugin.schema]).includes('type') ? { type: plugin.type, ...rest } : rest;
-  const validated = await validateSection(value, plugin.schema, { ...scope.references, locate: layer.locate }, extraKeys);
+  const commands = (path: ConfigPath): boolean => layer.trusted?.has(String(path[0])) ?? false;
+  const validated = await validateSection(value, plugin.schema, { ...scope.references, commands, locate: layer.locate }, extraKeys);
   scope.problems.push(...validated.problems);
   return {
     plugin,

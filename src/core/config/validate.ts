@@ -74,7 +74,7 @@ async function createCompiler(): Promise<Ajv> {
     validateSchema: false,
     addUsedSchema: false,
   });
-  for (const keyword of ['x-secret', 'x-advanced']) ajv.addKeyword({ keyword, schemaType: 'boolean' });
+  for (const keyword of ['x-secret', 'x-advanced', 'x-connection']) ajv.addKeyword({ keyword, schemaType: 'boolean' });
   ajv.addKeyword({ keyword: 'x-expected', schemaType: 'string' });
   ajv.addKeyword({
     keyword: 'x-column-type',

@@ -37,7 +37,7 @@ export async function planFiles(
   for (const file of listed) {
     const loaded = file.keptAt === undefined ? state.files.get(file.name) : undefined;
     if (!loaded) {
-      if (state.lastPath !== undefined && file.keptAt === undefined && file.name <= state.lastPath) byLastPath++;
+      if (state.lastPath !== undefined && file.keptAt === undefined && (file.path ?? file.name) <= state.lastPath) byLastPath++;
       else read.push({ file, offset: file.startsAt ?? 0 });
       continue;
     }
@@ -120,7 +120,9 @@ export async function hashOf(input: Configured<FileInputPlugin>, file: SourceFil
 
 export async function rawBytes(input: Configured<FileInputPlugin>, file: SourceFile, ctx: PluginContext): Promise<AsyncIterable<Uint8Array>> {
   const opened = await input.plugin.open(file, input.config as JsonObject, ctx);
-  return 'path' in opened
-    ? (createReadStream(opened.path, { highWaterMark: 1 << 20, signal: ctx.signal }) as AsyncIterable<Uint8Array>)
-    : opened.stream;
+  return 'path' in opened ? localBytes(opened.path, ctx) : opened.stream;
+}
+
+export function localBytes(path: string, ctx: Pick<PluginContext, 'signal'>): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20, signal: ctx.signal }) as AsyncIterable<Uint8Array>;
 }

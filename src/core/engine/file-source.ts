@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ConfigError,
@@ -8,8 +9,9 @@ import {
   type ParserFile,
   type PluginContext,
   type SourceFile,
+  type TaskContext,
 } from '../spi/index.js';
-import { rawBytes } from './file-plan.js';
+import { localBytes, rawBytes } from './file-plan.js';
 import type { Configured, SourcePipeline } from './pipeline.js';
 
 /** A file of a task, as stored in the plan. */
@@ -30,8 +32,11 @@ export function decodersOf(pipeline: SourcePipeline, name: string): readonly Con
   return found ? [found] : [];
 }
 
-/** The parser's view of a file: local path where nothing stands between, and streams of raw and decoded bytes. */
-export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, ctx: PluginContext): Promise<ParserFile> {
+/**
+ * The parser's view of a file: local path where nothing stands between, and streams of raw and decoded bytes. In a task
+ * (`taskCtx`) a file from elsewhere is fetched first, where its input can; `ctx.tempDir` holds the copies until the task ends.
+ */
+export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, ctx: PluginContext, taskCtx?: TaskContext): Promise<ParserFile> {
   const input = pipeline.input as Configured<FileInputPlugin>;
   const decoders = task.decoders.map((type) => {
     const found = [...(pipeline.decoders ?? []), ...pipeline.knownDecoders].find((d) => d.plugin.type === type);
@@ -43,12 +48,16 @@ export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, c
       });
     return found;
   });
-  const opened = await input.plugin.open(task.file, input.config as JsonObject, ctx);
+  const config = input.config as JsonObject;
+  const fetched = taskCtx && (await input.plugin.fetch?.(task.file, config, taskCtx));
+  const opened = fetched ?? (await input.plugin.open(task.file, config, ctx));
+  const size = fetched ? (await stat(fetched.path)).size : task.file.size;
   const whole = task.offset === 0 && task.end === undefined;
-  const raw = (): AsyncIterable<Uint8Array> => sliceBytes(() => rawBytes(input, task.file, ctx), task.offset, task.end);
+  const bytes = (): Promise<AsyncIterable<Uint8Array>> => (fetched ? Promise.resolve(localBytes(fetched.path, ctx)) : rawBytes(input, task.file, ctx));
+  const raw = (): AsyncIterable<Uint8Array> => sliceBytes(bytes, task.offset, task.end);
   return {
     name: task.file.name,
-    size: (task.end ?? task.file.size) - task.offset,
+    size: (task.end ?? size) - task.offset,
     ...('path' in opened && whole ? { path: opened.path } : {}),
     ...(task.offset > 0 ? { offset: task.offset } : {}),
     decoders: task.decoders,

@@ -69,6 +69,8 @@ export interface DiscoveredTable {
 export interface SourceFile {
   /** Stable name in state, plans, rejects and logs: path relative to the root where possible, `s3://…`, `-`. */
   readonly name: string;
+  /** What a `last_path` of Embulk is compared with, where that is not `name`: an object's key. */
+  readonly path?: string;
   readonly size: number;
   /** Milliseconds since 1970; undefined where the source has none. */
   readonly modified?: number;
@@ -93,8 +95,15 @@ export interface FileInputPlugin<C = JsonObject> extends PluginDeclaration {
   list(config: C, ctx: PluginContext & { readonly place: ConfigPlace }): Promise<readonly SourceFile[]>;
   /** A local path where there is one (the fastest lane), else a stream of the raw bytes. */
   open(file: SourceFile, config: C, ctx: PluginContext): Promise<{ readonly path: string } | { readonly stream: AsyncIterable<Uint8Array> }>;
+  /**
+   * A copy of the whole file in `ctx.tempDir`, for a task: tasks read a file more than once, and a local file in the fastest
+   * lane. The engine deletes it when the task has ended. Left out: tasks read what `open` gives.
+   */
+  fetch?(file: SourceFile, config: C, ctx: TaskContext): Promise<{ readonly path: string }>;
   /** The file as it is now, or undefined when it is gone; compared with the plan before and after reading. */
   stat(file: SourceFile, config: C, ctx: PluginContext): Promise<SourceFile | undefined>;
+  /** Connects and names what answered; for `sluice conns test`. */
+  probe?(config: C, ctx: PluginContext): Promise<string>;
 }
 
 export function defineInput<C>(plugin: InputPlugin<C>): InputPlugin<C> {
