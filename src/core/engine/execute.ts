@@ -22,7 +22,7 @@ import {
   type WholeFilter,
 } from '../spi/index.js';
 import { sumExecution, type Execution } from './execution.js';
-import { assertUnchanged, openParserFile, type TaskFile } from './file-source.js';
+import { assertUnchanged, openParserFile, removeFetched, type TaskFile } from './file-source.js';
 import { hashOf } from './file-plan.js';
 import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
 import { RunProgress } from './progress.js';
@@ -212,6 +212,7 @@ class Executor {
       await this.#discardStaged(task, ctx);
       const { reading, work, files } = await this.#openTask(task, ctx);
       const result = await runTask(reading, work, ctx);
+      if (files) await removeFetched(tempDir);
       return files ? { ...result, report: { ...result.report, files: await this.#verifyFiles(files, result.report.files, ctx) } } : result;
     } catch (error) {
       await this.#dropAttempt(task, tempDir, ctx);
@@ -288,7 +289,7 @@ class Executor {
     const files = plan.input.tasks[task] ?? [];
     const parser = pipeline.parser;
     if (!parser) throw new Error('unreachable: planFileInput checked the parser');
-    const parserFiles = await Promise.all(files.map((file) => openParserFile(pipeline, file, ctx)));
+    const parserFiles = await Promise.all(files.map((file) => openParserFile(pipeline, file, ctx, ctx)));
     const reading = await parser.plugin.open(parserFiles, plan.input.parser, parser.config, ctx);
     const partition = files[0]?.file.partition ?? {};
     const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({

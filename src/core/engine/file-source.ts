@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ConfigError,
@@ -34,7 +34,7 @@ export function decodersOf(pipeline: SourcePipeline, name: string): readonly Con
 
 /**
  * The parser's view of a file: local path where nothing stands between, and streams of raw and decoded bytes. In a task
- * (`taskCtx`) a file from elsewhere is fetched first, where its input can; `ctx.tempDir` holds the copies until the task ends.
+ * (`taskCtx`) a file from elsewhere is fetched first, where its input can; `removeFetched` deletes the copies.
  */
 export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, ctx: PluginContext, taskCtx?: TaskContext): Promise<ParserFile> {
   const input = pipeline.input as Configured<FileInputPlugin>;
@@ -49,11 +49,12 @@ export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, c
     return found;
   });
   const config = input.config as JsonObject;
-  const fetched = taskCtx && (await input.plugin.fetch?.(task.file, config, taskCtx));
+  const fetched = taskCtx && (await fetchFile(input, task.file, taskCtx));
   const opened = fetched ?? (await input.plugin.open(task.file, config, ctx));
   const size = fetched ? (await stat(fetched.path)).size : task.file.size;
   const whole = task.offset === 0 && task.end === undefined;
-  const bytes = (): Promise<AsyncIterable<Uint8Array>> => (fetched ? Promise.resolve(localBytes(fetched.path, ctx)) : rawBytes(input, task.file, ctx));
+  const bytes = (): Promise<AsyncIterable<Uint8Array>> =>
+    fetched ? Promise.resolve(localBytes(fetched.path, ctx)) : rawBytes(input, task.file, ctx);
   const raw = (): AsyncIterable<Uint8Array> => sliceBytes(bytes, task.offset, task.end);
   return {
     name: task.file.name,
@@ -64,6 +65,20 @@ export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, c
     openRaw: raw,
     open: () => decoders.reduce((bytes, decoder) => decoder.plugin.decode(bytes, decoder.config as JsonObject, ctx), raw()),
   };
+}
+
+const FETCHED = 'fetched';
+
+async function fetchFile(input: Configured<FileInputPlugin>, file: SourceFile, ctx: TaskContext): Promise<{ readonly path: string } | undefined> {
+  if (!input.plugin.fetch) return undefined;
+  const tempDir = join(ctx.tempDir, FETCHED);
+  await mkdir(tempDir, { recursive: true });
+  return input.plugin.fetch(file, input.config as JsonObject, { ...ctx, tempDir });
+}
+
+/** Gives the disk space of a task's fetched files back, given the task's temp folder. */
+export async function removeFetched(tempDir: string): Promise<void> {
+  await rm(join(tempDir, FETCHED), { recursive: true, force: true });
 }
 
 async function* sliceBytes(open: () => Promise<AsyncIterable<Uint8Array>>, start: number, end: number | undefined): AsyncGenerator<Uint8Array> {

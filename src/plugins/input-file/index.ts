@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, DataError, defineFileInput, fileSystemError, RemoteError, type PluginContext, type SourceFile } from '../../core/spi/index.js';
 import { findByPaths, findByPrefix, type FoundFile } from './find-files.js';
-import { readPartition } from './partitions.js';
+import { readPartition } from '../shared/hive-folders.js';
 import { fileInputSchema } from './schema.js';
 import { keepStdin } from './stdin.js';
 
