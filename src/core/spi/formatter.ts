@@ -91,6 +91,7 @@ export interface FilePlan {
  * `takesFormat`. (The keys `formatter` and `encoders` are what users write.)
  */
 export interface FileFormat {
+  readonly text: ValueText;
   /** ConfigErrors place themselves in the formatter's or encoder's section. */
   plan(schema: Schema): FilePlan;
   /** What COPY wrote by this plan as the bytes of the finished file. */

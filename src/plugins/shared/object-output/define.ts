@@ -1,24 +1,9 @@
-import { BugError, defineOutput, type ConfigPlace, type FileFormat, type JsonObject, type OutputPlugin, type PluginContext } from '../../../core/spi/index.js';
-import { commitObjects } from './commit.js';
+import { defineOutput, type ConfigPlace, type JsonObject, type OutputPlugin, type PluginContext } from '../../../core/spi/index.js';
+import { commitObjects, removeObjects } from './commit.js';
+import { splitTarget, type ObjectOutputConfig } from './config.js';
 import type { Place } from './place.js';
 import { planObjects, type ObjectPlan } from './plan.js';
 import { stageObjects } from './stage.js';
-
-/** The keys that all outputs made of objects share; see {@link objectOutputProperties} for their schema. */
-export interface ObjectOutputConfig {
-  /** Folder and beginning of the names, e.g. `out/orders_`; exactly one of it and `path`. */
-  readonly path_prefix?: string;
-  /** The whole name, for runs that make one file. */
-  readonly path?: string;
-  readonly mode: 'append' | 'replace';
-  readonly overwrite: boolean;
-  readonly sequence_format?: string;
-  readonly file_ext?: string;
-  readonly max_file_size?: string | number;
-  readonly partition_by?: readonly string[];
-  /** Filled in from `formatter` and `encoders`. */
-  readonly format: FileFormat;
-}
 
 export interface ObjectOutput<C extends ObjectOutputConfig> {
   readonly type: string;
@@ -59,10 +44,10 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
         }),
       ),
     plan: (config, schema, ctx) =>
-      withPlace(config, ctx, ctx.place, async (place) => {
+      withPlace(config, ctx, ctx.place, (place) => {
         const replaces = config.mode === 'replace' || ctx.fullRefresh;
-        const { details, refusals, notes } = await planObjects(config, schema, replaces, place, ctx);
-        return {
+        const { details, refusals, notes } = planObjects(config, schema, replaces, ctx);
+        return Promise.resolve({
           target: place.identity + splitTarget(config).stem,
           name: nameOf(config),
           ignoresState: config.mode === 'replace',
@@ -70,22 +55,14 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
           notes,
           refusals,
           details: details as unknown as JsonObject,
-        };
+        });
       }),
     stage: (plan, relation, ctx, config) =>
       withPlace(config, ctx, undefined, (place) => stageObjects(plan.details as unknown as ObjectPlan, relation, config.format, place, ctx)),
     commit: (plan, reports, _rejects, ctx, config) =>
       withPlace(config, ctx, undefined, (place) => commitObjects(plan.details as unknown as ObjectPlan, plan.target, reports, place, ctx)),
-    remove: (paths, ctx, config) => withPlace(config, ctx, undefined, (place) => place.remove(paths, ctx)),
+    remove: (paths, ctx, config) => withPlace(config, ctx, undefined, (place) => removeObjects(paths, place, ctx)),
   });
-}
-
-/** Folder (empty or ending with `/`) and what follows it. */
-export function splitTarget(config: Pick<ObjectOutputConfig, 'path' | 'path_prefix'>): { readonly folder: string; readonly stem: string } {
-  const text = config.path ?? config.path_prefix;
-  if (text === undefined) throw new BugError({ code: 'NO_PATH', message: 'an output without path_prefix reached its plugin' });
-  const end = text.lastIndexOf('/') + 1;
-  return { folder: text.slice(0, end), stem: text.slice(end) };
 }
 
 function nameOf(config: ObjectOutputConfig): string {

@@ -1,0 +1,139 @@
+import { DataError, type CommitContext, type CommitReport, type JsonObject, type PluginContext, type StageReport } from '../../../core/spi/index.js';
+import { refuseExisting } from './existing.js';
+import { forEachLimited } from './for-each-limited.js';
+import { findManifests, INTENTS, intentName, manifestFolder, readJson, writeJson, type Intent, type Manifest } from './manifest.js';
+import { namesAreUnique } from './naming.js';
+import type { Place } from './place.js';
+import type { ObjectPlan } from './plan.js';
+import type { StagedObject, StagedObjects } from './stage.js';
+
+/**
+ * Intent, objects, manifest, deletion of what the manifest replaces, the run's record: in this order, each step harmless to
+ * repeat, so that a later call completes what an earlier one began.
+ */
+export async function commitObjects(
+  plan: ObjectPlan,
+  target: string,
+  reports: readonly StageReport[],
+  place: Place,
+  ctx: CommitContext,
+): Promise<CommitReport> {
+  const folder = manifestFolder(ctx.key);
+  const { kept, spare } = choose(reports.map(stagedOf).flatMap((staged) => staged.objects));
+  const { name, manifest } = await ownManifest(place, folder, target, ctx);
+  const before = plan.replaces ? await findManifests(place, folder, target, ctx) : new Map<string, Manifest>();
+  const written = manifest ?? (await publish(plan, target, kept, name, before, place, ctx));
+
+  for (const { token } of spare) await place.abandon(token, ctx);
+  const own = new Set(written.files.map((file) => file.name));
+  for (const replaced of written.replaces) {
+    const old = before.get(replaced);
+    if (old === undefined) continue;
+    await place.delete(
+      old.files.map((file) => file.name).filter((file) => !own.has(file)),
+      ctx,
+    );
+    await place.delete([replaced], ctx);
+  }
+  const facts: JsonObject = { manifest: place.base + name, files: written.files.length, bytes: written.bytes };
+  await ctx.completeAlone(facts);
+  ctx.reach('commit.target_committed');
+  return { details: facts, after: () => cleanUp(reports, place, ctx) };
+}
+
+async function publish(
+  plan: ObjectPlan,
+  target: string,
+  objects: readonly StagedObject[],
+  name: string,
+  before: ReadonlyMap<string, Manifest>,
+  place: Place,
+  ctx: CommitContext,
+): Promise<Manifest> {
+  const names = objects.map((object) => object.name);
+  refuseTwice(names, place);
+  if ((await readJson<Intent>(place, intentName(ctx.runId), ctx)) === undefined) {
+    // What the manifests of this target list goes anyway when the run replaces it.
+    const ours = new Set(plan.replaces ? [...before.values()].flatMap((manifest) => manifest.files.map((file) => file.name)) : []);
+    const unique = namesAreUnique(plan.pattern);
+    const others = unique || plan.overwrite ? [] : names.filter((object) => !ours.has(object));
+    await refuseExisting(place, others, ctx);
+    await writeJson(place, intentName(ctx.runId), { manifest: name, unique, names }, ctx);
+  }
+  await forEachLimited(objects, (object) => {
+    ctx.signal.throwIfAborted();
+    return place.publish(object.token, object.name, ctx);
+  });
+  ctx.reach('commit.target_loaded');
+  const manifest: Manifest = {
+    version: 1,
+    run_id: ctx.runId,
+    pipeline: ctx.key.pipeline,
+    stream: ctx.key.stream,
+    target,
+    mode: plan.replaces ? 'replace' : 'append',
+    fence: ctx.fence,
+    written_at: new Date(ctx.clock.now()).toISOString(),
+    rows: objects.reduce((sum, object) => sum + (object.rows ?? 0), 0),
+    bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
+    files: objects.map((object) => ({ name: object.name, bytes: object.bytes, rows: object.rows })),
+    replaces: plan.replaces ? [...before.keys()] : [],
+  };
+  await writeJson(place, name, manifest, ctx);
+  ctx.reach('commit.manifest_written');
+  return manifest;
+}
+
+/** This run's manifest, when it is there already, and its name: two outputs of one pipeline may share folder and run id. */
+async function ownManifest(
+  place: Place,
+  folder: string,
+  target: string,
+  ctx: CommitContext,
+): Promise<{ readonly name: string; readonly manifest: Manifest | undefined }> {
+  for (let i = 0; ; i++) {
+    const name = `${folder}${ctx.runId}${i === 0 ? '' : `.${i}`}.json`;
+    const manifest = await readJson<Manifest>(place, name, ctx);
+    if (manifest === undefined || manifest.target === target) return { name, manifest };
+  }
+}
+
+/** Files without rows stay out, unless the whole run has none: then the first one says so (with its header). */
+function choose(objects: readonly StagedObject[]): { readonly kept: readonly StagedObject[]; readonly spare: readonly StagedObject[] } {
+  const filled = objects.filter((object) => object.rows !== 0);
+  const kept = filled.length > 0 ? filled : objects.slice(0, 1);
+  return { kept, spare: objects.filter((object) => !kept.includes(object)) };
+}
+
+function refuseTwice(names: readonly string[], place: Place): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new DataError({
+    code: 'OBJECT_NAMED_TWICE',
+    message: `${place.base}${twice}: this run makes more than one file of this name (${names.length} files in all)`,
+    hint: 'use path_prefix instead of path, or both numbers in sequence_format, such as %03d.%02d',
+  });
+}
+
+/** The run is recorded; what is left over here harms nobody. */
+async function cleanUp(reports: readonly StageReport[], place: Place, ctx: CommitContext): Promise<void> {
+  await place.delete([intentName(ctx.runId)], ctx);
+  await place.remove(
+    reports.map(stagedOf).flatMap((staged) => staged.folder ?? []),
+    ctx,
+  );
+}
+
+/** Ends a run that will not commit: what it staged goes, and what its commit had already published under names of its own. */
+export async function removeObjects(uris: readonly string[], place: Place, ctx: PluginContext): Promise<void> {
+  const intents = new Set(uris.filter((uri) => uri.startsWith(place.base + INTENTS)));
+  for (const uri of intents) {
+    const intent = await readJson<Intent>(place, uri.slice(place.base.length), ctx);
+    if (intent?.unique === true) await place.delete([intent.manifest, ...intent.names], ctx);
+  }
+  await place.remove(uris, ctx);
+}
+
+function stagedOf(report: StageReport): StagedObjects {
+  return report.staged as unknown as StagedObjects;
+}

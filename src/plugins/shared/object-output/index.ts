@@ -1,0 +1,5 @@
+/** Outputs made of whole objects: files, S3, SFTP. Implement {@link Place}, then {@link defineObjectOutput}. */
+export { objectOutputProperties, type ObjectOutputConfig } from './config.js';
+export { defineObjectOutput, type ObjectOutput } from './define.js';
+export { stagingName } from './manifest.js';
+export type { LocalFile, Place, StagingContext } from './place.js';
