@@ -8,6 +8,7 @@ import type { ConfigDocument } from './document.js';
 import type { ExecConfig } from './exec.js';
 import { configureExec } from './exec-section.js';
 import { configureInput } from './input-section.js';
+import { configureOutput } from './output-section.js';
 import { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { ownPart, withConnection } from './connections.js';
@@ -245,9 +246,7 @@ class PipelineReader {
       return undefined;
     }
     const layer = withConnection(layerAt(section, this.#document.locate, [...path, 'out']), this.#options.project, this.#scope.problems);
-    const type = readType(layer.value, 'output', layer.locate, this.#scope.problems);
-    const plugin = type === undefined ? undefined : await findPlugin('output', type, layer.locate, this.#scope);
-    return plugin && configure(plugin, withDefaults(layer, 'out', plugin.type, this.#options.project), this.#scope);
+    return configureOutput(layer, this.#scope, this.#options.project);
   }
 
   #readExec(value: JsonObject, path: ConfigPath, shared: readonly Layer[]): Promise<ExecConfig | undefined> {

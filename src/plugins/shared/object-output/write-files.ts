@@ -25,7 +25,11 @@ const OPEN_FILES = 500;
 
 /** Writes the rows of a task below `folder` in one pass, in order where there is one file, and counts all statuses. */
 export async function copyFiles(plan: ObjectPlan, relation: StagedRelation, folder: string, sql: SqlConnection): Promise<CopiedFiles> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(fileSystemError(error, `making ${folder}`)));
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileSystemError(error, `making ${folder}`);
+  }
   const whole = plan.partition.length === 0 && plan.maxFileBytes === null;
   const target = whole ? join(folder, 'data') : join(folder, 'parts');
   await rm(target, { recursive: true, force: true });
