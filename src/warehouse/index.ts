@@ -32,7 +32,7 @@ export { createRejectStore } from './write/reject-store.js';
 export { planRestore, restoreChange, runOf, type Restoration } from './write/restore.js';
 export { stagedPaths } from './write/staged-file.js';
 export type { RelationToStage } from './write/stage-files.js';
-export type { PlannedColumn, WritePlan, WriteRequest } from './write/write-plan.js';
+export type { MergeOrder, PlannedColumn, WriteMode, WritePlan, WriteRequest } from './write/write-plan.js';
 
 export interface WarehouseOptions {
   readonly metastore: Metastore;
@@ -60,6 +60,8 @@ export interface StageTools {
 export interface WriteCommitOptions {
   readonly runId: string;
   readonly signal?: AbortSignal;
+  /** Where `merge` and `replace_where` work; default: the system's temporary folder. */
+  readonly tempDir?: string;
   reach(point: Point): void;
   /**
    * Runs inside the commit's transaction. Facts: `{table, tableUuid, metadataLocation, snapshotId?, rows, files, bytes, others?}`,

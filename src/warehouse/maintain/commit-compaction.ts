@@ -1,8 +1,8 @@
 import { ConflictError } from '../../core/spi/index.js';
 import { indexDeletes } from '../query/delete-files.js';
 import type { LoadedTable } from '../catalog/catalog.js';
-import { DATA_MANIFEST, DELETED, EQUALITY_DELETES, currentSnapshot, type ManifestEntry } from '../table/model.js';
 import { commitChanges, type TableChange, type Version } from '../write/commit-changes.js';
+import { inPaths, liveFiles, uselessDeletes, type LiveFiles } from '../write/live-files.js';
 import { buildSnapshot } from '../write/snapshot-builder.js';
 import type { RewrittenGroup } from './rewrite-group.js';
 import type { MaintainTools } from './settings.js';
@@ -26,12 +26,13 @@ export async function commitCompaction(
     name: loaded.name,
     async build(base): Promise<Version | undefined> {
       if (base?.metadata['table-uuid'] !== loaded.metadata['table-uuid']) throw gone(loaded);
-      const live = await liveFiles(tools, base);
+      const live = await liveFiles(tools.reader, base.metadata);
       kept = groups.filter((group) => stillSame(group, live));
       if (kept.length === 0) return undefined;
       const inputs = kept.flatMap((k) => k.group.inputs);
       const added = kept.flatMap((k) => k.output ?? []);
-      const removed = [...live.data.filter(inPaths(inputs)), ...uselessDeletes(kept, live)];
+      const applied = kept.flatMap((k) => k.group.deletes);
+      const removed = [...live.data.filter(inPaths(inputs)), ...uselessDeletes(live, inputs, applied)];
       const built = await buildSnapshot(
         { ...tools, reach },
         base.metadata,
@@ -53,21 +54,6 @@ export async function commitCompaction(
   return kept;
 }
 
-interface LiveFiles {
-  readonly data: readonly ManifestEntry[];
-  readonly deletes: readonly ManifestEntry[];
-}
-
-async function liveFiles(tools: MaintainTools, { metadata }: LoadedTable): Promise<LiveFiles> {
-  const data: ManifestEntry[] = [];
-  const deletes: ManifestEntry[] = [];
-  const snapshot = currentSnapshot(metadata);
-  for (const manifest of snapshot ? await tools.reader.manifests(snapshot) : [])
-    for (const entry of await tools.reader.entries(manifest))
-      if (entry.status !== DELETED) (manifest.content === DATA_MANIFEST ? data : deletes).push(entry);
-  return { data, deletes };
-}
-
 /** All inputs are live, and the deletes that apply to them are those that were applied. */
 function stillSame({ group }: RewrittenGroup, live: LiveFiles): boolean {
   const paths = new Set(live.data.map((e) => e.file.path));
@@ -75,21 +61,6 @@ function stillSame({ group }: RewrittenGroup, live: LiveFiles): boolean {
   const applied = new Set(group.deletes.map((d) => d.file.path));
   const others = indexDeletes(live.deletes.filter((d) => !applied.has(d.file.path)));
   return group.inputs.every((entry) => others.of(entry).length === 0);
-}
-
-function inPaths(entries: readonly ManifestEntry[]): (entry: ManifestEntry) => boolean {
-  const paths = new Set(entries.map((e) => e.file.path));
-  return (entry) => paths.has(entry.file.path);
-}
-
-/** Applied position deletes that no remaining data file needs. */
-function uselessDeletes(kept: readonly RewrittenGroup[], live: LiveFiles): readonly ManifestEntry[] {
-  const applied = live.deletes.filter(inPaths(kept.flatMap((k) => k.group.deletes))).filter((d) => d.file.content !== EQUALITY_DELETES);
-  if (applied.length === 0) return [];
-  const isInput = inPaths(kept.flatMap((k) => k.group.inputs));
-  const index = indexDeletes(applied);
-  const needed = new Set(live.data.filter((entry) => !isInput(entry)).flatMap((entry) => index.of(entry)));
-  return applied.filter((d) => !needed.has(d));
 }
 
 function gone(loaded: LoadedTable): ConflictError {

@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { throughGate } from '../../core/duckdb/index.js';
 import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
+import { whyNotRewritable } from '../maintain/rewritable.js';
 import { currentSchema, currentSnapshot, defaultSpec, type ManifestEntry } from '../table/model.js';
-import { parseTransform } from '../table/transforms.js';
-import { duckTypeOf } from '../table/types.js';
 import { rewriteChange, type Rewrite } from '../write/commit-rewrite.js';
 import { stagedFilesOf, type StagedFile } from '../write/staged-file.js';
-import type { WritePlan } from '../write/write-plan.js';
+import { planWholeRows } from '../write/whole-rows.js';
 import { indexDeletes } from './delete-files.js';
 import type { QueryOptions } from './query-options.js';
 import { checkSignal, prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
@@ -117,11 +116,11 @@ async function copyRest(
   label: string,
   files: { readonly matches: string; readonly rest: string },
 ): Promise<void> {
-  const nested = currentSchema(loaded.metadata).fields.find((f) => typeof f.type !== 'string');
-  if (nested)
+  const why = whyNotRewritable(loaded.metadata);
+  if (why !== undefined)
     throw new ConfigError({
-      code: 'SQL_COLUMNS',
-      message: `${label}: rows of a table with the nested column ${nested.name} cannot be rewritten here`,
+      code: 'TABLE_NOT_REWRITABLE',
+      message: `${label}: rows of this table cannot be rewritten here: ${why}`,
       hint: 'delete whole partitions, or use the engine that made the table',
     });
   const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
@@ -139,29 +138,7 @@ async function stageRest(
   shop: Workshop,
   run: SqlRun,
 ): Promise<readonly StagedFile[]> {
-  const { metadata } = loaded;
-  const { fields } = currentSchema(metadata);
-  const partition = defaultSpec(metadata).fields;
-  const unknown = partition.find((f) => parseTransform(f.transform).kind === 'unknown');
-  if (unknown)
-    throw new ConfigError({
-      code: 'PARTITION_UNKNOWN',
-      message: `${label}: it is partitioned by ${unknown.transform}, which this version cannot compute`,
-      hint: 'write to it with the engine that made it',
-    });
-  const plan: WritePlan = {
-    table: label,
-    tableUuid: metadata['table-uuid'],
-    isNew: false,
-    location: metadata.location,
-    mode: 'append',
-    columns: fields.map((f) => ({ source: f.name, id: f.id, name: f.name, type: String(f.type), duckType: duckTypeOf(f.type) })),
-    fields,
-    partition,
-    schemaChanges: [],
-    notes: [],
-    properties: {},
-  };
+  const plan = planWholeRows(label, loaded.metadata);
   const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)})`;
   const staged = await parts.warehouse.stageFiles(
     plan,

@@ -36,9 +36,10 @@ export interface TableChange {
   readonly name: TableName;
   /**
    * Builds the next version on top of what the table is now; called again whenever another commit came first, so it must check its
-   * own assumptions each time (ConflictError when they no longer hold). Undefined: nothing to change.
+   * own assumptions each time (ConflictError when they no longer hold). Undefined: nothing to change. `tx`: the metastore's write
+   * lock is held by this transaction, so everything written there must go through it.
    */
-  build(base: LoadedTable | undefined): Promise<Version | undefined>;
+  build(base: LoadedTable | undefined, tx?: StoreTransaction): Promise<Version | undefined>;
 }
 
 export interface CommitOptions {
@@ -119,7 +120,7 @@ async function attemptCommit(
     const bases = await Promise.all(changes.map((c) => loadBase(tools, c.name, tx)));
     const { runId } = options;
     if (runId !== undefined && bases.some((b) => b && hasRun(b.metadata, runId))) return 'done';
-    return prepareAll(tools, changes, bases, (all) => (prepared = all), options);
+    return prepareAll(tools, changes, bases, (all) => (prepared = all), options, tx);
   };
   try {
     const early = locked ? undefined : await prepare();
@@ -177,10 +178,11 @@ async function prepareAll(
   bases: readonly (LoadedTable | undefined)[],
   keep: (prepared: readonly Prepared[]) => void,
   options: CommitOptions,
+  tx: StoreTransaction | undefined,
 ): Promise<readonly Prepared[]> {
   const all: Prepared[] = [];
   for (const [index, change] of changes.entries()) {
-    const version = await change.build(bases[index]);
+    const version = await change.build(bases[index], tx);
     if (!version) continue;
     const next = await finish(tools, change.name, bases[index], version);
     all.push(next);

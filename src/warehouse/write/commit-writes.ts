@@ -1,14 +1,19 @@
-import { ConflictError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
-import type { LoadedTable } from '../catalog/catalog.js';
+import type { JsonValue, StoreTransaction, JsonObject } from '../../core/spi/index.js';
+import { inWorkshop, type Workshop } from '../query/sql-parts.js';
 import { splitTableName } from '../catalog/table-name.js';
-import { currentSchema, defaultSpec, type NestedField, type TableMetadata } from '../table/model.js';
+import { defaultSpec } from '../table/model.js';
 import { bindSpec } from '../table/partition-record.js';
-import { newTableMetadata, samePartition, withFields, withPartition } from '../table/table-changes.js';
 import { RUN_ID, commitChanges, type CommitOptions, type CommitResult, type CommitTools, type TableChange, type Version } from './commit-changes.js';
+import { baseOf, factsOf } from './rebase.js';
+import { rewritingChange, type RewritingChange } from './rewriting-change.js';
+import { SideFiles } from './side-files.js';
 import { buildSnapshot } from './snapshot-builder.js';
-import { MAX_PARTITIONS, planPartition, tooManyPartitions } from './stage-files.js';
+import { MAX_PARTITIONS, tooManyPartitions } from './stage-files.js';
 import { dataFileOf, stagedFilesOf, type StagedFile } from './staged-file.js';
 import type { WritePlan } from './write-plan.js';
+
+/** Memory of the engine that looks for rows to replace and moves others; it spills. */
+const ENGINE_BYTES = 512 * 1024 * 1024;
 
 /** One table's plan and what its tasks staged (`StageReport.staged`). */
 export interface StagedWrite {
@@ -16,35 +21,72 @@ export interface StagedWrite {
   readonly staged: readonly JsonValue[];
 }
 
-/** Makes staged writes visible in one commit; see `commitChanges`. A write without files still creates or changes its table. */
-export function commitWrites(
-  tools: CommitTools,
-  writes: readonly StagedWrite[],
-  options: CommitOptions & { readonly runId: string },
-): Promise<CommitResult> {
-  return commitChanges(
-    tools,
-    writes.map((write) => changeOf(tools, write, options)),
-    options,
-  );
+export interface WriteOptions extends CommitOptions {
+  readonly runId: string;
+  /** Parent of the folder in which `merge` and `replace_where` work; default: the system's. */
+  readonly tempDir?: string;
 }
 
-function changeOf(tools: CommitTools, { plan, staged }: StagedWrite, options: CommitOptions & { readonly runId: string }): TableChange {
+/** Makes staged writes visible in one commit; see `commitChanges`. A write without files still creates or changes its table. */
+export function commitWrites(tools: CommitTools, writes: readonly StagedWrite[], options: WriteOptions): Promise<CommitResult> {
+  for (const { plan, staged } of writes) refuseTooMany(plan, staged.flatMap(stagedFilesOf));
+  if (!writes.some(({ plan }) => rewrites(plan))) {
+    const changes = writes.map((write) => addingChange(tools, write, options));
+    return commitChanges(tools, changes, options);
+  }
+  const { tempDir, signal } = options;
+  const settings = { maxMemory: ENGINE_BYTES, ...(tempDir === undefined ? {} : { tempDir }), ...(signal ? { signal } : {}) };
+  return inWorkshop(settings, (shop) => commitRewriting(tools, writes, options, shop));
+}
+
+function rewrites(plan: WritePlan): boolean {
+  return plan.mode === 'merge' || plan.mode === 'replace_where';
+}
+
+async function commitRewriting(tools: CommitTools, writes: readonly StagedWrite[], options: WriteOptions, shop: Workshop): Promise<CommitResult> {
+  const side = new SideFiles(tools);
+  const context = { shop, side, runId: options.runId, reach: options.reach };
+  const rewriting: RewritingChange[] = [];
+  const changes = writes.map((write): TableChange => {
+    if (!rewrites(write.plan)) return addingChange(tools, write, options);
+    const change = rewritingChange(tools, write.plan, write.staged.flatMap(stagedFilesOf), context);
+    rewriting.push(change);
+    return change;
+  });
+  let sent = false;
+  const within = async (tx: StoreTransaction, facts: JsonObject): Promise<void> => {
+    const used = rewriting.flatMap((change) => change.used());
+    await side.keep(tx, used);
+    await options.within?.(tx, facts);
+    sent = true;
+  };
+  try {
+    const result = await commitChanges(tools, changes, { ...options, within });
+    await side.clean(result.alreadyCommitted ? 'all' : 'dropped');
+    return result;
+  } catch (error) {
+    // A COMMIT without an answer may have happened; then only the record of garbage knows.
+    if (!sent) await side.clean('all');
+    throw error;
+  }
+}
+
+/** Rows come, and with `replace` and `truncate` all others go: no file is read. */
+function addingChange(tools: CommitTools, { plan, staged }: StagedWrite, options: WriteOptions): TableChange {
   const files = staged.flatMap(stagedFilesOf);
-  refuseTooMany(plan, files);
+  const appends = plan.mode === 'append';
   return {
     name: splitTableName(plan.table),
     async build(base): Promise<Version | undefined> {
-      const table = base ? rebase(base, plan) : newTable(plan, tools.clock.now());
-      if (files.length === 0 && plan.mode === 'append')
-        return base && table === base.metadata ? undefined : { table, written: [], facts: factsOf(files, table) };
+      const table = baseOf(base, plan, tools.clock.now());
+      if (files.length === 0 && appends) return base && table === base.metadata ? undefined : { table, written: [], facts: factsOf(files, table) };
       const spec = defaultSpec(table);
       const fields = bindSpec(table, spec);
       const added = files.map((f) => dataFileOf(f, spec['spec-id'], fields));
       const change = {
-        operation: plan.mode === 'append' ? ('append' as const) : ('overwrite' as const),
+        operation: appends ? ('append' as const) : ('overwrite' as const),
         added,
-        removed: plan.mode === 'append' ? [] : ('all' as const),
+        removed: appends ? [] : ('all' as const),
         summary: { [RUN_ID]: options.runId },
       };
       const built = await buildSnapshot({ ...tools, reach: options.reach }, table, change, tools.clock.now());
@@ -53,113 +95,8 @@ function changeOf(tools: CommitTools, { plan, staged }: StagedWrite, options: Co
   };
 }
 
-function factsOf(files: readonly StagedFile[], table: TableMetadata): JsonObject {
-  return {
-    rows: files.reduce((sum, f) => sum + f.rows, 0),
-    files: files.length,
-    bytes: files.reduce((sum, f) => sum + f.bytes, 0),
-    schemaId: table['current-schema-id'],
-  };
-}
-
 function refuseTooMany(plan: WritePlan, files: readonly StagedFile[]): void {
   if (files.length <= MAX_PARTITIONS) return;
   const partitions = new Set(files.map((f) => JSON.stringify(f.partition)));
   if (partitions.size > MAX_PARTITIONS) throw tooManyPartitions(plan.table, partitions.size);
-}
-
-function newTable(plan: WritePlan, now: number): TableMetadata {
-  return newTableMetadata({
-    uuid: plan.tableUuid,
-    location: plan.location,
-    fields: plan.fields,
-    partition: plan.partition,
-    properties: plan.properties,
-    now,
-  });
-}
-
-/** The plan's schema and partitioning on what the table has become since. Files hold the plan's field ids, so those decide. */
-function rebase(base: LoadedTable, plan: WritePlan): TableMetadata {
-  const { metadata } = base;
-  if (metadata['table-uuid'] !== plan.tableUuid && !plan.isNew) throw changed(plan, 'the name now means another table');
-  const withSchema = plan.mode === 'replace' ? replaceFields(metadata, plan) : mergeFields(metadata, plan);
-  const specNow = defaultSpec(withSchema).fields;
-  if (plan.mode === 'append' && !samePartition(specNow, plan.partition)) throw changed(plan, 'its partitioning was changed');
-  const table = plan.mode === 'replace' ? withPartition(withSchema, plan.partition) : withSchema;
-  if (plan.mode === 'replace') checkPartitionIds(metadata, plan);
-  const properties = { ...table.properties, ...plan.properties };
-  const same = Object.entries(plan.properties).every(([key, value]) => table.properties[key] === value);
-  return same ? table : { ...table, properties };
-}
-
-/** Adds the plan's new fields and wider types; fields that others added meanwhile stay. */
-function mergeFields(metadata: TableMetadata, plan: WritePlan): TableMetadata {
-  const current = currentSchema(metadata).fields;
-  const written = new Set(plan.columns.map((c) => c.id));
-  const known = new Map(current.map((f) => [f.id, f]));
-  const fields = current.map((field) => {
-    const planned = plan.fields.find((f) => f.id === field.id);
-    if (!planned || !written.has(field.id) || sameType(field, planned)) return field;
-    if (wider(field.type, planned.type)) return { ...field, type: planned.type };
-    if (wider(planned.type, field.type)) return field;
-    throw changed(plan, `the column ${field.name} has become ${String(field.type)}`);
-  });
-  for (const planned of plan.fields) {
-    const now = known.get(planned.id);
-    if (now && written.has(planned.id) && now.name !== planned.name && !wasRenamed(metadata, planned))
-      throw changed(plan, `the column ${now.name} took the place of ${planned.name}`);
-    if (now || !written.has(planned.id)) continue;
-    if (planned.id <= metadata['last-column-id']) throw changed(plan, `the column ${planned.name} was dropped or made by another load`);
-    if (current.some((f) => f.name.toLowerCase() === planned.name.toLowerCase())) throw changed(plan, `a column ${planned.name} was added`);
-    fields.push(planned);
-  }
-  return withFields(metadata, fields);
-}
-
-function replaceFields(metadata: TableMetadata, plan: WritePlan): TableMetadata {
-  for (const planned of plan.fields) {
-    const known = metadata.schemas.flatMap((s) => s.fields).filter((f) => f.id === planned.id);
-    const fits =
-      known.length === 0
-        ? planned.id > metadata['last-column-id']
-        : known.some((f) => f.name === planned.name && (sameType(f, planned) || wider(f.type, planned.type)));
-    if (!fits) throw changed(plan, `the id of the column ${planned.name} was taken`);
-  }
-  return withFields(metadata, plan.fields);
-}
-
-function checkPartitionIds(metadata: TableMetadata, plan: WritePlan): void {
-  const known = metadata['partition-specs'].flatMap((s) => s.fields);
-  for (const field of planPartition(plan)) {
-    const taken = known.find((k) => k['field-id'] === field['field-id']);
-    if (taken && (taken['source-id'] !== field['source-id'] || taken.transform !== field.transform))
-      throw changed(plan, 'its partitioning was changed');
-  }
-}
-
-/** Whether the plan's name for a field was the table's at some time: a rename keeps the id. */
-function wasRenamed(metadata: TableMetadata, planned: NestedField): boolean {
-  return metadata.schemas.some((s) => s.fields.some((f) => f.id === planned.id && f.name === planned.name));
-}
-
-function sameType(a: NestedField, b: NestedField): boolean {
-  return JSON.stringify(a.type) === JSON.stringify(b.type);
-}
-
-/** Whether `to` can hold every value of `from` by Iceberg's promotions. */
-function wider(from: NestedField['type'], to: NestedField['type']): boolean {
-  if (typeof from !== 'string' || typeof to !== 'string') return false;
-  if (from === 'int' && to === 'long') return true;
-  if (from === 'float' && to === 'double') return true;
-  const [a, b] = [from, to].map((t) => /^decimal\((\d+), ?(\d+)\)$/.exec(t));
-  return !!a && !!b && a[2] === b[2] && Number(a[1]) <= Number(b[1]);
-}
-
-function changed(plan: WritePlan, what: string): ConflictError {
-  return new ConflictError({
-    code: 'TABLE_CHANGED',
-    message: `${plan.table}: the table changed between plan and commit: ${what}`,
-    hint: 'run it again; the new plan takes the change in',
-  });
 }

@@ -19,6 +19,8 @@ export interface CopyInput {
   readonly select: string;
   readonly statusColumn: string;
   readonly columns: readonly PlannedColumn[];
+  /** The fields of these columns, in their order. */
+  readonly fields: readonly NestedField[];
   readonly partition: readonly BoundPartitionField[];
   /** Local folder. */
   readonly folder: string;
@@ -43,7 +45,7 @@ export function copySql(input: CopyInput): string {
       ? partitioned
       : `SELECT * FROM (${partitioned}) WHERE CASE WHEN ${status} = 0 THEN CAST(hash(${names.slice(1).join(', ') || '0'}) % ${group.of} AS INTEGER) ELSE 0 END = ${group.index}`;
   const body = input.sorted ? `SELECT * FROM (${grouped}) ORDER BY ${names.join(', ')}` : grouped;
-  return `COPY (${body}) TO ${quoteLiteral(input.folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${names.join(', ')}), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE true, FILENAME_PATTERN '{uuidv7}', FIELD_IDS ${fieldIdsSql(input.columns)})`;
+  return `COPY (${body}) TO ${quoteLiteral(input.folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${names.join(', ')}), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE true, FILENAME_PATTERN '{uuidv7}', FIELD_IDS ${schemaFieldIdsSql({ fields: input.fields })})`;
 }
 
 function partitionSql(field: BoundPartitionField, columns: readonly PlannedColumn[]): { readonly name: string; readonly sql: string } {
@@ -53,11 +55,7 @@ function partitionSql(field: BoundPartitionField, columns: readonly PlannedColum
   return { name: partitionName(field), sql };
 }
 
-function fieldIdsSql(columns: readonly PlannedColumn[]): string {
-  return `{${columns.map((c) => `${quoteIdentifier(c.name)}: ${c.id}`).join(', ')}}`;
-}
-
-/** `FIELD_IDS` of a whole schema, nested fields included; for rewrites of existing tables. */
+/** `FIELD_IDS` of a schema, nested fields included. */
 export function schemaFieldIdsSql(schema: Pick<IcebergSchema, 'fields'>): string {
   const leaf = (id: number, type: IcebergType): string => (typeof type === 'string' ? String(id) : `{__duckdb_field_id: ${id}, ${children(type)}}`);
   const children = (type: Exclude<IcebergType, string>): string => {

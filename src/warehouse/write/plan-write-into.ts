@@ -7,6 +7,7 @@ import { parseTransform } from '../table/transforms.js';
 import { assignPartitionIds } from '../table/table-changes.js';
 import { checkColumnNames, evolveSchema, replaceSchema, type EvolvedSchema, type IncomingColumn } from './evolve-schema.js';
 import { defaultPartition, describePartition, parsePartitionBy, timeField, type PartitionChoice } from './partition-by.js';
+import { planRowMode } from './plan-row-mode.js';
 import type { WritePlan, WriteRequest } from './write-plan.js';
 
 /** Property that names a table's time column. */
@@ -18,7 +19,8 @@ export async function planWriteInto(catalog: Catalog, root: string, name: TableN
   const incoming = parseColumns(request.schema);
   checkColumnNames(incoming);
   const existing = await catalog.findTable(table);
-  return existing ? planExisting(existing, incoming, request, table) : planNew(name, root, incoming, request, table);
+  const plan = existing ? planExisting(existing, incoming, request, table) : planNew(name, root, incoming, request, table);
+  return { ...plan, ...(await planRowMode(request, { ...plan, metadata: existing?.metadata })) };
 }
 
 function parseColumns(schema: WriteRequest['schema']): readonly IncomingColumn[] {
@@ -88,9 +90,10 @@ function planExisting(existing: LoadedTable, incoming: readonly IncomingColumn[]
 }
 
 function notesOf(table: string, request: WriteRequest, schema: EvolvedSchema): readonly string[] {
+  const kept = request.mode === 'merge' ? 'kept where a row has the same key, else NULL' : 'NULL';
   return [
-    ...(request.mode === 'replace' ? [`${table}: all rows are replaced; older snapshots stay readable`] : []),
-    ...(schema.missing.length > 0 ? [`${table}: no input for ${schema.missing.join(', ')}: NULL`] : []),
+    ...(request.mode === 'replace' || request.mode === 'truncate' ? [`${table}: all rows are replaced; older snapshots stay readable`] : []),
+    ...(schema.missing.length > 0 ? [`${table}: no input for ${schema.missing.join(', ')}: ${kept}`] : []),
   ];
 }
 

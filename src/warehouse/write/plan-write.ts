@@ -23,6 +23,9 @@ const PATHS: Readonly<Record<string, string>> = {
   PARTITION_CLASH: 'partition_by',
   SCHEMA_CLASH: 'table',
   PARTITION_UNKNOWN: 'table',
+  MERGE_KEYS: 'merge_keys',
+  REPLACE_WHERE: 'replace_where',
+  TABLE_NOT_REWRITABLE: 'mode',
 };
 
 /** Says where in the config the request stands. */

@@ -11,12 +11,13 @@ export async function removeStaged(storage: Storage, paths: readonly string[]): 
   await storage.delete(paths.filter((p) => p.endsWith('.parquet')));
 }
 
-/** Deletes files whose grace period is over, and forgets their names only then. Answers how many. */
+/** Deletes files, and folders (with a slash at their end), whose grace period is over, and forgets their names only then. Answers how many. */
 export async function removeGarbage(tools: { readonly metastore: Metastore; readonly storage: Storage; readonly clock: Clock }): Promise<number> {
   const store = tools.metastore.catalog;
   const due = await store.dueGarbage(tools.clock.now(), BATCH);
   if (due.length === 0) return 0;
-  await tools.storage.delete(due);
+  for (const folder of due.filter((path) => path.endsWith('/'))) await tools.storage.deleteFolder(folder.slice(0, -1));
+  await tools.storage.delete(due.filter((path) => !path.endsWith('/')));
   await store.forgetGarbage(due);
   return due.length;
 }

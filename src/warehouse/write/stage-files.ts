@@ -3,7 +3,7 @@ import { engineError, engineErrorKind } from '../../core/duckdb/index.js';
 import { parseReturnStats, type WrittenFile } from '../../core/duckdb/return-stats.js';
 import { DataError, type JsonValue, type Point, type SqlConnection, type StageReport } from '../../core/spi/index.js';
 import type { Storage } from '../storage/storage.js';
-import type { IcebergSchema } from '../table/model.js';
+import type { IcebergSchema, NestedField } from '../table/model.js';
 import type { BoundPartitionField } from '../table/partition-record.js';
 import { parseTransform, transformedType } from '../table/transforms.js';
 import { STATUS_NAME, copySql, type CopyInput } from './copy-sql.js';
@@ -54,7 +54,7 @@ export async function stageFiles(
   const partition = planPartition(plan);
   const staging = `${plan.location}/data/_staging/${options.stagingId}`;
   await options.record([staging]);
-  const input = { select: relation.select, statusColumn: relation.statusColumn, columns: plan.columns, partition };
+  const input = { select: relation.select, statusColumn: relation.statusColumn, columns: plan.columns, fields: writtenFields(plan), partition };
   const written = await copyWithRetries(storage, staging, input, sql);
   options.reach('task.copied');
 
@@ -74,6 +74,11 @@ export async function stageFiles(
   await storage.deleteFolder(staging);
   options.reach('task.files_moved');
   return { rows, statuses, bytes: files.reduce((sum, f) => sum + f.bytes, 0), files: files.length, staged: files as unknown as JsonValue };
+}
+
+function writtenFields(plan: WritePlan): readonly NestedField[] {
+  const byId = new Map(plan.fields.map((f) => [f.id, f]));
+  return plan.columns.map((c) => byId.get(c.id) ?? { id: c.id, name: c.name, required: false, type: c.type });
 }
 
 async function publish(
