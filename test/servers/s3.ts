@@ -56,6 +56,8 @@ export async function startS3(): Promise<S3Server> {
   }
   const { port } = started;
   const endpoint = `http://${host}:${port}`;
+  // Standard error belongs to what is tested.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: keys });
   let buckets = 0;
@@ -70,7 +72,7 @@ export async function startS3(): Promise<S3Server> {
       return name;
     },
     async put(bucket, key, body) {
-      await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+      await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body) }));
     },
     async get(bucket, key) {
       const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));

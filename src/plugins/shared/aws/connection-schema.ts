@@ -20,7 +20,7 @@ export const S3_CONNECTION_PROPERTIES = {
     description:
       "How to sign: `basic` (access_key_id, secret_access_key), `session` (with session_token, too), `env` (AWS_* variables), `profile` (AWS config files), `properties` (a file with accessKey and secretKey), `instance` (role of the machine or container), `web_identity` (a token file), `anonymous`; `default` tries the SDK's chain. Default: `basic` with an access_key_id, else `default`.",
   },
-  access_key_id: { type: 'string', minLength: 1, description: 'Access key id, with `basic` and `session`.' },
+  access_key_id: { type: 'string', minLength: 1, 'x-secret': true, description: 'Access key id, with `basic` and `session`.' },
   secret_access_key: { type: 'string', minLength: 1, 'x-secret': true, description: 'Secret access key, with `basic` and `session`.' },
   session_token: { type: 'string', minLength: 1, 'x-secret': true, description: 'Session token, with `session`.' },
   profile_name: { type: 'string', minLength: 1, description: 'Profile, with `profile` and `default`. Default: AWS_PROFILE, else `default`.' },

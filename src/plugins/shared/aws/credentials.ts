@@ -32,7 +32,7 @@ async function ownCredentials(config: S3Connection, root: string): Promise<Crede
       return {};
     case 'basic':
     case 'session': {
-      const accessKeyId = config.access_key_id ?? missing(method, 'access_key_id');
+      const accessKeyId = await reveal(config.access_key_id, method, 'access_key_id');
       const secretAccessKey = await reveal(config.secret_access_key, method, 'secret_access_key');
       if (method === 'basic') return { credentials: { accessKeyId, secretAccessKey } };
       return { credentials: { accessKeyId, secretAccessKey, sessionToken: await reveal(config.session_token, method, 'session_token') } };

@@ -64,9 +64,10 @@ export function isMissingObject(error: unknown): boolean {
 }
 
 /** The error for users; `doing` is a gerund such as `listing s3://bucket/a`. Errors of Sluice are returned as they are. */
-export function s3Error(error: unknown, doing: string, store: Pick<S3Store, 'bucket' | 'endpoint'>): unknown {
-  if (error instanceof SluiceError) return error;
-  const { code, status } = readFailure(error);
+export function s3Error(caught: unknown, doing: string, store: Pick<S3Store, 'bucket' | 'endpoint'>): unknown {
+  if (caught instanceof SluiceError) return caught;
+  const { code, status } = readFailure(caught);
+  const error = plainCause(caught);
   const detail = `${code}${status === undefined ? '' : ` (${status})`}`;
   const remote = (sluiceCode: string, message: string, hint: string, retryable = false): RemoteError =>
     new RemoteError({ code: sluiceCode, message: `${doing}: ${message}`, hint, retryable, cause: error });
@@ -76,11 +77,11 @@ export function s3Error(error: unknown, doing: string, store: Pick<S3Store, 'buc
   if (code === 'InvalidObjectState') {
     return remote('S3_ARCHIVED', 'the object is archived', 'restore it first, or set skip_glacier_objects: true');
   }
-  const actual = (error as { $response?: { headers?: Record<string, string> } }).$response?.headers?.['x-amz-bucket-region'];
+  const actual = (caught as { $response?: { headers?: Record<string, string> } }).$response?.headers?.['x-amz-bucket-region'];
   if (OTHER_REGION.has(code) || status === 301) {
     return remote('S3_REGION', `${detail}: the bucket is in another region`, `set region${actual === undefined ? '' : ` to ${actual}`}`);
   }
-  if (isPreconditionFailed(error)) {
+  if (isPreconditionFailed(caught)) {
     return new ConflictError({
       code: 'S3_CHANGED',
       message: `${doing}: the object is not what it was: somebody else wrote it`,
@@ -88,7 +89,7 @@ export function s3Error(error: unknown, doing: string, store: Pick<S3Store, 'buc
       cause: error,
     });
   }
-  if (isTransient(error)) {
+  if (isTransient(caught)) {
     const text = NETWORK.has(code) ? `${store.endpoint} cannot be reached: ${detail}` : `${store.endpoint} answered ${detail}`;
     return remote(NETWORK.has(code) ? 'S3_UNREACHABLE' : 'S3_BUSY', text, 'check endpoint and network; the request was tried several times', true);
   }
@@ -99,8 +100,8 @@ export function s3Error(error: unknown, doing: string, store: Pick<S3Store, 'buc
       'check the credentials (auth_method and its keys), and what they may do',
     );
   }
-  if (isMissingObject(error)) return remote('S3_NO_OBJECT', 'there is no such object', 'check the key');
-  return remote('S3_FAILED', `${detail}: ${(error as Error).message}`, 'look the code up in the documentation of the service');
+  if (isMissingObject(caught)) return remote('S3_NO_OBJECT', 'there is no such object', 'check the key');
+  return remote('S3_FAILED', `${detail}: ${error.message}`, 'look the code up in the documentation of the service');
 }
 
 /** An object that was planned is not there any more, or is another one. */
@@ -111,6 +112,14 @@ export function changedObject(name: string, error: unknown): DataError {
     message: gone ? `${name}: the object vanished during the load` : `${name}: the object changed during the load`,
     hint: 'run again: a new plan is made from the objects that are there',
     where: { file: name },
-    cause: error,
+    cause: plainCause(error),
   });
+}
+
+/** The service repeats the key id and what was signed in its answers; of these only the words are kept. */
+function plainCause(error: unknown): Error {
+  const { name, message, stack, $metadata } = error as Error & { $metadata?: { requestId?: string } };
+  const cause = Object.assign(new Error(message), { name, ...($metadata?.requestId === undefined ? {} : { requestId: $metadata.requestId }) });
+  if (stack !== undefined) cause.stack = stack;
+  return cause;
 }

@@ -11,7 +11,7 @@ export interface S3Connection {
   readonly endpoint?: string;
   readonly path_style?: boolean;
   readonly auth_method?: AuthMethod;
-  readonly access_key_id?: string;
+  readonly access_key_id?: string | Secret;
   readonly secret_access_key?: string | Secret;
   readonly session_token?: string | Secret;
   readonly profile_name?: string;
