@@ -1,0 +1,100 @@
+import { COLUMN_TYPE_NAMES, parseColumnType, type ColumnType, type ConfigPlace, type SourceColumn, type TextFormat } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
+import type { SelectColumn } from '../shared/sql/select.js';
+import type { ColumnOption, PostgresqlInputConfig } from './config.js';
+import { expressionFor, mapColumn, type PgColumn, type TypeFacts } from './types.js';
+
+export interface ReadColumns {
+  readonly columns: readonly SourceColumn[];
+  readonly select: readonly SelectColumn[];
+  readonly notes: readonly string[];
+}
+
+/** JDBC's words for types, as `default_column_options` of Embulk uses them. */
+const JDBC_NAMES: Readonly<Record<string, readonly string[]>> = {
+  bigint: ['int8'],
+  integer: ['int4'],
+  smallint: ['int2'],
+  numeric: ['numeric'],
+  decimal: ['numeric'],
+  double: ['float8'],
+  real: ['float4'],
+  float: ['float8'],
+  boolean: ['bool'],
+  bit: ['bool', 'bit'],
+  varchar: ['varchar', 'text', 'name'],
+  char: ['bpchar'],
+  binary: ['bytea'],
+  timestamp: ['timestamp', 'timestamptz'],
+  array: [],
+};
+
+/** Embulk's `value_type`, where it says more than the source's own type. */
+const VALUE_TYPES: Readonly<Record<string, ColumnType>> = {
+  long: 'long',
+  double: 'double',
+  float: 'double',
+  boolean: 'boolean',
+  string: 'string',
+  json: 'json',
+  date: 'date',
+  array: 'json',
+};
+
+/** Types, expressions and notes of all columns, with what the config says about single ones. */
+export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config: PostgresqlInputConfig, place: ConfigPlace): ReadColumns {
+  const names = new Set(found.map(({ name }) => name));
+  for (const name of Object.keys(config.column_options ?? {})) {
+    if (names.has(name)) continue;
+    throw configProblem(place, `column_options.${name}`, {
+      code: 'COLUMN_UNKNOWN',
+      message: `expected a column of the source, found ${JSON.stringify(name)}`,
+      hint: `columns: ${[...names].join(', ')}`,
+    });
+  }
+  const notes: string[] = [];
+  const columns: SourceColumn[] = [];
+  const select: SelectColumn[] = [];
+  for (const column of found) {
+    const own = config.column_options?.[column.name];
+    const option = own ?? defaultOption(column, config);
+    const path = own === undefined ? 'default_column_options' : `column_options.${column.name}`;
+    const mapped = mapColumn(column, facts);
+    const type = option === undefined ? undefined : typeOf(option, place, path);
+    if (option === undefined || ((type === undefined || type === mapped.type) && option.format === undefined && option.timezone === undefined)) {
+      columns.push({ name: column.name, type: mapped.type, text: mapped.text });
+      select.push({ name: column.name, sql: mapped.sql });
+      if (mapped.note !== undefined) notes.push(mapped.note);
+      continue;
+    }
+    const target = type ?? mapped.type;
+    columns.push({ name: column.name, type: target, text: textOf(option, target, column, config.default_timezone) });
+    select.push({ name: column.name, sql: expressionFor(column, target) });
+  }
+  return { columns, select, notes };
+}
+
+function defaultOption(column: PgColumn, { default_column_options: options }: PostgresqlInputConfig): ColumnOption | undefined {
+  const entry = Object.entries(options ?? {}).find(([key]) => {
+    const word = key.toLowerCase();
+    return word === column.typeName || word === column.spelling || (JDBC_NAMES[word]?.includes(column.typeName) ?? false);
+  });
+  return entry?.[1];
+}
+
+function typeOf(option: ColumnOption, place: ConfigPlace, path: string): ColumnType | undefined {
+  if (option.type === undefined) return option.value_type === undefined ? undefined : VALUE_TYPES[option.value_type];
+  const type = parseColumnType(option.type);
+  if (type !== undefined) return type;
+  throw configProblem(place, `${path}.type`, {
+    code: 'UNKNOWN_COLUMN_TYPE',
+    message: `expected a column type, found "${option.type}"`,
+    hint: `use one of ${COLUMN_TYPE_NAMES.join(', ')}`,
+  });
+}
+
+function textOf(option: ColumnOption, type: ColumnType, column: PgColumn, zone: string | undefined): TextFormat {
+  const format = type === 'binary' && column.typeName === 'bytea' ? 'hex' : option.format;
+  const timezone = type === 'timestamp' && column.typeName !== 'timestamptz' ? (option.timezone ?? zone) : undefined;
+  return { ...(format === undefined ? {} : { format }), ...(timezone === undefined ? {} : { timezone }) };
+}

@@ -1,0 +1,132 @@
+import { RemoteError, type ByteSource, type ConfigPlace, type InputPlan, type TaskContext } from '../../core/spi/index.js';
+import type { SqlConnectionSettings } from '../shared/sql/connection.js';
+import { createRateLimit } from '../shared/sql/rate-limit.js';
+import { buildSelect } from '../shared/sql/select.js';
+import type { CopyChunk, CopyOut } from '../shared/postgresql/copy-out.js';
+import { postgresqlDialect } from '../shared/postgresql/dialect.js';
+import type { PostgresSession } from '../shared/postgresql/session.js';
+import type { PostgresqlInputConfig } from './config.js';
+import { mergeChunks } from './merge-chunks.js';
+import { connectionOf, type ReadTask } from './plan.js';
+import { beginReading, openSession } from './transaction.js';
+
+const NOWHERE: ConfigPlace = { at: (path) => ({ path }) };
+
+/** The rows of one task. A connection that breaks fails the task as a whole with a retryable error: it is read again from its start. */
+export function openRead(task: ReadTask, plan: InputPlan, config: PostgresqlInputConfig, ctx: TaskContext): ByteSource {
+  const reader = new Reader(task, config, ctx);
+  return {
+    form: 'bytes',
+    format: 'csv',
+    columns: plan.columns,
+    source: task.source.name,
+    chunks: () => reader.chunks(),
+    rows: () => reader.rows,
+  };
+}
+
+class Reader {
+  readonly #task: ReadTask;
+  readonly #config: PostgresqlInputConfig;
+  readonly #ctx: TaskContext;
+  readonly #settings: SqlConnectionSettings;
+  readonly #doing: string;
+  #rows: number | undefined;
+  #expired = false;
+
+  constructor(task: ReadTask, config: PostgresqlInputConfig, ctx: TaskContext) {
+    this.#task = task;
+    this.#config = config;
+    this.#ctx = ctx;
+    this.#settings = connectionOf(config, NOWHERE);
+    this.#doing = `reading ${task.source.name}`;
+  }
+
+  get rows(): number | undefined {
+    return this.#rows;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    const sessions: PostgresSession[] = [];
+    const limit = createRateLimit(this.#config.rows_per_second, this.#ctx.clock);
+    const seconds = this.#config.max_transaction_secs;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const copies = await this.#start(sessions);
+      if (seconds !== undefined) {
+        timer = setTimeout(() => {
+          this.#expired = true;
+          for (const session of sessions) session.destroy();
+        }, seconds * 1000);
+      }
+      const [only] = copies;
+      const chunks: AsyncIterable<CopyChunk> = copies.length === 1 && only ? only.chunks() : mergeChunks(copies.map((copy) => copy.chunks()));
+      for await (const { bytes, rows } of chunks) {
+        await limit.take(rows, this.#ctx.signal);
+        this.#ctx.progress({ rows });
+        yield bytes;
+      }
+      clearTimeout(timer);
+      await this.#finish(sessions);
+      this.#rows = copies.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
+    } catch (error) {
+      throw this.#expired ? transactionLimit(this.#settings, this.#doing, seconds ?? 0, error) : error;
+    } finally {
+      clearTimeout(timer);
+      await Promise.all(sessions.map((session) => session.end()));
+    }
+  }
+
+  /** One transaction, or several on the snapshot of the first. */
+  async #start(sessions: PostgresSession[]): Promise<readonly CopyOut[]> {
+    const { ranges } = this.#task;
+    const leader = await this.#open(sessions);
+    if (ranges === 1) return [this.#copy(leader, [])];
+    const [row] = await leader.texts(
+      `SELECT pg_export_snapshot(), pg_relation_size(${postgresqlDialect.quoteLiteral(this.#task.source.from)}::regclass) / current_setting('block_size')::int`,
+      this.#doing,
+    );
+    const blocks = Number(row?.[1]);
+    // The exporting transaction has to be open until every other one has taken its snapshot over.
+    for (let i = 1; i < ranges; i++) await this.#open(sessions, row?.[0] ?? '');
+    return sessions.map((session, i) => this.#copy(session, [blockRange(i, ranges, blocks)]));
+  }
+
+  async #open(sessions: PostgresSession[], snapshot?: string): Promise<PostgresSession> {
+    const session = await openSession(this.#settings, this.#config, this.#ctx);
+    sessions.push(session);
+    if (this.#config.before_select !== undefined) await session.texts(this.#config.before_select, 'running before_select');
+    await beginReading(session, this.#settings, this.#config, snapshot);
+    return session;
+  }
+
+  #copy(session: PostgresSession, range: readonly string[]): CopyOut {
+    const { source, select, where } = this.#task;
+    const sql = buildSelect(source, select, postgresqlDialect, [...where.map((condition) => `(${condition})`), ...range]);
+    return session.copyOut(`COPY (${sql}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`, this.#doing);
+  }
+
+  async #finish(sessions: readonly PostgresSession[]): Promise<void> {
+    for (const session of sessions) {
+      await session.texts('COMMIT', this.#doing);
+      if (this.#config.after_select !== undefined) await session.texts(this.#config.after_select, 'running after_select');
+    }
+  }
+}
+
+/** Half-open ranges of `ctid`; the last one has no end, as the table may have grown since. */
+function blockRange(i: number, of: number, blocks: number): string {
+  const from = Math.floor((blocks * i) / of);
+  const to = Math.floor((blocks * (i + 1)) / of);
+  return i === of - 1 ? `ctid >= '(${from},0)'::tid` : `ctid >= '(${from},0)'::tid AND ctid < '(${to},0)'::tid`;
+}
+
+function transactionLimit(settings: SqlConnectionSettings, doing: string, seconds: number, cause: unknown): RemoteError {
+  return new RemoteError({
+    code: 'SQL_TRANSACTION_LIMIT',
+    message: `PostgreSQL ${settings.place}: ${doing}: the transaction was open for ${seconds} s, the limit of max_transaction_secs`,
+    hint: 'raise max_transaction_secs, or read less at a time: incremental_columns, where, or several tables',
+    retryable: false,
+    cause,
+  });
+}
