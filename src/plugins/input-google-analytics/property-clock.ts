@@ -1,0 +1,79 @@
+const DAY_MS = 86_400_000;
+
+/** A time zone's clock. Local times are milliseconds as if the wall clock showed UTC. */
+export interface PropertyClock {
+  /** The day `YYYY-MM-DD` at an instant. */
+  dayOf(instant: number): string;
+  /**
+   * The first instant whose wall clock shows `local` or later. A time shown twice (clocks go back) is the earlier one; one
+   * never shown (clocks go forward) is the moment of the change: days that begin at 01:00 have a start, too.
+   */
+  startOf(local: number): number;
+}
+
+/** Undefined for a zone this Node.js does not know. */
+export function openClock(zone: string): PropertyClock | undefined {
+  const offsetAt = offsetReader(zone);
+  if (!offsetAt) return undefined;
+  return {
+    dayOf: (instant) => isoDay(instant + offsetAt(instant)),
+    startOf(local) {
+      // Offsets a day before and after cover every change near the time itself.
+      const before = local - offsetAt(local - DAY_MS);
+      const after = local - offsetAt(local + DAY_MS);
+      const shown = [before, after].filter((instant) => instant + offsetAt(instant) === local);
+      return shown.length > 0 ? Math.min(...shown) : changeBetween(after, before, offsetAt);
+    },
+  };
+}
+
+/** The instant of the change of clocks in (low, high], to the second. */
+function changeBetween(low: number, high: number, offsetAt: (instant: number) => number): number {
+  const old = offsetAt(low);
+  let [from, to] = [low, high];
+  while (to - from > 1000) {
+    const middle = Math.floor((from + to) / 2000) * 1000;
+    if (offsetAt(middle) === old) from = middle;
+    else to = middle;
+  }
+  return to;
+}
+
+function offsetReader(zone: string): ((instant: number) => number) | undefined {
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      era: 'short',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+  return (instant) => {
+    const part: Record<string, number> = {};
+    for (const { type, value } of format.formatToParts(instant)) part[type] = Number(value);
+    const at = (name: string): number => part[name] ?? 0;
+    return Date.UTC(at('year'), at('month') - 1, at('day'), at('hour'), at('minute'), at('second')) - Math.floor(instant / 1000) * 1000;
+  };
+}
+
+export function isoDay(local: number): string {
+  return new Date(local).toISOString().slice(0, 10);
+}
+
+export function addDays(day: string, days: number): string {
+  return isoDay(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS);
+}
+
+/** All days from `start` to `end`, both included. */
+export function daysBetween(start: string, end: string): number {
+  return Math.round((Date.parse(`${end}T00:00:00Z`) - Date.parse(`${start}T00:00:00Z`)) / DAY_MS) + 1;
+}
