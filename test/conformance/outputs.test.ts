@@ -31,6 +31,8 @@ test('output warehouse keeps its contract', async () => {
       columns: [{ name: 'at', type: 'timestamp' }],
       prepare,
     },
+    { title: 'truncate', config: { table: 'lab.values', mode: 'truncate' }, prepare },
+    { title: 'merge without keys', config: { table: 'lab.values', mode: 'merge' }, prepare, error: 'MERGE_KEYS' },
     { title: 'an unknown time column', config: { table: 'lab.values', time_column: 'none' }, prepare, error: 'TIME_COLUMN' },
   ]);
 });

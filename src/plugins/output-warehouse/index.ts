@@ -13,10 +13,10 @@ import {
 } from '../../core/spi/index.js';
 import type { Warehouse, WritePlan } from '../../warehouse/index.js';
 import { schema } from './schema.js';
+import { modeRequest, writeModeOf, type ModeConfig } from './write-mode.js';
 
-interface WarehouseConfig {
+interface WarehouseConfig extends ModeConfig {
   readonly table: string;
-  readonly mode: 'append' | 'insert' | 'insert_direct' | 'replace';
   readonly time_column?: string;
   readonly partition_by?: readonly string[];
   readonly schema_evolution: 'add' | 'strict';
@@ -35,8 +35,9 @@ async function warehouseOf(ctx: PluginContext): Promise<Warehouse> {
   return (await ctx.resource('warehouse')) as Warehouse;
 }
 
-function replaces(config: WarehouseConfig): boolean {
-  return config.mode === 'replace';
+/** Modes that put the run's rows in the place of others read all of their source, whatever was read before. */
+function ignoresState(config: WarehouseConfig): boolean {
+  return ['replace', 'truncate', 'replace_where'].includes(writeModeOf(config));
 }
 
 /** `_loaded_at` is the run's start, so that a continued run writes what it would have written. */
@@ -59,11 +60,25 @@ export default defineOutput<WarehouseConfig>({
   examples: [
     { title: 'A table partitioned by the day of a column', config: { type: 'warehouse', table: 'shop.orders', time_column: 'ordered_at' } },
     { title: 'Replace a small table at each run', config: { type: 'warehouse', table: 'shop.countries', mode: 'replace' } },
+    {
+      title: 'Replace the rows that have the same id',
+      config: { type: 'warehouse', table: 'shop.customers', mode: 'merge', merge_keys: ['id'], merge_order_by: 'updated_at' },
+    },
+    {
+      title: 'Replace one month',
+      config: {
+        type: 'warehouse',
+        table: 'shop.orders',
+        mode: 'replace',
+        replace_where: "ordered_at >= '2026-01-01' and ordered_at < '2026-02-01'",
+        time_column: 'ordered_at',
+      },
+    },
   ],
 
   async identify(config, ctx) {
     const uuid = await (await warehouseOf(ctx)).tableUuid(config.table);
-    return { target: uuid ?? `new:${config.table}`, name: config.table, ignoresState: replaces(config) };
+    return { target: uuid ?? `new:${config.table}`, name: config.table, ignoresState: ignoresState(config) };
   },
 
   async plan(config, input, ctx) {
@@ -74,8 +89,9 @@ export default defineOutput<WarehouseConfig>({
       warehouse.planWrite({
         table: config.table,
         schema: columns,
-        mode: replaces(config) || ctx.fullRefresh ? 'replace' : 'append',
+        ...modeRequest(config, ctx.fullRefresh, ctx.place),
         schemaEvolution: config.schema_evolution,
+        place: ctx.place,
         ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
         ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
         ...(config.comment === undefined ? {} : { tableComment: config.comment }),
@@ -89,9 +105,10 @@ export default defineOutput<WarehouseConfig>({
     return {
       target: write.tableUuid,
       name: config.table,
-      ignoresState: replaces(config),
+      ignoresState: ignoresState(config),
       schemaChanges: write.schemaChanges,
       notes: write.notes,
+      ...(write.refusals === undefined ? {} : { refusals: write.refusals }),
       details,
     };
   },
@@ -112,7 +129,13 @@ export default defineOutput<WarehouseConfig>({
     const warehouse = await warehouseOf(ctx);
     const result = await warehouse.commitWrites(
       { plan: writeOf(plan), staged: reports, rejects },
-      { runId: ctx.runId, signal: ctx.signal, reach: (point) => ctx.reach(point), within: (tx, facts) => ctx.complete(tx, facts) },
+      {
+        runId: ctx.runId,
+        signal: ctx.signal,
+        tempDir: ctx.tempDir,
+        reach: (point) => ctx.reach(point),
+        within: (tx, facts) => ctx.complete(tx, facts),
+      },
     );
     return { details: result.facts, after: () => result.upkeep() };
   },

@@ -81,7 +81,12 @@ export async function checkReplaceWhere(text: string, fields: readonly NestedFie
 
 async function columnsOf(sql: DuckConnection, text: string, fields: readonly NestedField[]): Promise<readonly string[]> {
   if (text.includes('\0')) throw wrong(text, 'a predicate cannot hold a NUL character');
-  const statement = `SELECT (${text}\n) FROM input`;
+  // As it will stand, in parentheses; and alone, so that it does not close them.
+  await parseExpression(sql, text, `SELECT ${text}\n FROM input`);
+  return usedColumns(await parseExpression(sql, text, `SELECT (${text}\n) FROM input`), text, fields);
+}
+
+async function parseExpression(sql: DuckConnection, text: string, statement: string): Promise<unknown> {
   const [row] = await sql.rows(`SELECT CAST(json_serialize_sql(${quoteLiteral(statement)}) AS VARCHAR) AS tree`);
   const tree = JSON.parse(String(row?.['tree'])) as { error: boolean; error_message?: string; statements?: { node?: Node }[] };
   if (tree.error) throw wrong(text, tree.error_message ?? 'it is not SQL');
@@ -97,7 +102,7 @@ async function columnsOf(sql: DuckConnection, text: string, fields: readonly Nes
     node['where_clause'] === null &&
     (node['modifiers'] as unknown[]).length === 0;
   if (!single) throw wrong(text, 'it is not one expression');
-  return usedColumns(list, text, fields);
+  return list;
 }
 
 function usedColumns(root: unknown, text: string, fields: readonly NestedField[]): readonly string[] {

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SluiceError } from '../../../src/core/spi/index.js';
+import { SluiceError, type StageReport } from '../../../src/core/spi/index.js';
 import { currentSnapshot } from '../../../src/warehouse/table/model.js';
-import type { WriteRequest } from '../../../src/warehouse/index.js';
+import type { WritePlan, WriteRequest } from '../../../src/warehouse/index.js';
 import { liveFiles, load, openFixture, readRows, stage, type Fixture } from './warehouse-fixture.js';
 
 const test = suite<{ f: Fixture }>('merge');
@@ -173,9 +173,9 @@ test('what the keys cannot be is said at plan', async ({ f }) => {
 test('merges of the same keys at once, beside appends: each is redone on what the other left', async ({ f }) => {
   await load(f, append, rows(0, 40));
   const houses = [f.warehouse, f.reopen(), f.reopen(), f.reopen()];
-  const staged = [];
+  const staged: { plan: WritePlan; staged: StageReport[]; rejects: [] }[] = [];
   for (const [i] of houses.entries()) {
-    const plan = await f.warehouse.planWrite(i === 3 ? { ...append } : merge);
+    const plan = await f.warehouse.planWrite(i === 3 ? { ...append, mode: 'append' } : merge);
     staged.push({ plan, staged: [await stage(f, plan, i === 3 ? rows(100, 130) : rows(5 * i, 5 * i + 30, `m${i}`))], rejects: [] });
   }
   const commits = await Promise.all(
