@@ -31,7 +31,7 @@ export interface SqlSource {
 export function resolveSource(config: SelectionConfig, dialect: SqlDialect, schema: string | undefined, place: ConfigPlace): SqlSource {
   checkSelection(config, place);
   if (config.query !== undefined) {
-    return { from: `(${trimStatement(config.query)}\n) AS sluice_query`, where: [], orderBy: undefined, table: undefined, name: 'query' };
+    return { from: `(${trimStatement(config.query)}\n) AS source_query`, where: [], orderBy: undefined, table: undefined, name: 'query' };
   }
   const table = readTableName(config.table ?? '', schema, place);
   const quoted = quoteTable(dialect, table);
@@ -39,7 +39,7 @@ export function resolveSource(config: SelectionConfig, dialect: SqlDialect, sche
   const name = joinTableName(table);
   if (config.select === undefined || config.select.trim() === '*') return { from: quoted, where, orderBy: config.order_by, table, name };
   const inner = `SELECT ${config.select}\nFROM ${quoted}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`;
-  return { from: `(${inner}) AS sluice_query`, where: [], orderBy: config.order_by, table, name };
+  return { from: `(${inner}) AS source_query`, where: [], orderBy: config.order_by, table, name };
 }
 
 function checkSelection(config: SelectionConfig, place: ConfigPlace): void {
