@@ -22,7 +22,8 @@ export async function commitObjects(
   const { kept, spare } = choose(reports.map(stagedOf).flatMap((staged) => staged.objects));
   const { name, manifest } = await ownManifest(place, folder, target, ctx);
   const before = plan.replaces ? await findManifests(place, folder, target, ctx) : new Map<string, Manifest>();
-  const written = manifest ?? (await publish(plan, target, kept, name, before, place, ctx));
+  const written =
+    manifest ?? (await publish(plan, target, { kept, rows: reports.reduce((sum, report) => sum + report.rows, 0) }, name, before, place, ctx));
 
   for (const { token } of spare) await place.abandon(token, ctx);
   const own = new Set(written.files.map((file) => file.name));
@@ -44,7 +45,7 @@ export async function commitObjects(
 async function publish(
   plan: ObjectPlan,
   target: string,
-  objects: readonly StagedObject[],
+  { kept: objects, rows }: { readonly kept: readonly StagedObject[]; readonly rows: number },
   name: string,
   before: ReadonlyMap<string, Manifest>,
   place: Place,
@@ -52,9 +53,9 @@ async function publish(
 ): Promise<Manifest> {
   const names = objects.map((object) => object.name);
   refuseTwice(names, place);
+  // What the manifests of this target list goes anyway when the run replaces it.
+  const ours = new Set(plan.replaces ? [...before.values()].flatMap((manifest) => manifest.files.map((file) => file.name)) : []);
   if ((await readJson<Intent>(place, intentName(ctx.runId), ctx)) === undefined) {
-    // What the manifests of this target list goes anyway when the run replaces it.
-    const ours = new Set(plan.replaces ? [...before.values()].flatMap((manifest) => manifest.files.map((file) => file.name)) : []);
     const unique = namesAreUnique(plan.pattern);
     const others = unique || plan.overwrite ? [] : names.filter((object) => !ours.has(object));
     await refuseExisting(place, others, ctx);
@@ -62,7 +63,7 @@ async function publish(
   }
   await forEachLimited(objects, (object) => {
     ctx.signal.throwIfAborted();
-    return place.publish(object.token, object.name, ctx);
+    return place.publish(object.token, object.name, ctx, { mustBeNew: !plan.overwrite && !ours.has(object.name) });
   });
   ctx.reach('commit.target_loaded');
   const manifest: Manifest = {
@@ -74,7 +75,7 @@ async function publish(
     mode: plan.replaces ? 'replace' : 'append',
     fence: ctx.fence,
     written_at: new Date(ctx.clock.now()).toISOString(),
-    rows: objects.reduce((sum, object) => sum + (object.rows ?? 0), 0),
+    rows,
     bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
     files: objects.map((object) => ({ name: object.name, bytes: object.bytes, rows: object.rows })),
     replaces: plan.replaces ? [...before.keys()] : [],

@@ -35,9 +35,10 @@ export interface Place {
   stage(file: LocalFile, ctx: StagingContext): Promise<JsonValue>;
   /**
    * Lets the object appear whole under its name, replacing what is there. Called again for an object that is already
-   * published: does nothing. `token` is the answer of `stage`.
+   * published: does nothing. `token` is the answer of `stage`. With `mustBeNew` a place that can compare and write in one step
+   * throws ConfigError OBJECT_EXISTS for an object that somebody else wrote meanwhile.
    */
-  publish(token: JsonValue, name: string, ctx: PluginContext): Promise<void>;
+  publish(token: JsonValue, name: string, ctx: PluginContext, options?: { readonly mustBeNew: boolean }): Promise<void>;
   /** Gives up what `stage` wrote. Already published or missing: does nothing. */
   abandon(token: JsonValue, ctx: PluginContext): Promise<void>;
   exists(name: string, ctx: PluginContext): Promise<boolean>;
