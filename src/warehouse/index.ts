@@ -6,7 +6,7 @@ import { compactAfterCommit } from './maintain/after-commit.js';
 import { maintain, type MaintainOptions } from './maintain/maintain.js';
 import type { MaintainReport } from './maintain/report.js';
 import { retentionOfSettings, type MaintainSettings } from './maintain/settings.js';
-import { openSqlDoor, type SqlDoor } from './query/sql-door.js';
+import { openSqlDoor, type SqlDefaults, type SqlDoor } from './query/sql-door.js';
 import { openLocalStorage } from './storage/local-storage.js';
 import { claimStorage } from './storage/marker.js';
 import type { Storage } from './storage/storage.js';
@@ -42,6 +42,8 @@ export interface WarehouseOptions {
   readonly log: Logger;
   /** Upkeep; default as in sluice.yml. */
   readonly maintain?: MaintainSettings;
+  /** Limits of SQL statements; default DuckDB's own. */
+  readonly sql?: SqlDefaults;
 }
 
 const DEFAULT_MAINTAIN: MaintainSettings = { automatic: true, snapshotDays: 5, minSnapshots: 100, maxSnapshots: 500 };
@@ -172,14 +174,17 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     },
     removeGarbage: () => removeGarbage(tools),
   };
-  const sql = openSqlDoor({
-    ...tables,
-    async commitWrites(write, commit) {
-      const result = await tables.commitWrites(write, commit);
-      // The statement stands whatever becomes of its upkeep, which is tried again after the next one.
-      await result.upkeep().catch((error: unknown) => log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message }));
-      return result;
+  const sql = openSqlDoor(
+    {
+      ...tables,
+      async commitWrites(write, commit) {
+        const result = await tables.commitWrites(write, commit);
+        // The statement stands whatever becomes of its upkeep, which is tried again after the next one.
+        await result.upkeep().catch((error: unknown) => log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message }));
+        return result;
+      },
     },
-  });
+    options.sql,
+  );
   return Object.assign(tables, sql, { maintain: (work?: MaintainOptions) => maintain({ ...tools, sql }, work) });
 }

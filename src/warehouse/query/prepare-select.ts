@@ -4,6 +4,7 @@ import { sqlText, type Dialect, type SqlText } from './dialect.js';
 import { INFORMATION_SCHEMA } from './information-schema.js';
 import { rewriteShow } from './show-statements.js';
 import { isSign, tokenizeSql } from './sql-tokens.js';
+import { expandTdFunctions } from './td/rewrite.js';
 import { analyzeSelect, type MentionedTable } from './statement-analysis.js';
 import { rewriteText, type Replacement } from './text-map.js';
 import { findTimeTravel, type TravelledTable } from './time-travel.js';
@@ -16,22 +17,19 @@ export interface PreparedSelect {
 }
 
 export interface PrepareOptions {
+  /** What TD_SCHEDULED_TIME() gives, in epoch milliseconds. */
+  readonly scheduledTime: number;
   /** Views: unqualified names get this namespace, whatever the reader's default is. */
   readonly qualifyWith?: string;
   /** Where the numbers of travelled tables start; unique among the texts of one query. */
   readonly firstTravel?: number;
 }
 
-/** From the user's text to DuckDB's: dialect, SHOW, time travel, information_schema; then parsed and checked. */
-export async function prepareSelect(
-  connection: DuckConnection,
-  dialect: Dialect,
-  text: string,
-  options: PrepareOptions = {},
-): Promise<PreparedSelect> {
+/** From the user's text to DuckDB's: dialect, SHOW, TD functions, time travel, information_schema; then parsed and checked. */
+export async function prepareSelect(connection: DuckConnection, dialect: Dialect, text: string, options: PrepareOptions): Promise<PreparedSelect> {
   const firstTravel = options.firstTravel ?? 0;
   const shown = rewriteShow(text);
-  const translated = dialect.translate(shown ?? text);
+  const translated = expandTdFunctions(dialect.translate(shown ?? text), options);
   const tokens = tokenizeSql(translated.text);
   const travel = findTimeTravel(tokens, firstTravel);
   const replacements: Replacement[] = [...travel.replacements];
@@ -42,7 +40,7 @@ export async function prepareSelect(
   });
   const last = tokens.at(-1);
   if (isSign(last, ';') && last) replacements.push({ start: last.start, end: last.end, text: '' });
-  const sql = derive(translated, shown === undefined ? text : translated.text, replacements);
+  const sql = derive(translated, translated.original, replacements);
   const mentions = await analyzeSelect(connection, sql);
   const travelled = new Map(travel.tables.map((t, i) => [firstTravel + i, t]));
   return options.qualifyWith === undefined ? { sql, mentions, travelled } : { ...qualify(sql, mentions, options.qualifyWith), travelled };

@@ -10,6 +10,8 @@ export interface QueryOptions {
   readonly namespace?: string;
   /** Read tables as of this snapshot id, unless the text says otherwise. */
   readonly snapshot?: bigint;
+  /** What TD_SCHEDULED_TIME() gives, and `now` of TD_INTERVAL: epoch milliseconds, cut to seconds. Default: the time the statement starts. */
+  readonly scheduledTime?: number;
   /** Read tables as of this time: text that DuckDB reads as TIMESTAMPTZ (UTC without a zone). */
   readonly asOf?: string;
   readonly signal?: AbortSignal;

@@ -112,9 +112,10 @@ async function planStatement(parts: SessionParts, text: string, options: QueryOp
   try {
     checkSignal(options.signal);
     const { connection } = session;
-    const select = await prepareSelect(connection, dialect, text);
+    const scheduledTime = options.scheduledTime ?? Date.now();
+    const select = await prepareSelect(connection, dialect, text, { scheduledTime });
     const defaultNamespace = options.namespace ?? DEFAULT_NAMESPACE;
-    const relations = await resolveRelations(select, { source, dialect, connection, defaultNamespace, at: requestedVersion(options) });
+    const relations = await resolveRelations(select, { source, dialect, connection, defaultNamespace, at: requestedVersion(options), scheduledTime });
     const stubs = new Map<Relation, number>();
     const files = new Map<Relation, readonly string[]>();
     for (const relation of relations) {

@@ -25,6 +25,8 @@ export interface ResolveContext {
   readonly defaultNamespace: string;
   /** State that tables without their own FOR … AS OF are read at. */
   readonly at: VersionRequest | undefined;
+  /** See `QueryOptions`; views see it, too. */
+  readonly scheduledTime: number;
 }
 
 /** All relations of a statement, views after what they read. Throws ConfigError TABLE_MISSING, VIEW_CYCLE, SNAPSHOT_NOT_FOUND. */
@@ -92,6 +94,7 @@ async function resolveOne(
     });
   const inner = await prepareSelect(context.connection, context.dialect, hit.view.sql, {
     qualifyWith: hit.namespace,
+    scheduledTime: context.scheduledTime,
     firstTravel: (viewPath.length + 1) * 10_000 + found.size * 100,
   });
   await resolveMentions(inner, hit.namespace, context, found, [...viewPath, label]);

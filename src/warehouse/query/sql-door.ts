@@ -23,13 +23,18 @@ export interface SqlDoor {
   closeSql(): Promise<void>;
 }
 
-export function openSqlDoor(warehouse: SqlWarehouse): SqlDoor {
-  const engine = openQueryEngine({ catalog: warehouse.metastore.catalog, reader: warehouse.reader, storage: warehouse.storage });
+/** Limits of every statement that does not bring its own. */
+export type SqlDefaults = Pick<QueryOptions, 'maxMemory' | 'threads' | 'tempDir'>;
+
+export function openSqlDoor(warehouse: SqlWarehouse, defaults: SqlDefaults = {}): SqlDoor {
+  const engine = openQueryEngine({ catalog: warehouse.metastore.catalog, reader: warehouse.reader, storage: warehouse.storage }, defaults);
+  // One time for all parts of a statement, however long it takes.
+  const timed = (options: QueryOptions = {}): QueryOptions => ({ ...defaults, scheduledTime: warehouse.clock.now(), ...options });
   return {
-    execute: (sql, options) => runSql({ warehouse, engine }, sql, options),
-    query: (sql, options) => engine.query(sql, options),
-    explain: (sql, options) => engine.explain(sql, options),
-    writeFile: (sql, target, options) => engine.writeFile(sql, target, options),
+    execute: (sql, options) => runSql({ warehouse, engine }, sql, timed(options)),
+    query: (sql, options) => engine.query(sql, timed(options)),
+    explain: (sql, options) => engine.explain(sql, timed(options)),
+    writeFile: (sql, target, options) => engine.writeFile(sql, target, timed(options)),
     splitStatements: (sql) =>
       splitStatements(sql).map(({ text, offset }) => {
         const { line, column } = placeInText(sql, offset);
