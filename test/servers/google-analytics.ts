@@ -48,6 +48,8 @@ export interface AnalyticsServer {
   /** Lifetime of the tokens given from now on, in seconds. */
   tokenLife: number;
   fail(fault: Fault): void;
+  /** Ends all faults. */
+  heal(): void;
   /** All tokens given so far are refused from now on. */
   expireTokens(): void;
   reset(): void;
@@ -74,6 +76,12 @@ export async function startGoogleAnalytics(): Promise<AnalyticsServer> {
     if (entry.wait > 0) return void entry.wait--;
     entry.left--;
     return entry.fault;
+  };
+
+  const cut = (answer: object, response: ServerResponse): void => {
+    const bytes = JSON.stringify(answer);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length });
+    response.write(bytes.slice(0, bytes.length >> 1), () => response.socket?.destroy());
   };
 
   const giveToken = (body: string, response: ServerResponse): void => {
@@ -124,7 +132,7 @@ export async function startGoogleAnalytics(): Promise<AnalyticsServer> {
       const refused = refusal(fault.status, fault.code ?? 'INTERNAL', fault.message ?? 'Internal error encountered.');
       return send(response, fault.status, kind === 'token' ? { error: 'internal_failure' } : refused.body, fault.headers);
     }
-    if (kind === 'token') return giveToken(text, response);
+    if (kind === 'token') return fault?.network === 'cut' ? cut({ access_token: 'ya29.cut', expires_in: 1 }, response) : giveToken(text, response);
     if (!method) return send(response, 404, refusal(404, 'NOT_FOUND', `no method ${request.method ?? ''} ${path}`).body);
     if (token === undefined || !valid.has(token)) {
       return send(response, 401, refusal(401, 'UNAUTHENTICATED', `Request had invalid authentication credentials: Bearer ${token ?? 'none'}`).body);
@@ -132,11 +140,7 @@ export async function startGoogleAnalytics(): Promise<AnalyticsServer> {
     const result = answer(method, path, body);
     if (result.status === 200) server.violations.push(...definitions.problems(method.responseType, result.body));
     fault?.change?.(result.body, body);
-    if (fault?.network === 'cut') {
-      const bytes = JSON.stringify(result.body);
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length });
-      return void response.write(bytes.slice(0, bytes.length >> 1), () => request.socket.destroy());
-    }
+    if (fault?.network === 'cut') return cut(result.body, response);
     send(response, result.status, result.body);
   };
 
@@ -167,6 +171,7 @@ export async function startGoogleAnalytics(): Promise<AnalyticsServer> {
     violations: [],
     tokenLife: 3599,
     fail: (fault) => void faults.push({ fault, wait: fault.after ?? 0, left: fault.times ?? 1 }),
+    heal: () => void (faults = []),
     expireTokens: () => valid.clear(),
     reset() {
       faults = [];

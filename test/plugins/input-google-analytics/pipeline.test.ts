@@ -1,0 +1,140 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkInput } from '../../../src/conformance/index.js';
+import input from '../../../src/plugins/input-google-analytics/index.js';
+import { TestProject } from '../../engine/project.js';
+import { startGoogleAnalytics, type AnalyticsServer } from '../../servers/google-analytics.js';
+import { hit, refuseSecrets } from './plugin-run.js';
+
+let server: AnalyticsServer;
+let project: TestProject;
+test.before(async () => {
+  server = await startGoogleAnalytics();
+});
+test.before.each(() => {
+  server.reset();
+  server.property.hits = [
+    hit('202405061200', 'Japan', 9),
+    hit('202405070000', 'a "b", c', 1),
+    hit('202405072359', 'France', 2),
+    hit('202405080910', '', 3),
+  ];
+  project = new TestProject();
+});
+test.after.each(() => {
+  project.remove();
+  assert.equal(server.violations, []);
+});
+test.after(() => server.stop());
+
+const section = (): string => `
+  type: google_analytics
+  property: 123456789
+  json_keyfile: {content: {env: GA_KEY}}
+  endpoint: ${server.url}
+  dimensions: [date, country]
+  metrics: [eventCount]
+  retry: {limit: 0}
+`;
+
+async function run(name: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return project.sluice(['run', name, ...args], { env: { GA_KEY: server.key } });
+}
+
+function everything(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+test('keeps the contract of inputs', async () => {
+  const config = {
+    property: 123456789,
+    json_keyfile: { content: server.key },
+    endpoint: server.url,
+    dimensions: ['dateHour', 'country'],
+    metrics: ['eventCount'],
+    start_date: '2024-05-07',
+    end_date: '2024-05-08',
+  };
+  const checks = await checkInput(input, [
+    {
+      title: 'two days',
+      config: { ...config, incremental: true },
+      rows: [
+        ['2024-05-06 15:00:00+00', '2024-05-07 00:00:00', 'a "b", c', '1'],
+        ['2024-05-07 14:00:00+00', '2024-05-07 23:00:00', 'France', '2'],
+        ['2024-05-08 00:00:00+00', '2024-05-08 09:00:00', '', '3'],
+      ],
+      state: { property: 'properties/123456789', first_date: '2024-05-07', last_date: '2024-05-08' },
+    },
+    { title: 'no rows', config: { ...config, start_date: '2020-01-01', end_date: '2020-01-01' }, rows: [] },
+    { title: 'an unknown dimension', config: { ...config, dimensions: ['dat'] }, error: 'GA_UNKNOWN_NAME' },
+    { title: 'another property', config: { ...config, property: '1' }, error: 'GOOGLE_ACCESS_DENIED' },
+  ]);
+  assert.ok(checks.includes('two days: the state is JSON, and what was loaded is not read again'));
+});
+
+test('loads each day once, in a partitioned table, and keeps no secret', async () => {
+  const pipeline = (end: string): string =>
+    `in:${section()}  start_date: "2024-05-06"\n  end_date: "${end}"\n  incremental: true\nout:\n  type: warehouse\n  table: web.visits\n`;
+  project.write('visits.yml', pipeline('2024-05-07'));
+  const first = await run('visits.yml');
+  assert.is(first.code, 0, first.stderr);
+  const sql = 'select cast(time as varchar) as time, cast(date as varchar) as date, country, event_count from web.visits order by time, country';
+  assert.equal(await project.query(sql), [
+    { time: '2024-05-05 15:00:00+00', date: '2024-05-06', country: 'Japan', event_count: 9 },
+    { time: '2024-05-06 15:00:00+00', date: '2024-05-07', country: 'France', event_count: 2 },
+    { time: '2024-05-06 15:00:00+00', date: '2024-05-07', country: 'a "b", c', event_count: 1 },
+  ]);
+  project.write('visits.yml', pipeline('2024-05-08'));
+  const second = await run('visits.yml');
+  assert.is(second.code, 0, second.stderr);
+  assert.equal(await project.query('select count(*) as n, sum(event_count) as s from web.visits'), [{ n: 4, s: 15 }]);
+  refuseSecrets(server, `${everything(project.folder)}${first.stderr}${first.stdout}${second.stderr}${second.stdout}`);
+});
+
+test('a run that fails half-way goes on at the day that failed', async () => {
+  project.write('sluice.yml', 'exec: {retry: {limit: 0}, max_threads: 1}\n');
+  project.write(
+    'visits.yml',
+    `in:${section()}  start_date: "2024-05-06"\n  end_date: "2024-05-08"\n  incremental: true\nout:\n  type: warehouse\n  table: web.visits\n`,
+  );
+  server.fail({ on: 'RunReport', after: 3, times: 1, status: 503, code: 'UNAVAILABLE' });
+  const failed = await run('visits.yml');
+  assert.is(failed.code, 4, failed.stderr);
+  assert.match(failed.stderr, /GOOGLE_UNAVAILABLE/);
+  server.requests.length = 0;
+  const resumed = await run('visits.yml');
+  assert.is(resumed.code, 0, resumed.stderr);
+  const days = server.requests.flatMap((r) => (r.body.dateRanges ?? []).map((range) => range.startDate));
+  assert.equal(
+    days.filter((day) => day !== 'yesterday'),
+    ['2024-05-08'],
+  );
+  assert.equal(await project.query('select sum(event_count) as s from web.visits'), [{ s: 15 }]);
+  refuseSecrets(server, `${everything(project.folder)}${failed.stderr}${resumed.stderr}`);
+});
+
+test('check and guess work from the command line', async () => {
+  project.write('visits.yml', `in:${section()}  start_date: "2024-05-06"\n  end_date: "2024-05-08"\nout:\n  type: warehouse\n  table: web.visits\n`);
+  const checked = await project.sluice(['check', 'visits.yml'], { env: { GA_KEY: server.key } });
+  assert.is(checked.code, 0, checked.stderr);
+  assert.match(checked.stdout + checked.stderr, /Asia\/Tokyo/);
+  project.write(
+    'bad.yml',
+    `in:${section().replace('eventCount', 'eventCont')}  start_date: yesterday\nout:\n  type: warehouse\n  table: web.visits\n`,
+  );
+  const bad = await project.sluice(['check', 'bad.yml'], { env: { GA_KEY: server.key } });
+  assert.is(bad.code, 2);
+  assert.match(bad.stderr, /bad\.yml:\d+:\d+.*did you mean "eventCount"/);
+  project.write('metric.yml', `in:${section()}  start_date: soon\nout:\n  type: warehouse\n  table: web.visits\n`);
+  const invalid = await project.sluice(['check', 'metric.yml'], { env: { GA_KEY: server.key } });
+  assert.is(invalid.code, 2);
+  assert.match(invalid.stderr, /a day such as 2024-05-03/);
+});
+
+test.run();
