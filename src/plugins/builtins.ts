@@ -39,6 +39,7 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'output', type: 'null', load: () => import('./output-null/index.js') },
   { kind: 'output', type: 'postgresql', load: () => import('./output-postgresql/index.js') },
   { kind: 'output', type: 's3', load: () => import('./output-s3/index.js') },
+  { kind: 'output', type: 'stdout', load: () => import('./output-stdout/index.js') },
   { kind: 'output', type: 'warehouse', load: () => import('./output-warehouse/index.js') },
   { kind: 'formatter', type: 'csv', load: () => import('./formatter-csv/index.js') },
   { kind: 'formatter', type: 'json', load: () => import('./formatter-json/index.js') },

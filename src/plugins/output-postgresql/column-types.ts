@@ -1,0 +1,134 @@
+import { decimalOf, quoteIdentifier, type Column, type ColumnType } from '../../core/spi/index.js';
+import type { CsvColumn } from '../shared/sql-output/stage-csv.js';
+import type { TargetColumn, TargetFamily } from '../shared/sql-output/target-column.js';
+
+const INT8 = { kind: 'integer', min: '-9223372036854775808', max: '9223372036854775807' } as const;
+const TEXT = { kind: 'text', padded: false, charset: 'utf8', noNul: true } as const;
+/** PostgreSQL's own bounds are wider than DuckDB's for dates; timestamps end in 294276 (manual, 8.5). */
+const DATE = { kind: 'date', min: '4713-11-24 (BC)', max: '5874897-12-31', finite: false } as const;
+const timestamp = (zoned: boolean, fraction: number): TargetFamily => ({
+  kind: 'timestamp',
+  zoned,
+  fraction,
+  min: '4713-11-24 (BC) 00:00:00',
+  max: '290000-12-31 23:59:59.999999',
+  finite: false,
+});
+
+/** The type of a column that is made for values of ours. */
+export function typeToMake(type: ColumnType): string {
+  const decimal = decimalOf(type);
+  if (decimal) return `numeric(${decimal.precision},${decimal.scale})`;
+  switch (type) {
+    case 'boolean':
+      return 'boolean';
+    case 'long':
+      return 'bigint';
+    case 'double':
+      return 'double precision';
+    case 'date':
+      return 'date';
+    case 'timestamp':
+      return 'timestamp with time zone';
+    case 'datetime':
+      return 'timestamp without time zone';
+    case 'json':
+      return 'json';
+    case 'binary':
+      return 'bytea';
+    default:
+      return 'text';
+  }
+}
+
+/** What a type, as `format_type` spells it, can hold. `values` are the labels of an enum. */
+export function familyOf(sqlType: string, values: readonly string[] | undefined): TargetFamily {
+  if (values) return { kind: 'choice', values, many: false };
+  const [, base = sqlType, size = '', zone = ''] = /^([a-z ]+?)(?:\((\d+(?:,-?\d+)?)\))?( with(?:out)? time zone)?$/.exec(sqlType) ?? [];
+  const [first, second] = size === '' ? [] : size.split(',').map(Number);
+  switch (base) {
+    case 'boolean':
+      return { kind: 'boolean' };
+    case 'smallint':
+      return { kind: 'integer', min: '-32768', max: '32767' };
+    case 'integer':
+      return { kind: 'integer', min: '-2147483648', max: '2147483647' };
+    case 'bigint':
+      return INT8;
+    case 'numeric':
+      return first === undefined ? { kind: 'decimal' } : { kind: 'decimal', precision: first, scale: second ?? 0 };
+    case 'real':
+      return { kind: 'float', bits: 32, finite: false };
+    case 'double precision':
+      return { kind: 'float', bits: 64, finite: false };
+    case 'text':
+      return TEXT;
+    case 'character varying':
+      return first === undefined ? TEXT : { ...TEXT, characters: first };
+    case 'character':
+      return { ...TEXT, characters: first ?? 1, padded: true };
+    case 'bytea':
+      return { kind: 'bytes', fixed: false };
+    case 'date':
+      return DATE;
+    case 'timestamp':
+      return timestamp(zone === ' with time zone', first ?? 6);
+    case 'json':
+      return { kind: 'json', strictKeys: false, noNul: false };
+    case 'jsonb':
+      return { kind: 'json', strictKeys: true, noNul: true };
+    default:
+      return { kind: 'checked' };
+  }
+}
+
+/** A column to make: with the type of the config, or the one for its values. */
+export function makeColumn(column: Column, sqlType: string | undefined): TargetColumn {
+  const spelled = (sqlType ?? typeToMake(column.type)).toLowerCase();
+  return {
+    name: column.name,
+    sqlType: sqlType ?? typeToMake(column.type),
+    family: familyOf(ALIASES[spelled] ?? spelled, undefined),
+    nullable: true,
+    hasDefault: false,
+    generated: false,
+  };
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  int: 'integer',
+  int2: 'smallint',
+  int4: 'integer',
+  int8: 'bigint',
+  float4: 'real',
+  float8: 'double precision',
+  bool: 'boolean',
+  varchar: 'character varying',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+};
+
+/** The text that PostgreSQL reads as exactly this value (manual, 8.5.1 and 8.4). */
+export function csvColumn(column: Column): CsvColumn {
+  const name = quoteIdentifier(column.name);
+  switch (column.type) {
+    case 'binary':
+      return { sql: `'\\x' || lower(hex(${name}))`, quoted: false };
+    case 'string':
+    case 'json':
+      return { sql: name, quoted: true };
+    case 'date':
+      return { sql: eraAtEnd(name, 'DATE'), quoted: false };
+    case 'datetime':
+      return { sql: eraAtEnd(name, 'TIMESTAMP'), quoted: false };
+    case 'timestamp':
+      return { sql: eraAtEnd(name, 'TIMESTAMPTZ'), quoted: false };
+    default:
+      return { sql: name, quoted: false };
+  }
+}
+
+/** DuckDB writes `0044-03-15 (BC) 10:00:00`, PostgreSQL reads `0044-03-15 10:00:00 BC`. */
+function eraAtEnd(name: string, type: string): string {
+  return `CASE WHEN isfinite(${name}) AND ${name} < ${type} '0001-01-01' THEN replace(${name}::VARCHAR, ' (BC)', '') || ' BC' ELSE ${name}::VARCHAR END`;
+}

@@ -1,0 +1,36 @@
+import { type PluginContext } from '../../core/spi/index.js';
+import { openPostgres } from '../shared/postgresql/session.js';
+import type { SqlConnectionSettings } from '../shared/sql/connection.js';
+import type { TargetSession } from '../shared/sql-output/database-output.js';
+import { readTable } from './catalog.js';
+import { openLedger } from './ledger.js';
+import { loadTable } from './load.js';
+
+/** Times and numbers travel as text: the session must read them as they are meant. */
+const SETTINGS = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on`;
+
+export async function openTarget(settings: SqlConnectionSettings, ctx: PluginContext): Promise<TargetSession> {
+  const session = await openPostgres(settings, { root: ctx.root, signal: ctx.signal });
+  try {
+    const options = Object.entries(settings.options).map(
+      ([name, value]) => session.client.escapeIdentifier(name) + ` = ${session.client.escapeLiteral(String(value))}`,
+    );
+    await session.texts([SETTINGS, ...options.map((option) => `SET ${option}`)].join('; '), 'preparing the session');
+    const [version] = await session.texts('SHOW server_version', 'asking for the version');
+    return {
+      server: `PostgreSQL ${/^\S+/.exec(version?.[0] ?? '')?.[0] ?? ''}`,
+      readTable: (table) => readTable(session, table),
+      async lastInLedger(table, key) {
+        const ledger = openLedger(session, table);
+        return (await ledger.exists()) ? ledger.last(key) : undefined;
+      },
+      checkLedger: (table, place) => openLedger(session, table).check(place),
+      weaknesses: () => Promise.resolve([]),
+      load: (job) => loadTable(session, openLedger(session, job.plan.table), job),
+      end: () => session.end(),
+    };
+  } catch (error) {
+    await session.end();
+    throw error;
+  }
+}

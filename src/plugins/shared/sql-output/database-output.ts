@@ -1,0 +1,212 @@
+import { stat } from 'node:fs/promises';
+import {
+  DataError,
+  type Column,
+  type CommitContext,
+  type ConfigPlace,
+  type ConfigSchema,
+  type JsonObject,
+  type LedgerAnswer,
+  type OutputPlan,
+  type OutputPlugin,
+  type PluginContext,
+  type PluginDeclaration,
+  type StateKey,
+} from '../../../core/spi/index.js';
+import { configProblem } from '../config-problem.js';
+import { resolveConnection, type SqlConnectionConfig, type SqlConnectionSettings } from '../sql/connection.js';
+import { joinTableName } from '../sql/table-names.js';
+import { planColumns, type MakeColumn, type PlannedTargetColumn } from './plan-columns.js';
+import { planKeys, type KeyPlan } from './plan-keys.js';
+import { modeOf, type TableOutputConfig, type WriteMode } from './schema.js';
+import { stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
+import type { TargetTable } from './target-column.js';
+
+export type DatabaseConfig = TableOutputConfig & SqlConnectionConfig;
+
+/** A write as it is planned; plain JSON, stored with the run. */
+export interface TablePlan {
+  readonly table: readonly string[];
+  readonly mode: WriteMode;
+  /** Whether the table existed when the write was planned. */
+  readonly exists: boolean;
+  readonly columns: readonly PlannedTargetColumn[];
+  /** Columns that a replace drops. */
+  readonly dropped: readonly string[];
+  readonly keys: KeyPlan;
+}
+
+/** What one commit has to do at the target. */
+export interface LoadJob {
+  readonly plan: TablePlan;
+  readonly config: DatabaseConfig;
+  readonly files: readonly string[];
+  readonly rows: number;
+  readonly commit: CommitContext;
+}
+
+/** One connection to the target. */
+export interface TargetSession {
+  /** `PostgreSQL 15.18`. */
+  readonly server: string;
+  /** The target table, or undefined when there is none. */
+  readTable(table: readonly string[]): Promise<TargetTable | undefined>;
+  /** What the ledger beside the target holds of this key; undefined: no row, or no ledger yet. */
+  lastInLedger(table: readonly string[], key: StateKey): Promise<Extract<LedgerAnswer, { kept: true }>['last']>;
+  /** Refuses when the ledger neither exists nor can be made. */
+  checkLedger(table: readonly string[], place: ConfigPlace): Promise<void>;
+  /** Sentences on what this target cannot promise. */
+  weaknesses(plan: Pick<TablePlan, 'table' | 'mode' | 'exists'>, config: DatabaseConfig): Promise<readonly string[]>;
+  /** The whole write in one transaction with its ledger row; `false`: the ledger says that this run had committed before. */
+  load(job: LoadJob): Promise<boolean>;
+  end(): Promise<void>;
+}
+
+/** What differs between products. */
+export interface TargetProduct {
+  readonly defaultPort: number;
+  readonly make: MakeColumn;
+  /** How a value is written for the bulk load. */
+  csvColumn(column: Column, planned: PlannedTargetColumn['target']): CsvColumn;
+  /** Stands for NULL in the spool, unquoted. */
+  readonly nullText: string;
+  /** Parts of the target table's name. */
+  tableOf(config: DatabaseConfig, place: ConfigPlace): readonly string[];
+  open(settings: SqlConnectionSettings, ctx: PluginContext): Promise<TargetSession>;
+}
+
+const NOWHERE: ConfigPlace = { at: () => ({}) };
+
+/** An output that writes one table of a SQL database: COPY or LOAD DATA from finished spool files, committed with a ledger row. */
+export function defineDatabaseOutput(
+  declaration: Omit<PluginDeclaration, 'kind' | 'schema'> & { readonly schema: ConfigSchema },
+  product: TargetProduct,
+): OutputPlugin<DatabaseConfig> {
+  const settingsOf = (config: DatabaseConfig, place: ConfigPlace): SqlConnectionSettings =>
+    resolveConnection(config, { port: product.defaultPort }, place);
+  const withSession = async <T>(
+    config: DatabaseConfig,
+    place: ConfigPlace,
+    ctx: PluginContext,
+    work: (session: TargetSession) => Promise<T>,
+  ): Promise<T> => {
+    const session = await product.open(settingsOf(config, place), ctx);
+    try {
+      return await work(session);
+    } finally {
+      await session.end();
+    }
+  };
+  const identityOf = (config: DatabaseConfig, place: ConfigPlace): { target: string; name: string; ignoresState: boolean } => {
+    const name = joinTableName(product.tableOf(config, place));
+    const mode = modeOf(config);
+    return {
+      target: `${declaration.type}://${settingsOf(config, place).place}/${name}`,
+      name,
+      ignoresState: mode === 'truncate' || mode === 'replace',
+    };
+  };
+
+  return {
+    ...declaration,
+    kind: 'output',
+
+    identify: (config, ctx) => Promise.resolve(identityOf(config, ctx.place)),
+
+    recover(config, key, ctx) {
+      if (config.ledger === 'none') return Promise.resolve({ kept: false });
+      return withSession(config, ctx.place, ctx, async (session) => ({
+        kept: true,
+        last: await session.lastInLedger(product.tableOf(config, ctx.place), key),
+      }));
+    },
+
+    plan: (config, schema, ctx) =>
+      withSession(config, ctx.place, ctx, async (session): Promise<OutputPlan> => {
+        const { place } = ctx;
+        const table = product.tableOf(config, place);
+        const identity = identityOf(config, place);
+        const mode = ctx.fullRefresh && modeOf(config) !== 'replace' ? 'truncate' : modeOf(config);
+        if (schema.length === 0) {
+          throw configProblem(place, 'table', {
+            code: 'TARGET_NO_COLUMNS',
+            message: 'the load has no columns',
+            hint: 'a table needs at least one; check the input and the filters',
+          });
+        }
+        if (config.ledger !== 'none') await session.checkLedger(table, place);
+        const found = await session.readTable(table);
+        const planned = planColumns({ config, mode, schema, table: found, name: identity.name, make: product.make, place });
+        const keys = planKeys(config, mode, planned.columns, found, place);
+        const dropped = mode === 'replace' && found ? found.columns.filter((c) => !planned.columns.some(({ target }) => target.name === c.name)) : [];
+        const plan: TablePlan = {
+          table,
+          mode,
+          exists: found !== undefined,
+          columns: planned.columns,
+          dropped: dropped.map((c) => c.name),
+          keys,
+        };
+        const notes = await session.weaknesses(plan, config);
+        const tlsNote = settingsOf(config, place).tls.note;
+        return {
+          ...identity,
+          schemaChanges: planned.changes,
+          notes: [
+            ...notes,
+            ...(config.ledger === 'none' ? ['without a ledger a run that is repeated may write rows twice'] : []),
+            ...(tlsNote === undefined ? [] : [tlsNote]),
+          ],
+          refusals: [...keys.refusals, ...planned.refusals],
+          details: plan as unknown as JsonObject,
+        };
+      }),
+
+    remove: () => Promise.resolve(),
+
+    stage(plan, relation, ctx) {
+      const { columns } = plan.details as unknown as TablePlan;
+      return stageCsv(relation, { columns: columns.map(({ source, target }) => product.csvColumn(source, target)), nullText: product.nullText }, ctx);
+    },
+
+    async commit(plan, reports, _rejects, ctx, config) {
+      const table = plan.details as unknown as TablePlan;
+      const spools = reports.map((report) => report.staged as unknown as CsvSpool);
+      const rows = spools.reduce((sum, spool) => sum + spool.rows, 0);
+      const facts: JsonObject = { table: plan.name, mode: table.mode, rows };
+      const session = await product.open(settingsOf(config, NOWHERE), ctx);
+      try {
+        if (config.ledger !== 'none' && (await session.lastInLedger(table.table, ctx.key))?.runId === ctx.runId) {
+          await ctx.completeAlone(facts);
+          return { details: facts };
+        }
+        const files = spools.flatMap((spool) => spool.files);
+        await assertSpooled(files, ctx.runId);
+        await session.load({ plan: table, config, files, rows, commit: ctx });
+        ctx.reach('commit.target_committed');
+      } finally {
+        await session.end();
+      }
+      await ctx.completeAlone(facts);
+      return { details: facts };
+    },
+
+    probe: (config, ctx) => withSession(config, NOWHERE, ctx, (session) => Promise.resolve(session.server)),
+  };
+}
+
+/** A finished task's files are all there is of its rows. */
+async function assertSpooled(files: readonly string[], runId: string): Promise<void> {
+  for (const file of files) {
+    const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (found) continue;
+    throw new DataError({
+      code: 'SPOOL_MISSING',
+      message: `run ${runId}: its spooled rows are gone (${file})`,
+      hint: `the temp folder was cleared; start anew: sluice discard ${runId}, then run again`,
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import { decimalOf, quoteIdentifier, quoteLiteral, type Column, type ColumnType, type RowRefusal } from '../../../core/spi/index.js';
+import type { TargetColumn, TargetFamily } from './target-column.js';
+
+/** Whether values of a column arrive unchanged: always, except where the predicate is true, or never. */
+export type Fit = { readonly changes?: string; readonly reason?: string } | { readonly impossible: string };
+
+/**
+ * "Would the server change it?" for one column, as a predicate of DuckDB. Both products round, cut and clamp some values without
+ * an error; those rows are rejected before anything is sent.
+ */
+export function fitOf(column: Column, target: TargetColumn): Fit {
+  const value = quoteIdentifier(column.name);
+  const fit = fitFamily(value, column.type, target.family);
+  if ('impossible' in fit) return { impossible: `${column.name} is ${column.type}, but the table's column is ${target.sqlType}` };
+  const nulls = target.nullable || target.hasDefault ? undefined : `${value} IS NULL`;
+  const parts = [nulls, fit.changes === undefined ? undefined : `coalesce(${fit.changes}, false)`].filter((part) => part !== undefined);
+  if (parts.length === 0) return {};
+  const reason =
+    fit.changes === undefined
+      ? 'NULL in a column that is NOT NULL'
+      : `does not fit ${target.sqlType}${nulls === undefined ? '' : ' NOT NULL'} unchanged`;
+  return { changes: parts.join(' OR '), reason };
+}
+
+/** The refusals of all columns. */
+export function refusalsOf(columns: readonly { readonly column: Column; readonly fit: Fit }[]): readonly RowRefusal[] {
+  return columns.flatMap(({ column, fit }) =>
+    'impossible' in fit || fit.changes === undefined
+      ? []
+      : [{ sql: fit.changes, column: column.name, reason: fit.reason ?? 'does not fit the target' }],
+  );
+}
+
+const IMPOSSIBLE: Fit = { impossible: '' };
+const ALWAYS: Fit = {};
+
+function fitFamily(v: string, type: ColumnType, family: TargetFamily): Fit {
+  switch (family.kind) {
+    case 'boolean':
+      return type === 'boolean' ? ALWAYS : IMPOSSIBLE;
+    case 'integer':
+      return fitInteger(v, type, family);
+    case 'decimal':
+      return fitDecimal(v, type, family);
+    case 'float':
+      return fitFloat(v, type, family);
+    case 'text':
+      return fitText(v, type, family);
+    case 'bytes':
+      if (type !== 'binary') return IMPOSSIBLE;
+      if (family.length === undefined) return ALWAYS;
+      return { changes: `octet_length(${v}) ${family.fixed ? '<>' : '>'} ${family.length}` };
+    case 'date':
+      return fitDate(v, type, family);
+    case 'timestamp':
+      return fitTimestamp(v, type, family);
+    case 'json':
+      return fitJson(v, type, family);
+    case 'choice':
+      return fitChoice(v, type, family);
+    case 'year':
+      return type === 'long' ? { changes: `${v} NOT BETWEEN 1901 AND 2155` } : IMPOSSIBLE;
+    case 'bits':
+      if (type === 'boolean') return ALWAYS;
+      return type === 'long' || (decimalOf(type)?.scale ?? 1) === 0
+        ? { changes: `${v} < 0 OR ${v}::HUGEINT >= ${2n ** BigInt(family.length)}` }
+        : IMPOSSIBLE;
+    case 'checked':
+      return type === 'binary' ? IMPOSSIBLE : ALWAYS;
+  }
+}
+
+function fitInteger(v: string, type: ColumnType, { min, max }: { readonly min: string; readonly max: string }): Fit {
+  if (type === 'boolean') return ALWAYS;
+  if (type === 'long') return min === '-9223372036854775808' && max.length >= 19 ? ALWAYS : { changes: `${v} NOT BETWEEN ${min} AND ${max}` };
+  const decimal = decimalOf(type);
+  if (decimal)
+    return { changes: `${decimal.scale === 0 ? '' : `${v} <> trunc(${v}) OR `}${v}::DECIMAL(38, ${decimal.scale}) NOT BETWEEN ${min} AND ${max}` };
+  if (type === 'double')
+    return { changes: `NOT isfinite(${v}) OR ${v} <> trunc(${v}) OR coalesce(try_cast(${v} AS HUGEINT) NOT BETWEEN ${min} AND ${max}, true)` };
+  return IMPOSSIBLE;
+}
+
+function fitDecimal(v: string, type: ColumnType, { precision, scale = 0 }: { readonly precision?: number; readonly scale?: number }): Fit {
+  const decimal = type === 'long' ? { precision: 19, scale: 0 } : decimalOf(type);
+  if (precision === undefined) return type === 'double' || decimal ? (type === 'double' ? { changes: `NOT isfinite(${v})` } : ALWAYS) : IMPOSSIBLE;
+  const shown = Math.min(38, precision);
+  if (type === 'double') return { changes: `coalesce(try_cast(${v} AS DECIMAL(${shown}, ${Math.min(scale, shown)}))::DOUBLE <> ${v}, true)` };
+  if (!decimal) return IMPOSSIBLE;
+  if (decimal.scale <= scale && decimal.precision - decimal.scale <= precision - scale) return ALWAYS;
+  // Compared as text of the same scale: a cast rounds, which is what must not go unseen.
+  return { changes: `coalesce(try_cast(${v} AS DECIMAL(${shown}, ${Math.min(scale, shown)})) <> ${v}, true)` };
+}
+
+function fitFloat(v: string, type: ColumnType, { bits, finite }: { readonly bits: 32 | 64; readonly finite: boolean }): Fit {
+  const whole = bits === 32 ? 'FLOAT' : 'DOUBLE';
+  if (type === 'long' || decimalOf(type))
+    return {
+      changes: `coalesce(try_cast(${v}::${whole} AS ${type === 'long' ? 'HUGEINT' : `DECIMAL(38, ${decimalOf(type)?.scale ?? 0})`}) <> ${v}, true)`,
+    };
+  if (type !== 'double') return IMPOSSIBLE;
+  const parts = [...(finite ? [`NOT isfinite(${v})`] : []), ...(bits === 32 ? [`(isfinite(${v}) AND ${v}::FLOAT::DOUBLE <> ${v})`] : [])];
+  return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
+}
+
+function fitText(v: string, type: ColumnType, family: Extract<TargetFamily, { kind: 'text' }>): Fit {
+  if (type === 'binary') return IMPOSSIBLE;
+  const text = type === 'string' || type === 'json' ? v : `${v}::VARCHAR`;
+  const parts: string[] = [];
+  if (family.characters !== undefined) parts.push(`length(${text}) > ${family.characters}`);
+  if (family.bytes !== undefined) parts.push(`strlen(${text}) > ${family.bytes}`);
+  if (type === 'string' || type === 'json') {
+    if (family.padded) parts.push(`ends_with(${text}, ' ')`);
+    if (family.noNul) parts.push(`contains(${text}, chr(0))`);
+    if (family.charset === 'utf8mb3') parts.push(String.raw`regexp_matches(${text}, '[\x{10000}-\x{10FFFF}]')`);
+    if (family.charset === 'latin1') parts.push(String.raw`regexp_matches(${text}, '[^\x{0}-\x{7f}\x{a0}-\x{ff}]')`);
+    if (family.charset === 'ascii') parts.push(String.raw`regexp_matches(${text}, '[^\x{0}-\x{7f}]')`);
+  }
+  return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
+}
+
+function fitDate(v: string, type: ColumnType, { min, max, finite }: { readonly min: string; readonly max: string; readonly finite: boolean }): Fit {
+  const bounds = outside(v, 'DATE', min, max, finite);
+  if (type === 'date') return { changes: bounds };
+  if (type === 'datetime') return { changes: `date_trunc('day', ${v}) <> ${v} OR ${outside(`${v}::DATE`, 'DATE', min, max, finite)}` };
+  return IMPOSSIBLE;
+}
+
+function fitTimestamp(v: string, type: ColumnType, family: Extract<TargetFamily, { kind: 'timestamp' }>): Fit {
+  if (type !== 'timestamp' && type !== 'datetime' && type !== 'date') return IMPOSSIBLE;
+  const plain = type === 'timestamp' ? `timezone('UTC', ${v})` : `${v}::TIMESTAMP`;
+  const parts = [outside(plain, 'TIMESTAMP', family.min, family.max, family.finite)];
+  if (type !== 'date' && family.fraction < 6) parts.push(`(isfinite(${plain}) AND epoch_us(${plain}) % ${10 ** (6 - family.fraction)} <> 0)`);
+  return { changes: parts.join(' OR ') };
+}
+
+function outside(v: string, type: 'DATE' | 'TIMESTAMP', min: string, max: string, finite: boolean): string {
+  const bounds = `${v} NOT BETWEEN ${type} ${quoteLiteral(min)} AND ${type} ${quoteLiteral(max)}`;
+  return finite ? `NOT isfinite(${v}) OR ${bounds}` : `(isfinite(${v}) AND ${bounds})`;
+}
+
+function fitJson(v: string, type: ColumnType, { strictKeys, noNul }: { readonly strictKeys: boolean; readonly noNul: boolean }): Fit {
+  if (type !== 'json' && type !== 'string') return IMPOSSIBLE;
+  const parts = type === 'string' ? [`NOT json_valid(${v})`] : [];
+  if (noNul) parts.push(`contains(${v}, '\\u0000')`);
+  // Two equal keys of one object, at the top level where they are usual.
+  if (strictKeys) parts.push(`(json_valid(${v}) AND json_type(${v}) = 'OBJECT' AND len(list_distinct(json_keys(${v}))) <> len(json_keys(${v})))`);
+  return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
+}
+
+function fitChoice(v: string, type: ColumnType, { values, many }: { readonly values: readonly string[]; readonly many: boolean }): Fit {
+  if (type !== 'string') return IMPOSSIBLE;
+  const list = `[${values.map(quoteLiteral).join(', ')}]`;
+  return { changes: many ? `${v} <> '' AND NOT list_has_all(${list}, string_split(${v}, ','))` : `NOT list_contains(${list}, ${v})` };
+}

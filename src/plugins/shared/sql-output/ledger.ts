@@ -1,0 +1,33 @@
+import { ConflictError, type CommitContext, type JsonValue, type LedgerEntry } from '../../../core/spi/index.js';
+
+/** The table in the target's schema that holds one row for each committed run; its columns are the ledger's contract. */
+export const LEDGER_TABLE = 'sluice_ledger';
+
+/** A row as the databases give it: run_id, fence, state, committed_at in milliseconds since 1970, all as text. */
+export type LedgerRow = readonly (string | null)[];
+
+export function readLedgerRow(row: LedgerRow | undefined): LedgerEntry | undefined {
+  if (row === undefined) return undefined;
+  const [runId, fence, state, at] = row;
+  return {
+    runId: runId ?? '',
+    fence: Number(fence),
+    state: state === null || state === undefined ? undefined : (JSON.parse(state) as JsonValue),
+    committedAt: Number(at),
+  };
+}
+
+/** The first seven values of this run's row, in the order of the table; a state that is left as it was is NULL. */
+export function ledgerValues({ key, runId, fence, state }: CommitContext): readonly (string | null)[] {
+  return [key.project, key.pipeline, key.stream, key.target, runId, String(fence), state === undefined ? null : JSON.stringify(state)];
+}
+
+/** Whoever holds an older lease must not commit over what a newer holder has committed. */
+export function assertFence(last: LedgerEntry | undefined, ctx: CommitContext, place: string): void {
+  if (last === undefined || last.fence <= ctx.fence) return;
+  throw new ConflictError({
+    code: 'LEASE_LOST',
+    message: `${place}: run ${last.runId} took this pipeline over and has committed; run ${ctx.runId} may not`,
+    hint: `nothing was written by this run; the other run stands. After a metastore was restored from an older backup: delete that run's row from ${LEDGER_TABLE} once its rows are known to be right`,
+  });
+}

@@ -1,0 +1,62 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { quoteIdentifier, quoteLiteral, type StageContext, type StagedRelation, type StageReport } from '../../../core/spi/index.js';
+
+export interface CsvColumn {
+  /** SQL over the relation's columns. */
+  readonly sql: string;
+  /** Texts are always quoted: an empty one is no NULL, and a line that says `\.` ends no COPY. */
+  readonly quoted: boolean;
+}
+
+/** What stands for NULL, never in quotes. */
+export interface CsvSpoolOptions {
+  readonly columns: readonly CsvColumn[];
+  readonly nullText: string;
+}
+
+/** What a task left behind: absolute paths of CSV files and their rows. */
+export interface CsvSpool {
+  readonly files: readonly string[];
+  readonly rows: number;
+}
+
+const STATUS = '__status';
+
+/** Writes one task's good rows as CSV files of the task's own temp folder, in one scan that counts all others by status. */
+export async function stageCsv(relation: StagedRelation, { columns, nullText }: CsvSpoolOptions, ctx: StageContext): Promise<StageReport> {
+  const folder = join(ctx.tempDir, 'spool');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const list = columns.map(({ sql }, i) => `CASE WHEN ${quoteIdentifier(relation.statusColumn)} = 0 THEN ${sql} END AS c${i}`);
+  const quoted = columns.flatMap((column, i) => (column.quoted ? [`c${i}`] : []));
+  const status = quoteIdentifier(relation.statusColumn);
+  const [counted] = await ctx.sql.rows(
+    `COPY (SELECT ${[...list, `${status} AS ${STATUS}`].join(', ')} FROM (${relation.select})) TO ${quoteLiteral(folder)} ` +
+      `(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR ${quoteLiteral(nullText)}, ` +
+      `${quoted.length === 0 ? '' : `FORCE_QUOTE (${quoted.join(', ')}), `}PARTITION_BY (${STATUS}), FILENAME_PATTERN 'part-{uuidv7}')`,
+  );
+  ctx.reach('task.copied');
+  const files: string[] = [];
+  const statuses: Record<string, number> = {};
+  // Rows that are not written have only NULLs, so that their lines are all of one length.
+  const emptyLine = columns.length * (nullText.length + 1);
+  let others = 0;
+  for (const name of (await readdir(folder)).sort()) {
+    const code = name.slice(STATUS.length + 1);
+    const paths = (await readdir(join(folder, name))).sort().map((file) => join(folder, name, file));
+    if (code === '0') files.push(...paths);
+    else {
+      statuses[code] = (await sizeOf(paths)) / emptyLine;
+      others += statuses[code];
+      await rm(join(folder, name), { recursive: true });
+    }
+  }
+  const rows = Number(Object.values(counted ?? {})[0] ?? 0) - others;
+  return { rows, statuses, bytes: await sizeOf(files), files: files.length, staged: { files, rows } };
+}
+
+async function sizeOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

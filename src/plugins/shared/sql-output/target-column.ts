@@ -1,0 +1,53 @@
+/** What a column of a table can hold; decides which values would be changed by it. Bounds are inclusive, as SQL literals of DuckDB. */
+export type TargetFamily =
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'integer'; readonly min: string; readonly max: string }
+  /** Without `precision` any decimal fits. */
+  | { readonly kind: 'decimal'; readonly precision?: number; readonly scale?: number }
+  /** `finite`: NaN and infinities are not held. */
+  | { readonly kind: 'float'; readonly bits: 32 | 64; readonly finite: boolean }
+  | {
+      readonly kind: 'text';
+      readonly characters?: number;
+      readonly bytes?: number;
+      /** Trailing blanks are lost. */
+      readonly padded: boolean;
+      readonly charset: 'utf8' | 'utf8mb3' | 'latin1' | 'ascii';
+      /** U+0000 is refused by the server. */
+      readonly noNul: boolean;
+    }
+  | { readonly kind: 'bytes'; readonly length?: number; readonly fixed: boolean }
+  | { readonly kind: 'date'; readonly min: string; readonly max: string; readonly finite: boolean }
+  | {
+      readonly kind: 'timestamp';
+      readonly zoned: boolean;
+      readonly fraction: number;
+      readonly min: string;
+      readonly max: string;
+      readonly finite: boolean;
+    }
+  /** `strictKeys`: of keys that stand twice one is lost. */
+  | { readonly kind: 'json'; readonly strictKeys: boolean; readonly noNul: boolean }
+  | { readonly kind: 'choice'; readonly values: readonly string[]; readonly many: boolean }
+  | { readonly kind: 'year' }
+  | { readonly kind: 'bits'; readonly length: number }
+  /** The server itself refuses what it cannot hold, and never changes a text: uuid, inet, interval. */
+  | { readonly kind: 'checked' };
+
+export interface TargetColumn {
+  readonly name: string;
+  /** The server's spelling of the type. */
+  readonly sqlType: string;
+  readonly family: TargetFamily;
+  readonly nullable: boolean;
+  /** Filled by the server when no value is given. */
+  readonly hasDefault: boolean;
+  /** Computed by the server: a value cannot be written. */
+  readonly generated: boolean;
+}
+
+/** A table that exists. */
+export interface TargetTable {
+  readonly columns: readonly TargetColumn[];
+  readonly primaryKey: readonly string[];
+}
