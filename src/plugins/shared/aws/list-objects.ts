@@ -36,6 +36,18 @@ export async function* listObjects(store: S3Store, prefix: string, ctx: Pick<Plu
   }
 }
 
+/** Keys of the objects directly below a folder (ends with `/`, or empty for the bucket itself). */
+export async function listNames(store: S3Store, folder: string, ctx: Pick<PluginContext, 'signal'>): Promise<string[]> {
+  const names: string[] = [];
+  for (let token: string | undefined; ;) {
+    const command = new store.sdk.ListObjectsV2Command({ Bucket: store.bucket, Prefix: folder, Delimiter: '/', ContinuationToken: token });
+    const page = await store.client.send(command, { abortSignal: ctx.signal });
+    for (const { Key = '' } of page.Contents ?? []) if (Key !== '' && !Key.endsWith('/')) names.push(Key);
+    token = page.NextContinuationToken;
+    if (page.IsTruncated !== true || token === undefined) return names;
+  }
+}
+
 export function unquote(etag: string): string {
   return etag.replace(/^(?:W\/)?"(.*)"$/, '$1');
 }

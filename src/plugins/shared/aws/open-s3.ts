@@ -113,6 +113,12 @@ async function knowsRegion(client: S3Client): Promise<boolean> {
   }
 }
 
+/** Names the service in the state key: bucket names are unique in all of AWS, whatever the region. */
+export function endpointOf(config: Pick<S3Connection, 'endpoint'>): string {
+  const endpoint = config.endpoint === undefined ? undefined : withScheme(config.endpoint);
+  return endpoint === undefined || isAmazon(endpoint) ? 'aws' : new URL(endpoint).host;
+}
+
 function withScheme(endpoint: string): string {
   return (/^[a-z]+:\/\//i.test(endpoint) ? endpoint : `https://${endpoint}`).replace(/\/+$/, '');
 }
