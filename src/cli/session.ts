@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import type { PipelineConfig, PipelineDraft, ProjectConfig } from '../core/config/index.js';
 import type { Pipeline, SourcePipeline } from '../core/engine/pipeline.js';
 import type { EngineServices } from '../core/engine/services.js';
@@ -98,7 +99,14 @@ export class Session {
   async resource(name: string): Promise<unknown> {
     if (name === 'warehouse') return this.warehouse();
     if (name === 'rejects') return (await import('../warehouse/index.js')).createRejectStore(await this.warehouse());
+    if (name === 'stdout') return this.#stdout();
     throw new BugError({ code: 'RESOURCE_MISSING', message: `no resource named ${name} is offered` });
+  }
+
+  /** Standard output for plugins; a chunk is taken when the reader keeps up. */
+  #stdout(): Writable {
+    const { out } = this.#context;
+    return new Writable({ write: (chunk: Uint8Array, _encoding, done) => void out.print(chunk).then(() => done(), done) });
   }
 
   async #openMetastore(): Promise<Metastore> {

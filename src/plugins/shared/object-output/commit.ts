@@ -36,9 +36,9 @@ export async function commitObjects(
     );
     await place.delete([replaced], ctx);
   }
+  ctx.reach('objects.replaced');
   const facts: JsonObject = { manifest: place.base + name, files: written.files.length, bytes: written.bytes };
   await ctx.completeAlone(facts);
-  ctx.reach('commit.target_committed');
   return { details: facts, after: () => cleanUp(reports, place, ctx) };
 }
 
@@ -60,12 +60,14 @@ async function publish(
     const others = unique || plan.overwrite ? [] : names.filter((object) => !ours.has(object));
     await refuseExisting(place, others, ctx);
     await writeJson(place, intentName(ctx.runId), { manifest: name, unique, names }, ctx);
+    ctx.reach('objects.intent_written');
   }
-  await forEachLimited(objects, (object) => {
+  await forEachLimited(objects, async (object) => {
     ctx.signal.throwIfAborted();
-    return place.publish(object.token, object.name, ctx, { mustBeNew: !plan.overwrite && !ours.has(object.name) });
+    await place.publish(object.token, object.name, ctx, { mustBeNew: !plan.overwrite && !ours.has(object.name) });
+    ctx.reach('objects.one_published');
   });
-  ctx.reach('commit.target_loaded');
+  ctx.reach('objects.published');
   const manifest: Manifest = {
     version: 1,
     run_id: ctx.runId,
@@ -81,7 +83,7 @@ async function publish(
     replaces: plan.replaces ? [...before.keys()] : [],
   };
   await writeJson(place, name, manifest, ctx);
-  ctx.reach('commit.manifest_written');
+  ctx.reach('objects.manifest_written');
   return manifest;
 }
 

@@ -3,3 +3,4 @@ export { objectOutputProperties, type ObjectOutputConfig } from './config.js';
 export { defineObjectOutput, type ObjectOutput } from './define.js';
 export { stagingName } from './manifest.js';
 export type { LocalFile, Place, StagingContext } from './place.js';
+export { copyFiles, type CopiedFiles } from './write-files.js';

@@ -53,7 +53,7 @@ export async function stageObjects(
   await ctx.record([place.base + intentName(ctx.runId), ...(own === undefined ? [] : [pathToFileURL(own).href])]);
 
   const copied = await copyFiles(plan, relation, folder, ctx.sql);
-  ctx.reach('task.copied');
+  ctx.reach('objects.copied');
   const objects: StagedObject[] = [];
   const next = new Map<string, number>();
   for (const file of copied.files) {
@@ -66,7 +66,7 @@ export async function stageObjects(
     objects.push({ name, bytes: ready.bytes, rows: copied.files.length === 1 ? copied.rows : null, token });
   }
   if (own === undefined) await rm(folder, { recursive: true, force: true });
-  ctx.reach('task.files_moved');
+  ctx.reach('objects.staged');
   const staged: StagedObjects = { objects, folder: own === undefined ? null : pathToFileURL(own).href };
   return {
     rows: copied.rows,

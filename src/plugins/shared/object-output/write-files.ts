@@ -23,8 +23,11 @@ const MAX_PARTITIONS = 5000;
 /** Partition files that are open at a time; about 1 MB of memory each. */
 const OPEN_FILES = 500;
 
+/** The part of a plan that decides what is written. */
+export type CopyPlan = Pick<ObjectPlan, 'file' | 'partition' | 'maxFileBytes'>;
+
 /** Writes the rows of a task below `folder` in one pass, in order where there is one file, and counts all statuses. */
-export async function copyFiles(plan: ObjectPlan, relation: StagedRelation, folder: string, sql: SqlConnection): Promise<CopiedFiles> {
+export async function copyFiles(plan: CopyPlan, relation: StagedRelation, folder: string, sql: SqlConnection): Promise<CopiedFiles> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
@@ -56,7 +59,7 @@ export async function copyFiles(plan: ObjectPlan, relation: StagedRelation, fold
 /** A character that no quoting takes notice of: records are written as they are. */
 const UNQUOTED = `QUOTE '', ESCAPE '', DELIMITER E'\\x01'`;
 
-function copySql(plan: ObjectPlan, relation: StagedRelation, keep: string, target: string): string {
+function copySql(plan: CopyPlan, relation: StagedRelation, keep: string, target: string): string {
   const { format, copyOptions } = plan.file;
   const partition = plan.partition.map((column, i) => ({ sql: column.sql, name: quoteIdentifier(`__folder_${i}`) }));
   const columns = format.form === 'copy' ? format.columns.map((c) => `${c.sql} AS ${quoteIdentifier(c.name)}`) : [recordSql(format)];
@@ -92,7 +95,7 @@ async function listFiles(folder: string): Promise<string[]> {
 }
 
 /** DuckDB's folders (`__folder_0=jp/…`, percent-encoded) as the user's, encoded by our own rule. */
-function partitionFolder(path: string, plan: ObjectPlan): string {
+function partitionFolder(path: string, plan: CopyPlan): string {
   const parts = path.split(sep).slice(0, -1);
   return parts
     .map((part, i) => {
