@@ -79,7 +79,7 @@ export class AnalyticsClient {
 
   /** No repeats and no redirects by the client: neither would obey our limits, and a redirect would carry the token away. */
   #options(ctx: CallContext): Omit<RequestOptions, 'headers'> {
-    return { retry: false, timeout: this.#timeoutMs, signal: ctx.signal, redirect: 'error' };
+    return { retry: false, timeout: this.#timeoutMs, signal: ctx.signal, redirect: 'manual' };
   }
 
   async #open(): Promise<analyticsdata_v1beta.Analyticsdata> {
@@ -93,7 +93,7 @@ interface RequestOptions {
   readonly retry: false;
   readonly timeout: number;
   readonly signal: AbortSignal;
-  readonly redirect: 'error';
+  readonly redirect: 'manual';
   readonly headers: { readonly authorization: string };
 }
 
