@@ -150,7 +150,7 @@ class Link {
     try {
       for await (const data of from) {
         let chunk = data as Buffer;
-        while (chunk.length > 0 && !this.#cut) {
+        while (chunk.length > 0 && !this.#cut && !to.destroyed) {
           const { cutAfter, pauseAfter, delayMs, bytesPerSecond } = this.#options.rule();
           if (delayMs !== undefined) await delay(delayMs);
           const room = pauseAfter?.direction === direction ? Math.max(0, pauseAfter.bytes - total) : Number.POSITIVE_INFINITY;

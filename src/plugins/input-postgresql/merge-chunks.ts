@@ -19,6 +19,9 @@ export async function* mergeChunks<T>(iterables: readonly AsyncIterable<T>[]): A
   }
 }
 
-async function next<T>(iterator: AsyncIterator<T>, i: number): Promise<{ readonly i: number; readonly result: IteratorResult<T> }> {
-  return { i, result: await iterator.next() };
+function next<T>(iterator: AsyncIterator<T>, i: number): Promise<{ readonly i: number; readonly result: IteratorResult<T> }> {
+  const item = iterator.next().then((result) => ({ i, result }));
+  // It may fail while the consumer is busy with another item; the race sees it after that.
+  item.catch(() => undefined);
+  return item;
 }
