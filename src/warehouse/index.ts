@@ -27,6 +27,8 @@ export type { MaintainOptions } from './maintain/maintain.js';
 export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Problem, RunUpkeep, TableUpkeep } from './maintain/report.js';
 export type { MaintainSettings } from './maintain/settings.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
+export type { SqlDefaults } from './query/sql-door.js';
+export { tableColumn, type TableColumn } from './query/result-types.js';
 export { currentSnapshot } from './table/model.js';
 export { createRejectStore } from './write/reject-store.js';
 export { planRestore, restoreChange, runOf, type Restoration } from './write/restore.js';

@@ -6,7 +6,9 @@ import { ConfigError, fileSystemError } from '../../core/spi/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { formatBytes, formatCount, formatTable } from '../format.js';
 import { RESULT_FORMATS, writeResult, type ResultFormat } from '../result-writer.js';
-import { withSession } from '../session.js';
+import { parseScheduledTime } from '../scheduled-time.js';
+import { withSession, type Session } from '../session.js';
+import { sqlLimits } from '../sql-limits.js';
 import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
 
 export const command: Command = {
@@ -23,6 +25,7 @@ export const command: Command = {
     explain: { help: 'show which files and rows would be read, without running' },
     snapshot: { value: 'ID', help: 'read the tables as of this snapshot' },
     'as-of': { value: 'TIME', help: 'read the tables as of this time' },
+    'scheduled-time': { value: 'TIME', help: 'what TD_SCHEDULED_TIME() gives (default: now)' },
     namespace: { value: 'NAME', help: 'namespace of names without one (default: main)' },
   },
   examples: [
@@ -38,7 +41,8 @@ export const command: Command = {
       const statements = warehouse.splitStatements(sql);
       if (statements.length === 0)
         throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
-      for (const statement of statements) await runStatement(context, warehouse, statement, format);
+      const options = queryOptions(context, session);
+      for (const statement of statements) await runStatement(context, warehouse, statement, format, options);
       return 0;
     }),
 };
@@ -86,7 +90,7 @@ function formatOfFile(file: string | undefined): string | undefined {
   return extension === 'ndjson' ? 'jsonl' : RESULT_FORMATS.find((f) => f === extension);
 }
 
-function queryOptions(context: CommandContext): QueryOptions {
+function queryOptions(context: CommandContext, session: Session): QueryOptions {
   const { options } = context;
   const params: Record<string, string> = {};
   for (const given of list(options, 'param')) {
@@ -104,17 +108,25 @@ function queryOptions(context: CommandContext): QueryOptions {
     });
   const asOf = text(options, 'as-of');
   const namespace = text(options, 'namespace');
+  const scheduled = text(options, 'scheduled-time');
   return {
+    ...sqlLimits(session.project),
     params,
     signal: context.signal,
     ...(snapshot === undefined ? {} : { snapshot: BigInt(snapshot) }),
     ...(asOf === undefined ? {} : { asOf }),
+    ...(scheduled === undefined ? {} : { scheduledTime: parseScheduledTime(scheduled) }),
     ...(namespace === undefined ? {} : { namespace }),
   };
 }
 
-async function runStatement(context: CommandContext, warehouse: Warehouse, statement: string, format: ResultFormat): Promise<void> {
-  const options = queryOptions(context);
+async function runStatement(
+  context: CommandContext,
+  warehouse: Warehouse,
+  statement: string,
+  format: ResultFormat,
+  options: QueryOptions,
+): Promise<void> {
   if (flag(context.options, 'explain')) return printStats(context, await warehouse.explain(statement, options));
   const output = text(context.options, 'output');
   if (output !== undefined && warehouse.isQuery(statement))

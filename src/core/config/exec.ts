@@ -114,6 +114,12 @@ export function readExec(config: JsonObject): ExecConfig {
   };
 }
 
+/** `memory_limit` of a validated `exec` section that need not give it, in bytes. */
+export function memoryLimitOf(exec: JsonObject): number | undefined {
+  const limit = exec['memory_limit'] as string | number | undefined;
+  return limit === undefined ? undefined : parseSize(limit);
+}
+
 /** Bytes of `800MB` (10^6), `2GiB` (2^30), `1.5G`, `4096`. */
 function parseSize(size: string | number): number {
   if (typeof size === 'number') return size;

@@ -1,7 +1,7 @@
 export { formatPath, parsePath } from './config-path.js';
 export { makeDocument, parseDocument } from './document.js';
 export type { ConfigDocument, DocumentOptions } from './document.js';
-export { EXEC_SCHEMA } from './exec.js';
+export { EXEC_SCHEMA, memoryLimitOf } from './exec.js';
 export type { ExecConfig, RejectLimit } from './exec.js';
 export { loadDrafts, loadPipelineDocument, loadPipelines } from './pipeline.js';
 export type { PipelineConfig, PipelineDraft, PipelineOptions } from './pipeline.js';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../../core/duckdb/index.js';
@@ -30,7 +30,9 @@ export interface PlanSession {
 }
 
 export async function openPlanner(tempDir: string | undefined): Promise<Planner> {
-  const folder = await mkdtemp(join(tempDir ?? tmpdir(), 'sluice-plan-'));
+  const parent = tempDir ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, 'sluice-plan-'));
   let database: Database;
   let admin: DuckConnection;
   try {

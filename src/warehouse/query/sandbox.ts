@@ -26,7 +26,9 @@ export interface Sandbox {
 }
 
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const folder = await mkdtemp(join(options.tempDir ?? tmpdir(), 'sluice-query-'));
+  const parent = options.tempDir ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, 'sluice-query-'));
   const spill = join(folder, 'spill');
   let database: Database | undefined;
   let connection: DuckConnection | undefined;

@@ -66,7 +66,9 @@ export interface Workshop {
 
 /** Runs `work` with a private folder and a trusted engine that spills into it; both are gone afterwards. */
 export async function inWorkshop<T>(options: QueryOptions, work: (shop: Workshop) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(options.tempDir ?? tmpdir(), 'sluice-write-'));
+  const parent = options.tempDir ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, 'sluice-write-'));
   try {
     const spill = join(folder, 'spill');
     await mkdir(spill);

@@ -125,10 +125,13 @@ test('TD_TIME_PARSE reads text, constant or not', async () => {
 
 test('a column that holds no time fails as a value, and TRY gives NULL', async () => {
   const failed = house.rows("SELECT TD_TIME_PARSE(s) FROM (VALUES ('2024-01-01'), ('soon')) v(s)");
-  await failed.then(assert.unreachable, (error: unknown) => {
-    assert.instance(error, DataError);
-    assert.match((error as DataError).message, /soon/);
-  });
+  await failed.then(
+    () => assert.unreachable(),
+    (error: unknown) => {
+      assert.instance(error, DataError);
+      assert.match((error as DataError).message, /soon/);
+    },
+  );
   assert.is(await value('TRY(TD_TIME_PARSE(s))', "FROM (SELECT 'soon' AS s)"), null);
 });
 
@@ -252,8 +255,9 @@ test('errors within and behind calls point to where they are', async () => {
 
 test('a text column is no time', async () => {
   const failed = house.rows("SELECT * FROM (SELECT 'x' AS s) WHERE TD_TIME_RANGE(s, '2024-01-01')");
-  await failed.then(assert.unreachable, (error: unknown) =>
-    assert.match(String(error), /TD_TIME_RANGE: expected unix seconds or a timestamp, found VARCHAR/),
+  await failed.then(
+    () => assert.unreachable(),
+    (error: unknown) => assert.match(String(error), /TD_TIME_RANGE: expected unix seconds or a timestamp, found VARCHAR/),
   );
 });
 

@@ -1,0 +1,70 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { csv, Desk, ORDERS } from './desk.js';
+
+const test = suite<{ desk: Desk }>('query');
+test.before.each((context) => {
+  context.desk = new Desk();
+  context.desk.write('sluice.yml', '');
+});
+test.after.each(({ desk }) => desk.remove());
+
+async function answer(desk: Desk, ...args: readonly string[]): Promise<string> {
+  return (await desk.ok(['query', ...args, '--format', 'csv'])).stdout.trim().split('\n').slice(1).join('\n');
+}
+
+test('--scheduled-time is what TD_SCHEDULED_TIME gives', async ({ desk }) => {
+  const sql = "SELECT TD_TIME_STRING(TD_SCHEDULED_TIME(), 's!', 'JST')";
+  assert.is(await answer(desk, sql, '--scheduled-time', '2026-01-31 12:00:00'), '2026-01-31 21:00:00');
+  assert.is(await answer(desk, sql, '--scheduled-time', '2026-01-31 JST'), '2026-01-31 00:00:00');
+  assert.is(await answer(desk, sql, '--scheduled-time', '1769860800'), '2026-01-31 21:00:00');
+  const wrong = await desk.sluice(['query', sql, '--scheduled-time', 'tomorrow']);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, 'USAGE: --scheduled-time: expected a time, found tomorrow');
+});
+
+test('one time holds for all statements that write', async ({ desk }) => {
+  await desk.ok(['query', 'CREATE TABLE shop.runs AS SELECT TD_SCHEDULED_TIME() AS "time"', '--scheduled-time', '100']);
+  await desk.ok([
+    'query',
+    "INSERT INTO shop.runs SELECT TD_SCHEDULED_TIME(); INSERT INTO shop.runs SELECT td_time_add(0, '5s')",
+    '--scheduled-time',
+    '200',
+  ]);
+  assert.is(await answer(desk, 'SELECT "time" FROM shop.runs ORDER BY 1'), '5\n100\n200');
+  await desk.ok(['query', "DELETE FROM shop.runs WHERE TD_TIME_RANGE(time, NULL, '1970-01-01 00:02:00')"]);
+  assert.is(await answer(desk, 'SELECT "time" FROM shop.runs'), '200');
+});
+
+test('exec of sluice.yml limits queries', async ({ desk }) => {
+  desk.write('sluice.yml', 'exec: {memory_limit: 700MB, max_threads: 1, temp_dir: work/tmp}\n');
+  assert.is(await answer(desk, "SELECT current_setting('memory_limit'), current_setting('threads')"), '367.0 MiB,1');
+  assert.match(await answer(desk, "SELECT current_setting('temp_directory')"), `${desk.folder}/work/tmp/sluice-query-`);
+});
+
+test('tables --format td lists as Treasure Data’s client does', async ({ desk }) => {
+  assert.is((await desk.ok(['tables', '--format', 'td'])).stdout, '0 rows in set\n');
+  desk.write('orders.yml', ORDERS);
+  desk.write('data/orders_1.csv', csv(1, 2));
+  await desk.ok(['run', 'orders.yml']);
+  await desk.ok(['query', 'CREATE TABLE testdb.www_access AS SELECT 1 AS a; CREATE VIEW shop.v AS SELECT 1 AS a']);
+  const { stdout } = await desk.ok(['tables', '--format', 'td']);
+  assert.is(
+    stdout,
+    [
+      '+------------+------------+------+-----------+',
+      '| Database   | Table      | Type | Count     |',
+      '+------------+------------+------+-----------+',
+      '| shop       | orders     | log  | 2         |',
+      '| testdb     | www_access | log  | 1         |',
+      '+------------+------------+------+-----------+',
+      '2 rows in set',
+      '',
+    ].join('\n'),
+  );
+  const wrong = await desk.sluice(['tables', '--format', 'xml']);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, 'USAGE: --format: expected table or td, found xml');
+});
+
+test.run();
