@@ -13,6 +13,7 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'input', type: 'google_analytics', load: () => import('./input-google-analytics/index.js') },
   { kind: 'input', type: 'postgresql', load: () => import('./input-postgresql/index.js') },
   { kind: 'input', type: 'query', load: () => import('./input-query/index.js') },
+  { kind: 'input', type: 'random', load: () => import('./input-random/index.js') },
   { kind: 'input', type: 's3', load: () => import('./input-s3/index.js') },
   { kind: 'parser', type: 'csv', load: () => import('./parser-csv/index.js') },
   { kind: 'parser', type: 'fixed_width', load: () => import('./parser-fixed-width/index.js') },
