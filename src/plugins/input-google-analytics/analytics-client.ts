@@ -84,7 +84,8 @@ export class AnalyticsClient {
 
   async #open(): Promise<analyticsdata_v1beta.Analyticsdata> {
     const { analyticsdata } = await import('googleapis/build/src/apis/analyticsdata/index.js');
-    const agent = this.#endpoint.protocol === 'https:' ? new HttpsAgent({ lookup: guardedLookup }) : new HttpAgent({ lookup: guardedLookup });
+    const options = { lookup: guardedLookup, keepAlive: true };
+    const agent = this.#endpoint.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
     return analyticsdata({ version: 'v1beta', rootUrl: this.#endpoint.href, agent });
   }
 }

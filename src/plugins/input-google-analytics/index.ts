@@ -1,4 +1,4 @@
-import { defineInput, RemoteError, type ConfigPlace, type InputPlan, type PluginContext } from '../../core/spi/index.js';
+import { defineInput, RemoteError, type ColumnType, type ConfigPlace, type InputPlan, type PluginContext } from '../../core/spi/index.js';
 import { clientOf, type AnalyticsClient, type RunReportResponse } from './analytics-client.js';
 import { readTask, type GoogleAnalyticsConfig } from './config.js';
 import { guessReport } from './guess.js';
@@ -7,7 +7,7 @@ import { checkPeriodKeys, countDays, planPeriods, splitPeriods, stateAfterPeriod
 import { openClock, type PropertyClock } from './property-clock.js';
 import { readReport } from './read-report.js';
 import { accuracyFacts, quotaFacts } from './report-facts.js';
-import { readShape, reportColumns, reportRequest, type ReportShape } from './report-shape.js';
+import { dimensionType, metricType, readShape, reportColumns, reportRequest, type ReportShape } from './report-shape.js';
 import { checkRequest } from './request-checks.js';
 import { rowReader, taskName } from './row-values.js';
 import { googleAnalyticsInputSchema } from './schema.js';
@@ -57,9 +57,11 @@ export default defineInput<GoogleAnalyticsConfig>({
     checkRequest(config, shape, ctx.place);
     checkPeriodKeys(config, shape.time !== undefined, ctx.place);
     const client = clientOf(config, ctx.root);
-    const notes = [...checkNames(config, shape, await client.metadata(ctx), ctx.place)];
+    const metadata = await client.metadata(ctx);
+    const notes = [...checkNames(config, shape, metadata, ctx.place)];
     const { probe, zone, clock } = await probeReport(client, config, shape, ctx.place, ctx);
-    const metricTypes = new Map((probe.metricHeaders ?? []).map((header) => [header.name ?? '', header.type ?? '']));
+    const types = [...(metadata.metrics ?? []).map((m) => [m.apiName, m.type]), ...(probe.metricHeaders ?? []).map((h) => [h.name, h.type])];
+    const metricTypes = new Map(types.map(([name, type]) => [name ?? '', type ?? '']));
     const daily = shape.time !== undefined;
     const planned = planPeriods(config, { place: ctx.place, clock, now: ctx.clock.now(), state: ctx.state, useState: ctx.useState, daily });
     const parts = daily ? splitPeriods(planned.periods, config.days_per_request ?? 1) : planned.periods;
@@ -69,6 +71,8 @@ export default defineInput<GoogleAnalyticsConfig>({
       columns: reportColumns(config, shape, metricTypes, ctx.place).map(({ name, type, text }) => ({ name, type, text: text ?? {} })),
       tasks: parts.map(({ start, end, name }) => ({ start, end, zone, ...(name === undefined ? {} : { range: name }) })),
       notes,
+      // Said from the first run on, so that an output that would double rows is refused before it does.
+      ...(ctx.useState && config.incremental === true && (config.reread_days ?? 0) > 0 ? { rereads: true } : {}),
     };
   },
 
@@ -95,16 +99,35 @@ export default defineInput<GoogleAnalyticsConfig>({
   guess: (config, ctx) => guessReport(config, ctx),
 
   async probe(config, ctx) {
-    const shape = readShape(config);
+    // A named connection has no report of its own.
+    const whole = (config.metrics as unknown) === undefined ? { ...config, dimensions: [], metrics: ['activeUsers'] } : config;
+    const shape = readShape(whole);
     const place: ConfigPlace = { at: (path) => ({ path }) };
-    checkRequest(config, shape, place);
+    checkRequest(whole, shape, place);
     const client = clientOf(config, ctx.root);
     const metadata = await client.metadata(ctx);
-    checkNames(config, shape, metadata, place);
-    await refuseIncompatible(client, config, shape, place, ctx);
-    const { probe, zone } = await probeReport(client, config, shape, place, ctx);
+    checkNames(whole, shape, metadata, place);
+    await refuseIncompatible(client, whole, shape, place, ctx);
+    const { probe, zone } = await probeReport(client, whole, shape, place, ctx);
     const fields = `${metadata.dimensions?.length ?? 0} dimensions and ${metadata.metrics?.length ?? 0} metrics`;
     return `Google Analytics ${client.property}, ${zone}, ${probe.metadata?.currencyCode ?? 'no currency'}, ${fields}`;
+  },
+
+  async discover(config, ctx) {
+    const client = clientOf(config, ctx.root);
+    const { dimensions = [], metrics = [] } = await client.metadata(ctx);
+    const column = (name: string, sourceType: string, type: ColumnType) => ({ name, sourceType, type, nullable: false });
+    return [
+      {
+        name: client.property,
+        kind: 'other',
+        columns: [
+          ...dimensions.map(({ apiName }) => column(apiName ?? '', 'dimension', dimensionType(apiName ?? ''))),
+          ...metrics.map(({ apiName, type }) => column(apiName ?? '', `metric ${type ?? ''}`, metricType(type))),
+        ],
+        primaryKey: [],
+      },
+    ];
   },
 });
 

@@ -21,7 +21,7 @@ export interface ReportReading {
 export async function* readReport(reading: ReportReading, ctx: PluginContext): AsyncGenerator<(string | null)[][]> {
   const { client, config, request, task } = reading;
   const name = taskName(task);
-  const size = Math.min(config.page_size ?? 100_000, config.row_limit ?? Infinity);
+  const size = Math.min(config.page_size ?? 50_000, config.row_limit ?? Infinity);
   let total: number | undefined;
   let others = 0;
   for (let offset = 0, page = 1; ; page++) {

@@ -12,6 +12,7 @@ export const googleAnalyticsInputSchema = {
     type: { const: 'google_analytics', description: 'A report of a Google Analytics 4 property, by the Data API.' },
     property: {
       type: ['string', 'integer'],
+      'x-connection': true,
       pattern: '^(properties/)?[1-9][0-9]*$',
       'x-expected': 'the number of a property, e.g. 123456789 (not a G-… measurement id)',
       description: 'Number of the property (Admin → Property details).',
@@ -144,7 +145,7 @@ export const googleAnalyticsInputSchema = {
       description:
         'Days that one task reads when the report has a date dimension. More are faster for small reports, but sampled and cut sooner by Google.',
     },
-    page_size: { type: 'integer', minimum: 1, maximum: 250000, default: 100000, 'x-advanced': true, description: 'Rows of one request.' },
+    page_size: { type: 'integer', minimum: 1, maximum: 250000, default: 50000, 'x-advanced': true, description: 'Rows of one request.' },
     retry: {
       type: 'object',
       additionalProperties: false,
@@ -172,6 +173,7 @@ export const googleAnalyticsInputSchema = {
     endpoint: {
       type: 'string',
       default: 'https://analyticsdata.googleapis.com/',
+      'x-connection': true,
       'x-advanced': true,
       description: 'Address of the API: https, or http on this machine for tests.',
     },

@@ -58,6 +58,22 @@ test('a task a date, with the days of the property, types by the metadata and th
   assert.is(server.tokensGiven.length, 1, 'one token for all tasks');
 });
 
+test('types do not depend on whether there was any data', async () => {
+  server.fail({
+    on: 'RunReport',
+    change(answer) {
+      delete answer['metricHeaders'];
+      delete answer['dimensionHeaders'];
+      delete answer['rows'];
+      delete answer['rowCount'];
+    },
+  });
+  assert.equal(
+    (await new PluginRun().plan(configOf(server))).columns.map((c) => c.type),
+    ['timestamp', 'date', 'string', 'long'],
+  );
+});
+
 test('hours and minutes give local times and instants; names as in the API; types of the config', async () => {
   const config = configOf(server, {
     dimensions: ['dateHour', 'hour'],
@@ -217,11 +233,13 @@ test('incremental: on from the last day, late data read again, nothing left out 
       ['2024-05-10', 'Japan', '100'],
     ],
   );
+  assert.is(plan.rereads, true, 'an output that would double rows is refused from the start');
   assert.match(next.notes.join('\n'), /2024-05-09 to 2024-05-09 are read again: the output must replace them/);
   assert.equal(second.state(config, next), { property: 'properties/123456789', first_date: '2024-05-06', last_date: '2024-05-11' });
 
   const once = { ...config, reread_days: 0 };
   assert.equal((await new PluginRun(state).plan(once)).tasks, [], 'all is loaded');
+  assert.is((await new PluginRun(state).plan(once)).rereads, undefined);
   const refreshed = new PluginRun(state, false);
   const all = await refreshed.plan(once);
   assert.is(all.tasks.length, 4, 'modes that replace everything read everything');
@@ -256,6 +274,15 @@ test('incremental needs dated rows, whole days, and a state of its own property'
 test('probe names the property; names and periods that cannot be are told at their place', async () => {
   const run = new PluginRun();
   assert.is(await input.probe?.(configOf(server), run.ctx), 'Google Analytics properties/123456789, Asia/Tokyo, JPY, 8 dimensions and 5 metrics');
+  const { metrics: _metrics, dimensions: _dimensions, start_date: _start, ...connection } = configOf(server);
+  assert.match((await input.probe?.(connection as GoogleAnalyticsConfig, run.ctx)) ?? '', /Asia\/Tokyo/);
+  const [found] = (await input.discover?.(connection as GoogleAnalyticsConfig, run.ctx)) ?? [];
+  assert.is(found?.name, 'properties/123456789');
+  assert.equal(found?.columns.slice(0, 2), [
+    { name: 'date', sourceType: 'dimension', type: 'date', nullable: false },
+    { name: 'dateHour', sourceType: 'dimension', type: 'datetime', nullable: false },
+  ]);
+  assert.equal(found?.columns.at(-1), { name: 'advertiserAdCost', sourceType: 'metric TYPE_CURRENCY', type: 'double', nullable: false });
   const cases: readonly (readonly [Partial<GoogleAnalyticsConfig>, string, string, RegExp])[] = [
     [{ dimensions: ['dateHuor'] }, 'GA_UNKNOWN_NAME', 'in.dimensions[0]', /did you mean "dateHour"\?/],
     [{ dimensions: ['level_name'] }, 'GA_UNKNOWN_NAME', 'in.dimensions[0]', /did you mean "customEvent:level_name"\?/],
