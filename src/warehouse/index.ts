@@ -7,13 +7,15 @@ import { maintain, type MaintainOptions } from './maintain/maintain.js';
 import type { MaintainReport } from './maintain/report.js';
 import { retentionOfSettings, type MaintainSettings } from './maintain/settings.js';
 import { openSqlDoor, type SqlDefaults, type SqlDoor } from './query/sql-door.js';
+import { queryStaged, type StagedSql } from './query/staged-sql.js';
 import { openLocalStorage } from './storage/local-storage.js';
 import { claimStorage } from './storage/marker.js';
 import type { Storage } from './storage/storage.js';
 import { createTableReader, type TableReader } from './table/table-reader.js';
 import { commitChanges, type CommitOptions, type CommitResult, type TableChange } from './write/commit-changes.js';
-import { commitWrites } from './write/commit-writes.js';
+import { commitWrites, type StagedWrite } from './write/commit-writes.js';
 import { planWrite } from './write/plan-write.js';
+import type { PreviewOptions } from './write/preview-writes.js';
 import { rejectsRelation } from './write/rejects.js';
 import { removeGarbage, removeStaged } from './write/remove-files.js';
 import { stageFiles, type RelationToStage } from './write/stage-files.js';
@@ -28,6 +30,7 @@ export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Pro
 export type { MaintainSettings } from './maintain/settings.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
 export type { SqlDefaults } from './query/sql-door.js';
+export type { StagedSql } from './query/staged-sql.js';
 export { tableColumn, type TableColumn } from './query/result-types.js';
 export { currentSnapshot } from './table/model.js';
 export { createRejectStore } from './write/reject-store.js';
@@ -109,9 +112,24 @@ export interface Warehouse extends SqlDoor {
   removeStaged(paths: readonly string[]): Promise<void>;
   /** Makes a staged write and its rejects visible, all or none, in one transaction with `options.within`. */
   commitWrites(
-    write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
+    write: {
+      readonly plan: WritePlan;
+      readonly staged: readonly StageReport[];
+      readonly rejects: readonly StageReport[];
+      /** Writes of other tables that belong to the same commit. */
+      readonly others?: readonly { readonly plan: WritePlan; readonly staged: readonly StageReport[] }[];
+    },
     options: WriteCommitOptions,
   ): Promise<WriteCommit>;
+  /**
+   * Runs `use` with SELECTs that see the tables as they would be after `commitWrites` now, rejects among them. Nothing is
+   * committed. Results must be read before `use` ends.
+   */
+  queryStaged<T>(
+    write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
+    options: PreviewOptions,
+    use: (sql: StagedSql) => Promise<T>,
+  ): Promise<T>;
   /** One commit of any changes of tables: rewrites, deletes, schema changes. */
   commitChanges(changes: readonly TableChange[], options: CommitOptions): Promise<CommitResult>;
   /** Deletes a batch of files whose grace period is over (old metadata, expired snapshots); answers how many. */
@@ -153,9 +171,9 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     stageFiles: stage,
     stageRejects: async (plan, rejects, task) => stage(plan.rejects ?? plan, await rejectsRelation(rejects.path, task.runId, clock.now()), task),
     removeStaged: (paths) => removeStaged(storage, paths),
-    async commitWrites({ plan, staged, rejects }, commit) {
+    async commitWrites({ plan, staged, rejects, others = [] }, commit) {
       await claim();
-      const rejected = plan.rejects && rejects.some((r) => r.rows > 0) ? [{ plan: plan.rejects, staged: rejects.map((r) => r.staged) }] : [];
+      const rejected = rejectsOf(plan, rejects);
       const result = await commitWrites(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejected], commit);
       const upkeep = async (): Promise<void> => {
         await removeGarbage(tools);
@@ -170,6 +188,8 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
       };
       return { ...result, upkeep };
     },
+    queryStaged: ({ plan, staged, rejects }, preview, use) =>
+      queryStaged(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejectsOf(plan, rejects)], preview, options.sql ?? {}, use),
     async commitChanges(changes, commit) {
       await claim();
       return commitChanges(tools, changes, commit);
@@ -189,4 +209,9 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     options.sql,
   );
   return Object.assign(tables, sql, { maintain: (work?: MaintainOptions) => maintain({ ...tools, sql }, work) });
+}
+
+/** The rejects table's part of a write; none where nothing was rejected. */
+function rejectsOf(plan: WritePlan, rejects: readonly StageReport[]): readonly StagedWrite[] {
+  return plan.rejects && rejects.some((r) => r.rows > 0) ? [{ plan: plan.rejects, staged: rejects.map((r) => r.staged) }] : [];
 }

@@ -36,7 +36,14 @@ const row = fc.record<Row>({
 });
 const keyOf = (r: Row): string => `${r.a}\0${r.b}`;
 const rows = fc.uniqueArray(row, { maxLength: 14, selector: keyOf });
-const SPECS = [[], ['day', 3], ['identity', 2], ['bucket[4]', 1], ['truncate[3]', 2], ['month', 3]] as const;
+const SPECS: readonly (readonly [string | undefined, number])[] = [
+  [undefined, 0],
+  ['day', 3],
+  ['identity', 2],
+  ['bucket[4]', 1],
+  ['truncate[3]', 2],
+  ['month', 3],
+];
 const spec = fc.constantFrom(...SPECS);
 const RANGES = [
   { sql: `"at" >= '2024-03-01'`, has: (r: Row) => r.at !== null && r.at >= '2024-03-01' },
