@@ -13,7 +13,9 @@ import type { Configured, Layer, SectionScope } from './section.js';
  * holds both, configured, as `format`. Undefined after problems.
  */
 export async function configureOutput(layer: Layer, scope: SectionScope, project: ProjectConfig): Promise<Configured<OutputPlugin> | undefined> {
-  const type = readType(layer.value, 'output', layer.locate, scope.problems);
+  // `type: null` is YAML for nothing, and the output of that name is meant.
+  const value = layer.value['type'] === null ? { ...layer.value, type: 'null' } : layer.value;
+  const type = readType(value, 'output', layer.locate, scope.problems);
   const plugin = type === undefined ? undefined : await findPlugin('output', type, layer.locate, scope);
   if (plugin === undefined) return undefined;
   const merged = withDefaults(layer, 'out', plugin.type, project);

@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { defineEncoder } from '../../core/spi/index.js';
+import { encodeThrough } from '../shared/encode-through.js';
 import { gzipEncoderSchema } from './schema.js';
 
 interface GzipConfig {
@@ -18,26 +17,8 @@ export default defineEncoder<GzipConfig>({
   extension: '.gz',
   copyOptions: (config) => (config.level === undefined ? 'COMPRESSION gzip' : undefined),
 
-  async *encode(source, config, ctx) {
+  encode(source, config, ctx) {
     const gzip = createGzip({ chunkSize: 256 << 10, ...(config.level === undefined ? {} : { level: config.level }) });
-    // The pipeline destroys the compressor when the source fails; its own promise says why.
-    const done = pipeline(Readable.from(copied(source)), gzip, { signal: ctx.signal }).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    try {
-      yield* gzip as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      throw (await done)?.error ?? error;
-    } finally {
-      gzip.destroy();
-    }
-    const failed = await done;
-    if (failed) throw failed.error;
+    return encodeThrough(source, gzip, ctx.signal);
   },
 });
-
-/** A source may reuse its buffer for the next chunk, while zlib still reads this one in another thread. */
-async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) yield Uint8Array.from(chunk);
-}

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BugError, fileSystemError } from '../../core/spi/index.js';
-import { stagingName, type Place } from '../shared/object-output/index.js';
+import { objectExists, stagingName, type Place } from '../shared/object-output/index.js';
 
 /** A folder of this machine. Objects are renamed into place within its file system, after their bytes are on the disk. */
 export function openLocalPlace(folder: string, root: string): Place {
@@ -17,7 +17,8 @@ export function openLocalPlace(folder: string, root: string): Place {
       await doing(`writing ${file.path}`, () => sync(file.path));
       return relative(base, file.path);
     },
-    publish: (token, name) => doing(`writing ${at(name)}`, () => moveIntoPlace(at(String(token)), at(name))),
+    publish: (token, name, _ctx, options) =>
+      doing(`writing ${at(name)}`, () => moveIntoPlace(at(String(token)), at(name), options?.mustBeNew === true)),
     abandon: (token) => doing(`deleting ${at(String(token))}`, () => rm(at(String(token)), { force: true })),
     exists: (name) => doing(`reading ${at(name)}`, () => isThere(at(name))),
     read: (name) => doing(`reading ${at(name)}`, () => unlessMissing(() => readFile(at(name)))),
@@ -87,10 +88,12 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-async function moveIntoPlace(from: string, to: string): Promise<void> {
+async function moveIntoPlace(from: string, to: string, mustBeNew: boolean): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   try {
+    if (mustBeNew) await linkNew(from, to);
     await rename(from, to);
+    await rm(from, { force: true });
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (await isThere(to)) return;
@@ -102,6 +105,23 @@ async function moveIntoPlace(from: string, to: string): Promise<void> {
     });
   }
   await sync(dirname(to));
+}
+
+/** A link, unlike a rename, replaces nothing. Renaming one name of a file over another then does nothing, so the old name goes. */
+async function linkNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && !(await isSameFile(from, to))) throw objectExists(to);
+    // File systems without links; the place was empty a moment ago.
+    if (code !== 'EEXIST' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+  }
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = [await unlessMissing(() => stat(a, { bigint: true })), await unlessMissing(() => stat(b, { bigint: true }))];
+  return one === undefined || (one.ino === other?.ino && one.dev === other.dev);
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
