@@ -1,4 +1,4 @@
-import type { DuckDBPreparedStatement, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { DuckConnection } from '../../core/duckdb/index.js';
 import { throughGate } from '../../core/duckdb/index.js';
 import { scanPredicates, type PlannedScan } from '../../core/duckdb/scan-predicates.js';
@@ -233,13 +233,14 @@ function bindParameters(statement: DuckDBPreparedStatement, params: Readonly<Rec
   for (const [i, name] of wanted.entries()) bindOne(statement, i + 1, params[name] ?? null);
 }
 
-/** Whole numbers are bound as BIGINT: as DOUBLE they would turn `id = $x` into a comparison that no bound can prune. */
+/** Whole numbers are bound as BIGINT: as DOUBLE or HUGEINT they would turn `id = $x` into a comparison that no bound can prune. */
 function bindOne(statement: DuckDBPreparedStatement, index: number, value: QueryParameter): void {
   if (value === null) statement.bindNull(index);
   else if (typeof value === 'string') statement.bindVarchar(index, value);
   else if (typeof value === 'boolean') statement.bindBoolean(index, value);
   else if (typeof value === 'number' && !Number.isSafeInteger(value)) statement.bindDouble(index, value);
-  else statement.bindValue(index, BigInt(value) as DuckDBValue);
+  else if (BigInt.asIntN(64, BigInt(value)) === BigInt(value)) statement.bindBigInt(index, BigInt(value));
+  else statement.bindHugeInt(index, BigInt(value));
 }
 
 /** Prepares the user's text in the locked engine: exactly one statement, and a SELECT. */
