@@ -43,7 +43,9 @@ export class Session {
   }
 
   async pipeline(config: PipelineConfig): Promise<Pipeline> {
-    return { ...(await this.source(config)), output: config.output, hash: config.hash };
+    const { routes, unmatched } = config;
+    const output = routes === undefined ? config.output : (await import('../core/engine/many-outputs.js')).combineOutputs(routes, unmatched);
+    return { ...(await this.source(config)), output, hash: config.hash };
   }
 
   /** A pipeline, or one for each stream where its input names several. */

@@ -174,17 +174,12 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     async commitWrites({ plan, staged, rejects, others = [] }, commit) {
       await claim();
       const rejected = rejectsOf(plan, rejects);
-      const result = await commitWrites(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejected], commit);
+      const writes = [{ plan, staged }, ...others].map((write) => ({ plan: write.plan, staged: write.staged.map((r) => r.staged) }));
+      const result = await commitWrites(tools, [...writes, ...rejected], commit);
       const upkeep = async (): Promise<void> => {
         await removeGarbage(tools);
         if (!settings.automatic || result.alreadyCommitted) return;
-        await compactAfterCommit(
-          tools,
-          plan.table,
-          staged.map((r) => r.staged),
-          commit.signal,
-        );
-        for (const each of rejected) await compactAfterCommit(tools, each.plan.table, each.staged, commit.signal);
+        for (const each of [...writes, ...rejected]) await compactAfterCommit(tools, each.plan.table, each.staged, commit.signal);
       };
       return { ...result, upkeep };
     },

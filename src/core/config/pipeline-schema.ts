@@ -10,7 +10,17 @@ const PIPELINE_PROPERTIES = {
   },
   in: { type: 'object', description: 'The input: type, and the keys of that plugin.' },
   filters: { type: 'array', items: { type: 'object' }, description: 'Filters, in order.' },
-  out: { type: 'object', description: 'The output: type, and the keys of that plugin.' },
+  out: {
+    oneOf: [{ type: 'object' }, { type: 'array', minItems: 1, items: { type: 'object' } }],
+    'x-expected': 'a mapping, or a list of them',
+    description:
+      'The output: type, and the keys of that plugin. A list writes to several targets; each may say with `where`, a SQL condition, which rows it takes.',
+  },
+  unmatched: {
+    enum: ['reject', 'drop'],
+    default: 'reject',
+    description: 'With a list of outputs: what happens to rows that none of them takes.',
+  },
   exec: { type: 'object', description: 'Limits and pace of the run.' },
 } as const;
 

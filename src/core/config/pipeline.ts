@@ -22,6 +22,12 @@ import { asNode } from './json-schema.js';
 import type { SchemaNode } from './json-schema.js';
 import { validateSection } from './validate.js';
 
+/** One of several outputs, and the rows it takes: all, or those where a SQL condition is true. */
+export interface OutputRoute {
+  readonly output: Configured<OutputPlugin>;
+  readonly where: string | undefined;
+}
+
 /** One pipeline, validated. `output` is undefined only where the caller asked for no output. */
 export interface PipelineDraft {
   readonly name: string;
@@ -35,6 +41,9 @@ export interface PipelineDraft {
   readonly decoders: readonly Configured<DecoderPlugin>[] | undefined;
   readonly filters: readonly Configured<FilterPlugin>[];
   readonly output: Configured<OutputPlugin> | undefined;
+  /** Where `out` is a list: its outputs in order; `output` is then the first. */
+  readonly routes?: readonly OutputRoute[];
+  readonly unmatched: 'reject' | 'drop';
   readonly exec: ExecConfig;
   readonly previewSampleRows: number;
   /** All that the config says but `exec`, without secrets: what {@link hash} covers. */
@@ -194,7 +203,10 @@ class PipelineReader {
     const input =
       section === undefined ? undefined : await configureInput(layerAt(section, this.#document.locate, [...path, 'in']), this.#scope, project);
     const filters = await this.#readFilters(value['filters'], [...path, 'filters']);
-    const output = await this.#readOutput(value, path);
+    const routes = await this.#readOutputs(value, path);
+    const output = routes[0]?.output;
+    const isList = Array.isArray(value['out']);
+    const unmatched = value['unmatched'] === 'drop' ? 'drop' : 'reject';
     const exec = await this.#readExec(value, path, sharedExec);
     if (input === undefined || exec === undefined || this.#scope.problems.length > 0) return undefined;
     const definition: JsonObject = {
@@ -204,10 +216,10 @@ class PipelineReader {
         ...(input.decoders ? { decoders: input.decoders.map((decoder) => decoder.given) } : {}),
       },
       filters: filters.map((filter) => filter.given),
-      ...(output ? { out: ownPart(output.given, asNode(value['out']) as JsonObject | undefined) } : {}),
+      ...(isList ? { out: routes.map((route) => route.given), unmatched } : routes[0] ? { out: routes[0].given } : {}),
     };
     // A connection that now leads elsewhere makes another pipeline of it.
-    const connected = { in: input.input.given, ...(output ? { out: output.given } : {}) };
+    const connected = { in: input.input.given, out: routes.map((route) => route.output.given) };
     return {
       name,
       file: this.#document.file,
@@ -215,6 +227,8 @@ class PipelineReader {
       ...input,
       filters,
       output,
+      ...(isList ? { routes } : {}),
+      unmatched,
       exec,
       previewSampleRows,
       definition,
@@ -234,19 +248,36 @@ class PipelineReader {
     return filters;
   }
 
-  async #readOutput(value: JsonObject, path: ConfigPath): Promise<Configured<OutputPlugin> | undefined> {
-    const section = asNode(value['out']) as JsonObject | undefined;
-    if (section === undefined) {
-      if (this.#needsOutput && !Object.hasOwn(value, 'out'))
-        this.#addProblem([...path, 'out'], {
-          code: 'CONFIG_MISSING_KEY',
-          text: 'expected the key "out", which is missing',
-          hint: 'add out: {type: warehouse, table: namespace.name}',
+  /** `out`: one output, or several with the rows each takes. Empty where there is none. */
+  async #readOutputs(value: JsonObject, path: ConfigPath): Promise<readonly (OutputRoute & { readonly given: JsonObject })[]> {
+    const { out } = value;
+    if (out === undefined && this.#needsOutput)
+      this.#addProblem([...path, 'out'], {
+        code: 'CONFIG_MISSING_KEY',
+        text: 'expected the key "out", which is missing',
+        hint: 'add out: {type: warehouse, table: namespace.name}',
+      });
+    const list = Array.isArray(out);
+    const routes: (OutputRoute & { readonly given: JsonObject })[] = [];
+    for (const [i, entry] of (list ? (out as readonly JsonValue[]) : [out]).entries()) {
+      const section = asNode(entry) as JsonObject | undefined;
+      if (section === undefined) continue;
+      const { where, ...rest } = section;
+      const at = list ? [...path, 'out', i] : [...path, 'out'];
+      if (list && where !== undefined && typeof where !== 'string')
+        this.#addProblem([...at, 'where'], {
+          code: 'CONFIG_WRONG_TYPE',
+          text: 'expected a SQL condition as text',
+          hint: 'such as where: "country = \'jp\'"',
         });
-      return undefined;
+      const own = list ? rest : section;
+      const layer = withConnection(layerAt(own, this.#document.locate, at), this.#options.project, this.#scope.problems);
+      const output = await configureOutput(layer, this.#scope, this.#options.project);
+      const condition = list && typeof where === 'string' ? where : undefined;
+      if (output)
+        routes.push({ output, where: condition, given: { ...ownPart(output.given, own), ...(condition === undefined ? {} : { where: condition }) } });
     }
-    const layer = withConnection(layerAt(section, this.#document.locate, [...path, 'out']), this.#options.project, this.#scope.problems);
-    return configureOutput(layer, this.#scope, this.#options.project);
+    return routes;
   }
 
   #readExec(value: JsonObject, path: ConfigPath, shared: readonly Layer[]): Promise<ExecConfig | undefined> {
@@ -261,7 +292,7 @@ class PipelineReader {
 }
 
 function usesConnection(definition: JsonObject): boolean {
-  return [definition['in'], definition['out']].some((section) => asNode(section)?.['connection'] !== undefined);
+  return [definition['in'], definition['out']].flat().some((section) => asNode(section)?.['connection'] !== undefined);
 }
 
 function emptySection(key: string, value: JsonValue): JsonValue {

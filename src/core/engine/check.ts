@@ -5,6 +5,7 @@ import type { JsonValue, PluginContext, Schema, SourceColumn, StateKey } from '.
 import type { Pipeline } from './pipeline.js';
 import { planFilters, planInput, sourceSchema, type RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
+import { createSqlCheck } from './typing/index.js';
 
 /** What a run would do, found out without moving a row. */
 export interface CheckedPipeline {
@@ -49,7 +50,7 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
     const planned = await planInput(pipeline, state, !identity.ignoresState, { ...base, sql });
     const source = sourceSchema(planned.input);
     const filters = await planFilters(pipeline, source, startedAt, { ...base, sql });
-    const output = await plugin.plan(config, filters.schema, outputContext);
+    const output = await plugin.plan(config, filters.schema, { ...outputContext, check: createSqlCheck(sql) });
     const notes = [...planned.notes, ...output.notes];
     const plan: RunPlan = { version: 1, input: planned.input, output, startedAt, stateBefore: state ?? null, notes, bytes: planned.bytes };
     return { plan, source, schema: filters.schema, state: state ?? null };

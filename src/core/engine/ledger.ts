@@ -5,6 +5,8 @@ import type { EngineServices } from './services.js';
 /** What a target's own ledger says of the metastore's records. */
 export type LedgerVerdict =
   | { readonly kind: 'agrees' }
+  /** Some of several targets hold the unfinished run: it must be completed as it was planned. */
+  | { readonly kind: 'begun'; readonly runId: string }
   /** The target holds a run that the metastore believes unfinished. */
   | { readonly kind: 'committed'; readonly run: RunRecord; readonly entry: LedgerEntry }
   /** The target's state was taken over. */
@@ -21,8 +23,8 @@ export async function judgeLedger(
   usesState: boolean,
   { store }: EngineServices,
 ): Promise<LedgerVerdict> {
-  if (!answer.kept) return { kind: 'agrees' };
   const unfinished = await store.unfinishedRun(key);
+  if (!answer.kept) return unfinished && answer.begun === unfinished.runId ? { kind: 'begun', runId: unfinished.runId } : { kind: 'agrees' };
   const { last } = answer;
   if (last && unfinished?.runId === last.runId) return { kind: 'committed', run: unfinished, entry: last };
   if (!usesState) return { kind: 'agrees' };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { engineErrorKind } from '../duckdb/index.js';
 import {
   BugError,
+  RemoteError,
   quoteIdentifier,
   type FileFact,
   type Reading,
@@ -126,7 +127,7 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
     return { rows: select.expands ? await countRelation(reading, ctx) : rows, stage, select };
   } catch (error) {
     // The reading decides what a failed scan of its own relation means (for example a CSV state-machine error).
-    if (stopped || isScanFailure(error)) {
+    if (stopped || isScanFailure(error, reading)) {
       return { rows: -1, stage: undefined, select, ...(stopped ? {} : { failure: error }) };
     }
     throw error;
@@ -135,9 +136,10 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
   }
 }
 
-function isScanFailure(error: unknown): boolean {
-  const cause = (error as { cause?: unknown }).cause ?? error;
-  return engineErrorKind(cause) === 'invalid-input';
+function isScanFailure(error: unknown, reading: Reading): boolean {
+  const kind = engineErrorKind((error as { cause?: unknown }).cause ?? error);
+  const full = error instanceof RemoteError && error.code === 'DISK_FULL';
+  return kind === 'invalid-input' || (reading.checksReadErrors === true && kind === 'io' && !full);
 }
 
 async function countRelation(reading: Reading, ctx: StageContext): Promise<number> {
@@ -188,7 +190,7 @@ async function probe(reading: Reading, source: SelectSource, reasons: readonly R
     const [row] = await ctx.sql.rows(`SELECT count(*) FILTER (${STATUS} > 0) AS bad FROM (${select})`);
     bad = Number(row?.['bad']);
   } catch (error) {
-    if (isScanFailure(error)) return;
+    if (isScanFailure(error, reading)) return;
     throw error;
   }
   work.budget.report(ctx.task, bad, work.probeRows);

@@ -32,6 +32,7 @@ import type { TaskReport } from './run-task.js';
 import { openRejectStore } from './staged-paths.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
+import { createSqlCheck } from './typing/index.js';
 
 /**
  * Runs one pipeline: lease, plan or resume, tasks, one commit, report. A run that failed is continued by simply running
@@ -48,6 +49,8 @@ class PipelineRun {
   readonly #services: EngineServices;
   #signal: AbortSignal;
   readonly #notes: string[] = [];
+  /** A run that some of several targets hold already. */
+  #begun: string | undefined;
 
   constructor(pipeline: Pipeline, options: RunOptions, services: EngineServices) {
     this.#pipeline = pipeline;
@@ -118,6 +121,7 @@ class PipelineRun {
     const answer = await plugin.recover(config, key, this.#outputContext(clock.now(), this.#planTempDir()));
     const verdict = await judgeLedger(answer, key, name, usesState, this.#services);
     if (verdict.kind === 'state') this.#note(verdict.note);
+    if (verdict.kind === 'begun') this.#begun = verdict.runId;
     if (verdict.kind !== 'committed') return undefined;
     const { run, entry } = verdict;
     const plan = run.plan['plan'] as unknown as RunPlan;
@@ -159,6 +163,7 @@ class PipelineRun {
     const finished = await store.finishedTasks(unfinished.runId);
     const plan = unfinished.plan['plan'] as unknown as RunPlan;
     const difference = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
+    if (difference !== undefined && this.#begun === unfinished.runId) throw begunRun(unfinished.runId, difference);
     if (difference !== undefined) {
       if (this.#options.resume === 'required') {
         throw new ConflictError({
@@ -266,7 +271,7 @@ class PipelineRun {
       const planned = await planInput(this.#pipeline, ignoresState ? undefined : state, !ignoresState, ctx);
       const filters = await planFilters(this.#pipeline, sourceSchema(planned.input), startedAt, ctx);
       const { plugin, config } = this.#pipeline.output;
-      const output = await plugin.plan(config, filters.schema, this.#outputContext(startedAt, tempDir));
+      const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
       const notes = [...planned.notes, ...output.notes];
       const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
       const plan: RunPlan = {
@@ -479,6 +484,14 @@ class PipelineRun {
   #outputContext(startedAt: number, tempDir: string): OutputPlanContext {
     return { ...this.#base(tempDir), place: this.#pipeline.output.place, fullRefresh: this.#options.fullRefresh, startedAt };
   }
+}
+
+function begunRun(runId: string, difference: string): ConflictError {
+  return new ConflictError({
+    code: 'COMMIT_BEGUN',
+    message: `run ${runId} has committed in some of its targets and must be completed first, but ${difference}`,
+    hint: 'undo that change, run to complete the commit, then change it again',
+  });
 }
 
 /** Sorts by time: `20240131T093000-1f2e3d4c`. */

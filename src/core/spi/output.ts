@@ -1,5 +1,5 @@
 import type { PluginContext, TaskContext } from './context.js';
-import type { RowRefusal } from './filter.js';
+import type { RowRefusal, SqlCheck } from './filter.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ConfigPlace, PluginDeclaration } from './plugin.js';
 import type { StateKey, StoreTransaction } from './run-store.js';
@@ -10,6 +10,8 @@ export interface OutputPlanContext extends PluginContext {
   readonly fullRefresh: boolean;
   /** The run's start in milliseconds since 1970; the same after a resume. */
   readonly startedAt: number;
+  /** For outputs that take SQL from the user; only there in `plan`. */
+  readonly check?: SqlCheck;
 }
 
 /** What the output will do; stored with the run, so plain JSON. */
@@ -76,7 +78,9 @@ export interface LedgerEntry {
 }
 
 /** What a target knows of its own commits. `kept: false`: it keeps no ledger, so only the metastore knows. */
-export type LedgerAnswer = { readonly kept: false } | { readonly kept: true; readonly last: LedgerEntry | undefined };
+export type LedgerAnswer =
+  | { readonly kept: false; /** A run that one of several targets holds, while others may not yet. */ readonly begun?: string }
+  | { readonly kept: true; readonly last: LedgerEntry | undefined };
 
 export interface CommitReport {
   /** Facts for the run's record: snapshot id and so on. */
@@ -120,8 +124,20 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * with a ledger looks there first, and calls `completeAlone` for what it already holds.
    */
   commit(plan: OutputPlan, reports: readonly StageReport[], rejects: readonly StageReport[], ctx: CommitContext, config: C): Promise<CommitReport>;
+  /**
+   * Commits several targets of this plugin in one transaction, with one `ctx.complete`. Offered by outputs that commit with the
+   * metastore; in an `out` list they come last.
+   */
+  commitTogether?(parts: readonly CommitPart<C>[], ctx: CommitContext): Promise<CommitReport>;
   /** Connects and names what answered, e.g. `PostgreSQL 15.18`; for `sluice conns test`. */
   probe?(config: C, ctx: PluginContext): Promise<string>;
+}
+
+/** One target's part of a common commit. */
+export interface CommitPart<C = JsonObject> {
+  readonly plan: OutputPlan;
+  readonly reports: readonly StageReport[];
+  readonly config: C;
 }
 
 export interface StageContext extends TaskContext {

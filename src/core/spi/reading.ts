@@ -75,6 +75,8 @@ export interface Reading {
    * polled about once a second while the scan runs. The engine then interrupts the scan and calls `check(-1)`.
    */
   shouldStop?(): Promise<boolean>;
+  /** DuckDB unpacks the source itself: also a scan that failed while reading or writing files is judged by `check(-1, failure)`. */
+  readonly checksReadErrors?: boolean;
   close(): Promise<void>;
 }
 

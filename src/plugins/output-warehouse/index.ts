@@ -1,4 +1,5 @@
 import {
+  BugError,
   ConfigError,
   defineOutput,
   quoteIdentifier,
@@ -129,6 +130,23 @@ export default defineOutput<WarehouseConfig>({
     const warehouse = await warehouseOf(ctx);
     const result = await warehouse.commitWrites(
       { plan: writeOf(plan), staged: reports, rejects },
+      {
+        runId: ctx.runId,
+        signal: ctx.signal,
+        tempDir: ctx.tempDir,
+        reach: (point) => ctx.reach(point),
+        within: (tx, facts) => ctx.complete(tx, facts),
+      },
+    );
+    return { details: result.facts, after: () => result.upkeep() };
+  },
+
+  async commitTogether(parts, ctx) {
+    const warehouse = await warehouseOf(ctx);
+    const [first, ...others] = parts.map(({ plan, reports }) => ({ plan: writeOf(plan), staged: reports }));
+    if (!first) throw new BugError({ code: 'NOTHING_TO_COMMIT', message: 'a common commit without a table' });
+    const result = await warehouse.commitWrites(
+      { ...first, rejects: [], others },
       {
         runId: ctx.runId,
         signal: ctx.signal,

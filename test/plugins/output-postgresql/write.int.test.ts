@@ -56,7 +56,7 @@ const COLUMNS = '{name: id, type: long}, {name: name, type: string}, {name: amou
 async function run({ project }: Bench, ...args: string[]) {
   const outcome = await project.sluice(['run', 'load.yml', '--json', ...args], { env: ENV });
   const last = JSON.parse(outcome.stdout) as { pipelines?: { run_id: string; written: number; status: string; notes: string[]; rejected: number }[] };
-  return { code: outcome.code, told: outcome.stdout + outcome.told, summary: last.pipelines?.[0] };
+  return { code: outcome.code, told: outcome.stdout + outcome.stderr, summary: last.pipelines?.[0] };
 }
 
 async function rows({ client }: Bench, sql: string): Promise<unknown[][]> {

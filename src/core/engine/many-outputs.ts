@@ -1,0 +1,251 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  BugError,
+  ConfigError,
+  quoteIdentifier,
+  quoteLiteral,
+  type CommitContext,
+  type CommitReport,
+  type JsonObject,
+  type JsonValue,
+  type LedgerEntry,
+  type OutputPlan,
+  type OutputPlanContext,
+  type OutputPlugin,
+  type PluginContext,
+  type RowRefusal,
+  type Schema,
+  type StageContext,
+  type StagedRelation,
+  type StageReport,
+} from '../spi/index.js';
+import type { Configured } from './pipeline.js';
+import { STATUS } from './select.js';
+import { spoolSink } from './spool-sink.js';
+
+/** One of several targets, and the rows it takes: all, or those where a condition is true. */
+export interface Route {
+  readonly output: Configured<OutputPlugin>;
+  readonly where: string | undefined;
+}
+
+/** Status of rows that no target takes and that are dropped on purpose. */
+const DROPPED = -1_000_000;
+
+/**
+ * Several targets as one output: every row goes to each target whose condition is true. All are staged before anything
+ * commits; targets with a ledger commit in order, and last, in the metastore's one transaction, all others and the state. What a
+ * crash leaves in between is completed by the next start: a target looks into its ledger before it writes.
+ */
+export function combineOutputs(routes: readonly Route[], unmatched: 'reject' | 'drop'): Configured<OutputPlugin> {
+  const first = routes[0]?.output;
+  if (!first) throw new BugError({ code: 'NO_OUTPUT', message: 'a list of outputs without an output reached the engine' });
+  return {
+    plugin: new ManyOutputs(routes, unmatched, first),
+    config: { allow_empty: routes.every((r) => r.output.config['allow_empty'] === true) },
+    place: first.place,
+  };
+}
+
+/** What the combined plan keeps of each target. */
+interface TargetPart {
+  readonly plan: OutputPlan;
+  /** Checked SQL over the run's columns; null: every row. */
+  readonly where: string | null;
+}
+
+class ManyOutputs implements OutputPlugin {
+  readonly kind = 'output';
+  readonly type = 'list';
+  readonly summary = 'Several targets of one load.';
+  readonly stability = 'stable';
+  readonly schema = { type: 'object' } as const;
+  readonly examples = [];
+  readonly #routes: readonly Route[];
+  readonly #unmatched: 'reject' | 'drop';
+  readonly #first: Configured<OutputPlugin>;
+
+  constructor(routes: readonly Route[], unmatched: 'reject' | 'drop', first: Configured<OutputPlugin>) {
+    this.#routes = routes;
+    this.#unmatched = unmatched;
+    this.#first = first;
+  }
+
+  async identify(_config: JsonObject, ctx: OutputPlanContext): ReturnType<OutputPlugin['identify']> {
+    const all = await Promise.all(this.#routes.map(({ output }) => output.plugin.identify(output.config, { ...ctx, place: output.place })));
+    const names = this.#routes.map(({ output }, i) => `${output.plugin.type}:${all[i]?.name ?? ''}`);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined)
+      throw this.#problem('SAME_TARGET_TWICE', `${twice} stands twice in the list of outputs`, 'join the two with OR in where');
+    const joined = new Set(this.#routes.flatMap(({ output }) => (output.plugin.commitTogether ? [output.plugin.type] : [])));
+    if (joined.size > 1)
+      throw this.#problem('OUTPUTS_APART', `outputs of type ${[...joined].join(' and ')} cannot commit together`, 'write one pipeline for each');
+    if (new Set(all.map((each) => each.ignoresState)).size > 1) {
+      throw this.#problem(
+        'MODES_DIFFER',
+        'some outputs of the list replace what was there and read everything, others add to it',
+        'use modes of one kind, or write two pipelines',
+      );
+    }
+    return { target: `list:${names.join(',')}`, name: all.map((each) => each.name).join(', '), ignoresState: all[0]?.ignoresState ?? false };
+  }
+
+  async recover(
+    _config: JsonObject,
+    key: Parameters<NonNullable<OutputPlugin['recover']>>[1],
+    ctx: OutputPlanContext,
+  ): ReturnType<NonNullable<OutputPlugin['recover']>> {
+    const last: (LedgerEntry | undefined)[] = [];
+    for (const { output } of this.#routes) {
+      const own = { ...ctx, place: output.place };
+      // What commits with the metastore tells nothing the metastore does not know.
+      if (!output.plugin.recover) continue;
+      const { target } = await output.plugin.identify(output.config, own);
+      const answer = await output.plugin.recover(output.config, { ...key, target }, own);
+      if (answer.kept) last.push(answer.last);
+    }
+    const [entry] = last.sort((a, b) => (b?.committedAt ?? 0) - (a?.committedAt ?? 0));
+    if (last.length === this.#routes.length && last.every((each) => each?.runId === entry?.runId)) return { kept: true, last: entry };
+    return { kept: false, ...(entry ? { begun: entry.runId } : {}) };
+  }
+
+  async plan(_config: JsonObject, schema: Schema, ctx: OutputPlanContext): Promise<OutputPlan> {
+    const identity = await this.identify({}, ctx);
+    const parts: TargetPart[] = [];
+    const refusals: RowRefusal[] = [];
+    for (const { output, where } of this.#routes) {
+      const condition = where === undefined ? null : await this.#condition(where, schema, output, ctx);
+      const plan = await output.plugin.plan(output.config, schema, { ...ctx, place: output.place });
+      for (const refusal of plan.refusals ?? [])
+        refusals.push(condition === null ? refusal : { ...refusal, sql: `(${condition}) AND (${refusal.sql})` });
+      parts.push({ plan, where: condition });
+    }
+    const conditions = parts.map((part) => part.where);
+    const unrouted = conditions.includes(null) ? undefined : `NOT (${conditions.map((sql) => `coalesce(${sql ?? 'true'}, false)`).join(' OR ')})`;
+    if (unrouted !== undefined && this.#unmatched === 'reject')
+      refusals.push({ sql: unrouted, column: null, reason: 'unrouted: no output takes this row' });
+    return {
+      ...identity,
+      schemaChanges: parts.flatMap(({ plan }) => plan.schemaChanges.map((change) => `${plan.name}: ${change}`)),
+      notes: parts.flatMap(({ plan }) => plan.notes.map((note) => `${plan.name}: ${note}`)),
+      refusals,
+      details: { targets: parts as unknown as JsonValue, unrouted: unrouted ?? null },
+    };
+  }
+
+  async #condition(where: string, schema: Schema, output: Configured<OutputPlugin>, ctx: OutputPlanContext): Promise<string> {
+    const checked = await ctx.check?.expression(where, schema);
+    if (checked && 'sql' in checked && checked.type === 'boolean') return checked.sql;
+    const problem =
+      checked === undefined ? 'it cannot be checked here' : 'problem' in checked ? checked.problem : `it gives ${checked.type}, not boolean`;
+    throw new ConfigError({
+      code: 'ROUTE_WHERE',
+      message: `where: ${problem}`,
+      hint: `write a condition over the columns ${schema.map((column) => column.name).join(', ')}`,
+      where: output.place.at('where'),
+    });
+  }
+
+  async remove(paths: readonly string[], ctx: PluginContext): Promise<void> {
+    for (const [i, { output }] of this.#routes.entries()) {
+      const own = paths.filter((path) => path.startsWith(`${i}:`)).map((path) => path.slice(`${i}:`.length));
+      if (own.length > 0) await output.plugin.remove(own, ctx, output.config);
+    }
+  }
+
+  /** The task's rows are read once, into a spool; each target reads it. */
+  async stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext): Promise<StageReport> {
+    const { targets, unrouted } = plan.details as unknown as { targets: readonly TargetPart[]; unrouted: string | null };
+    const folder = join(ctx.tempDir, 'routes');
+    const spooled = await spoolSink(folder)(relation, ctx);
+    const files = spooled.staged as readonly string[];
+    const columns = relation.schema.map((c) => quoteIdentifier(c.name)).join(', ');
+    const status = quoteIdentifier(STATUS);
+    const from = files.length > 0 ? `read_parquet([${files.map(quoteLiteral).join(', ')}])` : `(SELECT ${columns} FROM (${relation.select}) LIMIT 0)`;
+    const reports: StageReport[] = [];
+    for (const [i, { plan: own, where }] of targets.entries()) {
+      const route = this.#routes[i];
+      if (!route) throw new BugError({ code: 'ROUTES_CHANGED', message: 'the plan has more targets than the config' });
+      const taken = where === null ? '0' : `CASE WHEN coalesce(${where}, false) THEN 0 ELSE ${DROPPED} END`;
+      const select = `SELECT ${columns}, ${taken}::INTEGER AS ${status} FROM ${from}`;
+      const tempDir = join(ctx.tempDir, `target-${i}`);
+      await mkdir(tempDir, { recursive: true });
+      const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => `${i}:${path}`));
+      const { plugin, config } = route.output;
+      reports.push(await plugin.stage(own, { select, schema: relation.schema, statusColumn: STATUS }, { ...ctx, tempDir, record }, config));
+    }
+    const dropped = unrouted === null || this.#unmatched === 'reject' ? 0 : await countRows(`FROM ${from} WHERE ${unrouted}`, ctx);
+    await rm(folder, { recursive: true, force: true });
+    return {
+      rows: spooled.rows - dropped,
+      statuses: { ...spooled.statuses, ...(dropped === 0 ? {} : { [DROPPED]: dropped }) },
+      bytes: reports.reduce((sum, report) => sum + report.bytes, 0),
+      files: reports.reduce((sum, report) => sum + report.files, 0),
+      staged: reports as unknown as JsonValue,
+    };
+  }
+
+  async commit(plan: OutputPlan, reports: readonly StageReport[], _rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport> {
+    const { targets } = plan.details as unknown as { targets: readonly TargetPart[] };
+    if (targets.length !== this.#routes.length) {
+      throw new ConfigError({
+        code: 'ROUTES_CHANGED',
+        message: `run ${ctx.runId} was planned for ${targets.length} outputs, but the config now has ${this.#routes.length}`,
+        hint: 'restore the list of outputs until this run has committed',
+      });
+    }
+    const parts = targets.map(({ plan: own }, i) => ({
+      plan: own,
+      output: (this.#routes[i] as Route).output,
+      reports: reports.map((report) => (report.staged as unknown as readonly StageReport[])[i] as StageReport),
+    }));
+    const facts: JsonObject[] = parts.map((part) => ({ name: part.plan.name, rows: part.reports.reduce((sum, report) => sum + report.rows, 0) }));
+    const all: JsonObject = { targets: facts };
+    const after: (() => Promise<void>)[] = [];
+    for (const { plan: own, output, reports: staged } of parts.filter((part) => !part.output.plugin.commitTogether)) {
+      const key = { ...ctx.key, target: own.target };
+      // The metastore hears of the run once, when all targets have it.
+      const report = await output.plugin.commit(own, staged, [], { ...ctx, key, completeAlone: () => Promise.resolve() }, output.config);
+      if (report.after) after.push(() => report.after?.() ?? Promise.resolve());
+    }
+    const rest = parts.filter((part) => part.output.plugin.commitTogether);
+    const complete: CommitContext['complete'] = (tx) => ctx.complete(tx, all);
+    const last = rest[0];
+    if (!last) await ctx.completeAlone(all);
+    else {
+      const own = { ...ctx, complete, completeAlone: () => ctx.completeAlone(all) };
+      const report = await this.#commitTogether(rest, last.output.plugin, own);
+      if (report.after) after.push(() => report.after?.() ?? Promise.resolve());
+    }
+    return {
+      details: all,
+      after: async () => {
+        for (const work of after) await work();
+      },
+    };
+  }
+
+  #commitTogether(
+    parts: readonly { readonly plan: OutputPlan; readonly output: Configured<OutputPlugin>; readonly reports: readonly StageReport[] }[],
+    plugin: OutputPlugin,
+    ctx: CommitContext,
+  ): Promise<CommitReport> {
+    const [only] = parts;
+    if (parts.length === 1 && only) return plugin.commit(only.plan, only.reports, [], ctx, only.output.config);
+    if (!plugin.commitTogether) throw new BugError({ code: 'OUTPUTS_APART', message: `output ${plugin.type} cannot commit with others` });
+    return plugin.commitTogether(
+      parts.map(({ plan, reports, output }) => ({ plan, reports, config: output.config })),
+      ctx,
+    );
+  }
+
+  #problem(code: string, message: string, hint: string): ConfigError {
+    return new ConfigError({ code, message, hint, where: this.#first.place.at('') });
+  }
+}
+
+async function countRows(sql: string, ctx: StageContext): Promise<number> {
+  const [row] = await ctx.sql.rows(`SELECT count(*) AS n ${sql}`);
+  return Number(row?.['n'] ?? 0);
+}
