@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { csv, Desk, ORDERS } from './desk.js';
@@ -65,6 +66,61 @@ test('tables --format td lists as Treasure Data’s client does', async ({ desk 
   const wrong = await desk.sluice(['tables', '--format', 'xml']);
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, 'USAGE: --format: expected table or td, found xml');
+});
+
+/** Files of the warehouse below the desk, by path. */
+function filesOf(desk: Desk): readonly string[] {
+  return readdirSync(desk.folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(parquet|avro|json)$/.test(file))
+    .sort();
+}
+
+test('--run shows a held run as its commit would be, and leaves nothing behind', async ({ desk }) => {
+  desk.write('orders.yml', `${ORDERS}exec: {max_rejects: 10}\n`);
+  desk.write('data/orders_1.csv', csv(1, 2));
+  await desk.ok(['run', 'orders.yml']);
+  desk.write('data/orders_2.csv', csv(3, 'x', 4));
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  const before = filesOf(desk);
+  const sql = 'SELECT count(*), max(id) FROM shop.orders';
+  assert.is(await answer(desk, sql), '2,2');
+  assert.is(await answer(desk, sql, '--run', 'latest'), '4,4');
+  const rejects = 'SELECT record_number, column_name, raw FROM shop.orders__rejects';
+  assert.is(await answer(desk, rejects, '--run', 'latest'), '2,id,"x,1.50"');
+  assert.match((await desk.ok(['query', 'SELECT * FROM shop.orders', '--run', 'latest', '--explain'])).stdout, /shop\.orders +1 +2 +2 +4 +4/);
+  await desk.ok(['query', sql, '--run', 'latest', '-o', 'held.parquet']);
+  const write = await desk.sluice(['query', 'DELETE FROM shop.orders', '--run', 'latest']);
+  assert.is(write.code, 2);
+  assert.match(write.stderr, /SQL_REFUSED: run .* is held: with --run there are only SELECTs/);
+  assert.equal(
+    filesOf(desk).filter((file) => file !== 'held.parquet'),
+    before,
+  );
+  await desk.ok(['commit', 'latest']);
+  assert.is(await answer(desk, sql), '4,4');
+  const over = await desk.sluice(['query', sql, '--run', 'latest']);
+  assert.is(over.code, 2);
+  assert.match(over.stderr, /RUN_NOT_HELD: run .* is committed/);
+  assert.match(over.stderr, 'leave --run out');
+});
+
+test('--run shows a table that does not exist yet, and merges', async ({ desk }) => {
+  const merge = ORDERS.replace('table: shop.orders', 'table: shop.orders, mode: merge, merge_keys: [id]');
+  desk.write('orders.yml', merge);
+  desk.write('data/orders_1.csv', csv(1, 2));
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  assert.is(await answer(desk, 'SELECT id FROM shop.orders ORDER BY 1', '--run', 'latest'), '1\n2');
+  assert.match((await desk.sluice(['query', 'SELECT id FROM shop.orders'])).stderr, 'TABLE_MISSING');
+  await desk.ok(['commit', 'latest']);
+  desk.write('data/orders_2.csv', 'id,amount\n2,9\n3,9\n');
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  const before = filesOf(desk);
+  const sql = 'SELECT id, amount FROM shop.orders ORDER BY 1';
+  assert.is(await answer(desk, sql, '--run', 'latest'), '1,1.50\n2,9.00\n3,9.00');
+  assert.is(await answer(desk, sql), '1,1.50\n2,1.50');
+  assert.equal(filesOf(desk), before);
+  await desk.ok(['discard', 'latest']);
+  assert.is(await answer(desk, sql), '1,1.50\n2,1.50');
 });
 
 test.run();

@@ -23,6 +23,7 @@ export const command: Command = {
     force: { help: 'overwrite the file of -o' },
     param: { short: 'p', value: 'NAME=VALUE', multiple: true, help: 'value of $NAME in the text' },
     explain: { help: 'show which files and rows would be read, without running' },
+    run: { value: 'RUN', help: 'see the tables and rejects as `sluice commit RUN` would make them, after `run --hold`' },
     snapshot: { value: 'ID', help: 'read the tables as of this snapshot' },
     'as-of': { value: 'TIME', help: 'read the tables as of this time' },
     'scheduled-time': { value: 'TIME', help: 'what TD_SCHEDULED_TIME() gives (default: now)' },
@@ -42,10 +43,44 @@ export const command: Command = {
       if (statements.length === 0)
         throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
       const options = queryOptions(context, session);
-      for (const statement of statements) await runStatement(context, warehouse, statement, format, options);
+      const runAll = async (door: Door): Promise<void> => {
+        for (const statement of statements) await runStatement(context, door, statement, format, options);
+      };
+      const run = text(context.options, 'run');
+      if (run === undefined) await runAll(warehouse);
+      else await runInHeld(session, context, run, warehouse, runAll);
       return 0;
     }),
 };
+
+/** What statements run through. */
+type Door = Pick<Warehouse, 'execute' | 'query' | 'explain' | 'writeFile' | 'isQuery'>;
+
+async function runInHeld(
+  session: Session,
+  context: CommandContext,
+  run: string,
+  warehouse: Warehouse,
+  work: (door: Door) => Promise<void>,
+): Promise<void> {
+  const { findRun } = await import('../find-run.js');
+  const { withHeldRun } = await import('../held-run-sql.js');
+  const found = await findRun(await session.metastore(), run);
+  await withHeldRun(session, found, context.signal, (sql) =>
+    work({
+      ...sql,
+      isQuery: (statement) => warehouse.isQuery(statement),
+      async execute(statement, options) {
+        if (warehouse.isQuery(statement)) return { kind: 'rows', result: await sql.query(statement, options) };
+        throw new ConfigError({
+          code: 'SQL_REFUSED',
+          message: `run ${found.runId} is held: with --run there are only SELECTs`,
+          hint: '`sluice commit RUN` ends it; then leave --run out',
+        });
+      },
+    }),
+  );
+}
 
 async function readSql(context: CommandContext): Promise<string> {
   const file = text(context.options, 'file');
@@ -120,13 +155,7 @@ function queryOptions(context: CommandContext, session: Session): QueryOptions {
   };
 }
 
-async function runStatement(
-  context: CommandContext,
-  warehouse: Warehouse,
-  statement: string,
-  format: ResultFormat,
-  options: QueryOptions,
-): Promise<void> {
+async function runStatement(context: CommandContext, warehouse: Door, statement: string, format: ResultFormat, options: QueryOptions): Promise<void> {
   if (flag(context.options, 'explain')) return printStats(context, await warehouse.explain(statement, options));
   const output = text(context.options, 'output');
   if (output !== undefined && warehouse.isQuery(statement))
@@ -146,7 +175,7 @@ async function runStatement(
 
 async function writeFile(
   context: CommandContext,
-  warehouse: Warehouse,
+  warehouse: Door,
   sql: string,
   path: string,
   format: ResultFormat,

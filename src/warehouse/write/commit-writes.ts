@@ -13,7 +13,7 @@ import { dataFileOf, stagedFilesOf, type StagedFile } from './staged-file.js';
 import type { WritePlan } from './write-plan.js';
 
 /** Memory of the engine that looks for rows to replace and moves others; it spills. */
-const ENGINE_BYTES = 512 * 1024 * 1024;
+export const ENGINE_BYTES = 512 * 1024 * 1024;
 
 /** One table's plan and what its tasks staged (`StageReport.staged`). */
 export interface StagedWrite {
@@ -39,7 +39,7 @@ export function commitWrites(tools: CommitTools, writes: readonly StagedWrite[],
   return inWorkshop(settings, (shop) => commitRewriting(tools, writes, options, shop));
 }
 
-function rewrites(plan: WritePlan): boolean {
+export function rewrites(plan: WritePlan): boolean {
   return plan.mode === 'merge' || plan.mode === 'replace_where';
 }
 
@@ -72,7 +72,7 @@ async function commitRewriting(tools: CommitTools, writes: readonly StagedWrite[
 }
 
 /** Rows come, and with `replace` and `truncate` all others go: no file is read. */
-function addingChange(tools: CommitTools, { plan, staged }: StagedWrite, options: WriteOptions): TableChange {
+export function addingChange(tools: CommitTools, { plan, staged }: StagedWrite, options: Pick<WriteOptions, 'runId' | 'reach'>): TableChange {
   const files = staged.flatMap(stagedFilesOf);
   const appends = plan.mode === 'append';
   return {
