@@ -74,10 +74,16 @@ testOnDisk('the storage is full at the commit: nothing of it is visible, and onl
 
 const temp = (more: JsonObject) => (disk: SmallDisk) => ({ exec: { temp_dir: `${disk.folder}/tmp`, ...more } });
 
+function withOwnTokenizer(config: JsonObject): JsonObject {
+  const input = config['in'] as JsonObject;
+  return { ...config, in: { ...input, parser: { ...(input['parser'] as JsonObject), trim_if_not_quoted: true } } };
+}
+
 testOnDisk('the temp folder is full while a file is unpacked', () =>
   withDisk({ megabytes: 1 }, async (project, disk) => {
     await project.write('data/a.csv.gz', gzipSync(BIG));
-    await project.pipeline('load', loadConfig(temp({})(disk)));
+    // DuckDB unpacks gzip itself; our tokenizer reads a plain copy.
+    await project.pipeline('load', withOwnTokenizer(loadConfig(temp({})(disk))));
     assertFails(await project.sluice(['run', 'load.yml']), FULL_DISK);
     disk.grow(50);
     await assertLoads(project, ROWS);
@@ -86,12 +92,8 @@ testOnDisk('the temp folder is full while a file is unpacked', () =>
 
 testOnDisk('the temp folder is full while our tokenizer writes its spool', () =>
   withDisk({ megabytes: 1 }, async (project, disk) => {
-    const config = loadConfig(temp({})(disk));
     await project.write('data/a.csv', BIG);
-    await project.pipeline('load', {
-      ...config,
-      in: { ...(config['in'] as JsonObject), parser: { ...((config['in'] as JsonObject)['parser'] as JsonObject), trim_if_not_quoted: true } },
-    });
+    await project.pipeline('load', withOwnTokenizer(loadConfig(temp({})(disk))));
     assertFails(await project.sluice(['run', 'load.yml']), FULL_DISK);
     disk.grow(50);
     await assertLoads(project, ROWS);

@@ -25,16 +25,21 @@ export default defineDecoder({
     try {
       yield* gunzip as AsyncIterable<Uint8Array>;
     } catch (error) {
-      const failure = (await done)?.error ?? error;
-      const code = (failure as NodeJS.ErrnoException).code;
-      throw typeof code === 'string' && code.startsWith('Z_') ? damagedStream('gzip', (failure as Error).message, failure) : failure;
+      throw explain((await done)?.error ?? error);
     } finally {
       gunzip.destroy();
     }
     const failed = await done;
-    if (failed) throw failed.error;
+    if (failed) throw explain(failed.error);
   },
 });
+
+function explain(failure: unknown): unknown {
+  const { code, message } = failure as NodeJS.ErrnoException;
+  // zlib takes a zero behind a member for the end of all, while the source still goes on.
+  if (code === 'ERR_STREAM_PREMATURE_CLOSE') return damagedStream('gzip', 'something else follows the last member', failure);
+  return typeof code === 'string' && code.startsWith('Z_') ? damagedStream('gzip', message, failure) : failure;
+}
 
 /** A source may reuse its buffer for the next chunk, while zlib still reads this one in another thread. */
 async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

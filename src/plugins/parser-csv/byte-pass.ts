@@ -1,37 +1,35 @@
 import type { TaskContext } from '../../core/spi/index.js';
+import { CHUNK_BYTES } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
 import type { BytePass } from './native-lane.js';
 import { routingNeedles } from './routing.js';
 import { ShapeSampler } from './shape-sampler.js';
-import { factsOf, type TextFile } from './text-file.js';
+import type { TextFile } from './text-file.js';
 
 /** Starts counting and hashing the files; the main thread works in slices of one chunk. */
-export function startBytePass(
-  files: readonly TextFile[],
-  dialect: Dialect,
-  ctx: TaskContext,
-  sampler = new ShapeSampler(dialect),
-): BytePass & { perFile(i: number): ReturnType<typeof factsOf> } {
+export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, sampler = new ShapeSampler(dialect)): BytePass {
   const stop = new AbortController();
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
-  const needles = routingNeedles(dialect).list;
-  const results: ReturnType<typeof factsOf>[] = [];
-  let previous: Promise<unknown> = Promise.resolve();
-  for (const file of files) {
-    const result = previous.then(() =>
-      factsOf(file, { needles, onChunk: (chunk) => sampler.add(chunk) }, { ...ctx, signal, progress: (done) => ctx.progress(done) }),
-    );
-    // A failure is reported where the result is awaited; until then it must not end the process.
-    result.catch(() => undefined);
-    results.push(result);
-    previous = result;
-  }
-  const done = Promise.all(results);
-  done.catch(() => undefined);
+  let failed = false;
+  const done = scanAll(files, routingNeedles(dialect).list, sampler, { ...ctx, signal, progress: (step) => ctx.progress(step) });
+  // A failure is reported where the result is awaited; until then it must not end the process.
+  done.catch(() => (failed = true));
   return {
     done,
-    perFile: (i) => results[i] as ReturnType<typeof factsOf>,
-    contradiction: () => sampler.tooManyErrors(),
+    contradiction: () => (failed ? 'the pass over the bytes failed' : sampler.tooManyErrors()),
     stop: () => stop.abort(),
   };
+}
+
+async function scanAll(
+  files: readonly TextFile[],
+  needles: readonly Uint8Array[],
+  sampler: ShapeSampler,
+  ctx: TaskContext,
+): Promise<Awaited<BytePass['done']>> {
+  const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
+  const largest = Math.max(0, ...files.map((file) => (file.known || file.compression !== 'none' ? 0 : file.size)));
+  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, largest + 1));
+  for (const file of files) results.push(await file.scan({ needles, onChunk: (chunk) => sampler.add(chunk), buffer }, ctx));
+  return results;
 }

@@ -16,6 +16,23 @@ export interface CsvTask {
   readonly ctx: TaskContext;
 }
 
+/** The same task over plain text: compressed files are unpacked. */
+export async function unpackTask(task: CsvTask): Promise<CsvTask> {
+  if (task.files.every((file) => file.compression === 'none')) return task;
+  const files: TextFile[] = [];
+  try {
+    for (const file of task.files) files.push(await file.unpack());
+    return { ...task, files };
+  } catch (error) {
+    await removeCopies(files);
+    throw error;
+  }
+}
+
+export async function removeCopies(files: readonly TextFile[]): Promise<void> {
+  await Promise.all(files.map((file) => file.remove()));
+}
+
 /** Records of each file, in the order of the files. */
 export interface RecordCounts {
   readonly good: readonly number[];
@@ -32,7 +49,7 @@ export function createBuffer(task: Pick<CsvTask, 'files'>): Buffer {
   return createWalkBuffer(Math.max(0, ...task.files.map((file) => file.size)));
 }
 
-/** The exact numbers of records, from our own scanner. */
+/** The exact numbers of records of plain files, from our own scanner. */
 export async function countRecords(task: CsvTask): Promise<RecordCounts> {
   const scanner = createScanner(task);
   const buffer = createBuffer(task);

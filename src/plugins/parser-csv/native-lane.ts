@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { quoteIdentifier, type FileFact, type Reading, type Verdict } from '../../core/spi/index.js';
+import { quoteIdentifier, type FileFact, type Reading, type RejectRecord, type Verdict } from '../../core/spi/index.js';
 import type { ByteFacts } from '../shared/scan-bytes.js';
-import { countRecords, sum, type CsvTask, type RecordCounts } from './csv-task.js';
+import { countRecords, removeCopies, sum, unpackTask, type CsvTask, type RecordCounts } from './csv-task.js';
 import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
 import { locateRejects, locateRows } from './locate-records.js';
 import { openOwnLane } from './own-lane.js';
@@ -24,10 +24,15 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
   const rejects = { table: `csv_rejects_${id}`, scan: `csv_scans_${id}` };
   let handedOver = false;
   let counts: RecordCounts | undefined;
+  let unpacking: Promise<CsvTask> | undefined;
+
+  /** Our tokenizer reads plain text only. */
+  const plainTask = (): Promise<CsvTask> => (unpacking ??= unpackTask(task));
 
   async function redo(reason: string): Promise<Verdict> {
+    const plain = await plainTask();
+    const instead = await openOwnLane(plain, async () => (await pass.done).map((f) => f.file));
     handedOver = true;
-    const instead = await openOwnLane(task, async () => (await pass.done).map((f) => f.file));
     return { keep: false, reason, instead };
   }
 
@@ -38,13 +43,19 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       keep: true,
       read: rows + rejected,
       rejected,
-      rejects: exact ? () => locateRejects(task, exact) : noRejects,
+      rejects: exact ? () => locateTaskRejects(exact) : noRejects,
       files: (await pass.done).map((f) => f.file),
     };
   }
 
+  async function* locateTaskRejects(exact: RecordCounts): AsyncGenerator<RejectRecord[]> {
+    yield* locateRejects(await plainTask(), exact);
+  }
+
   return {
     relation: { from: relationSql(task, newline, order, rejects), columns: task.columns },
+    // DuckDB refuses what our decoders take, such as zeros behind the last gzip member.
+    checksReadErrors: task.files.some((file) => file.compression !== 'none'),
     async check(rows) {
       const facts = (await pass.done).map((f) => f.facts);
       const lane = chooseLane(dialect, facts);
@@ -61,21 +72,26 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
         if (task.files.length === 1) counts = { good: [rows], rejected: [0], brokenQuotes: false };
         return keep(rows);
       }
-      counts = await countRecords(task);
+      counts = await countRecords(await plainTask());
       if (counts.brokenQuotes) return redo('a quoted value is broken');
       if (sum(counts.good) !== rows || sum(counts.rejected) !== summary.lines)
         return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);
       return keep(rows);
     },
     async *places(ordinals, withRaw) {
-      counts ??= await countRecords(task);
-      yield* locateRows(task, counts, ordinals, withRaw);
+      const plain = await plainTask();
+      counts ??= await countRecords(plain);
+      yield* locateRows(plain, counts, ordinals, withRaw);
     },
     shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
     async close() {
       pass.stop();
       await dropRejects(ctx.sql, [rejects.table, rejects.scan]);
-      if (!handedOver) await Promise.all(task.files.map((file) => file.remove()));
+      if (handedOver) return;
+      await removeCopies(task.files);
+      // Where unpacking failed there is nothing to remove, and the failure was thrown where the text was needed.
+      const [plain] = await Promise.allSettled(unpacking ? [unpacking] : []);
+      if (plain?.status === 'fulfilled') await removeCopies(plain.value.files);
     },
   };
 }
@@ -100,6 +116,7 @@ function relationSql(
     newline,
     skip: task.dialect.skipLines,
     nullString: task.dialect.nullString,
+    ...(task.files[0] ? { compression: task.files[0].compression } : {}),
     rejects,
   });
   const select = names.map((name) => quoteIdentifier(name)).join(', ');

@@ -1,8 +1,8 @@
 import type { ParserFile, ParserPlan, Reading, TaskContext } from '../../core/spi/index.js';
-import { readHead } from '../shared/file-chunks.js';
+import type { Head } from '../shared/file-chunks.js';
 import { ByteCounter } from '../shared/scan-bytes.js';
 import { startBytePass } from './byte-pass.js';
-import { createScanner, isQuoteError, type CsvTask } from './csv-task.js';
+import { createScanner, isQuoteError, removeCopies, unpackTask, type CsvTask } from './csv-task.js';
 import { CR, LF, type Dialect } from './dialect.js';
 import { mapHeader, readHeader } from './header.js';
 import { openNativeLane } from './native-lane.js';
@@ -14,10 +14,12 @@ import { chooseSpoolDialect } from './spool-writer.js';
 import { prepareText, type TextFile } from './text-file.js';
 import { walkSample } from './walk-records.js';
 
-/** What is looked at before a lane is chosen. */
+/** What is looked at before a lane is chosen: of the first files this much, of the others only enough for the header. */
 export const HEAD_BYTES = 1 << 20;
+const SHORT_HEAD_BYTES = 16 << 10;
 /** Files whose records are tried before a lane is chosen. */
 const SAMPLED_FILES = 3;
+const HEADS_AT_ONCE = 8;
 
 export async function openCsv(files: readonly ParserFile[], plan: ParserPlan, config: CsvConfig, ctx: TaskContext): Promise<Reading> {
   // A file that is continued has its header behind it.
@@ -30,43 +32,67 @@ export async function openCsv(files: readonly ParserFile[], plan: ParserPlan, co
     for (const file of files) texts.push(await prepareText(file, charset, needles, ctx));
     return await chooseReading(texts, plan, dialect, config.match_columns !== 'position', ctx);
   } catch (error) {
-    await Promise.all(texts.map((text) => text.remove()));
+    await removeCopies(texts);
     throw error;
   }
 }
 
+/** A prediction from the first bytes: the pass over all bytes, which runs beside the scan, says whether it held. */
 async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, dialect: Dialect, byName: boolean, ctx: TaskContext): Promise<Reading> {
-  const needles = routingNeedles(dialect).list;
   const names = plan.columns.map((column) => column.name);
   const base = byName ? (plan.memory?.['header'] as readonly string[] | undefined) : undefined;
+  const needles = routingNeedles(dialect).list;
   const orders: (readonly number[] | undefined)[] = [];
   const facts: RoutingFacts[] = [];
-  const unsure: number[] = [];
   let dirty: string | undefined;
-  for (const [i, text] of texts.entries()) {
-    const head = await readHead(text.path, HEAD_BYTES);
-    const header = base ? readHeader(head.bytes, head.complete, dialect) : undefined;
+  for await (const [i, text, head] of readHeads(texts, base !== undefined)) {
+    const header = base && head ? await headerOf(text, head, dialect) : undefined;
     orders.push(base && header ? mapHeader(text.name, base, names, header) : undefined);
-    const counter = new ByteCounter({ needles });
-    counter.add(head.bytes);
-    facts.push(text.known?.facts ?? counter.facts());
-    // With a CR in it, only the whole file tells whether its newlines are of one kind; DuckDB may lose rows where they are not.
-    if (!head.complete && (facts[i] as RoutingFacts).cr > 0 && !text.known) unsure.push(i);
-    if (i < SAMPLED_FILES) dirty ??= judgeSample(head.bytes, head.complete, dialect);
+    if (text.known) facts.push(text.known.facts);
+    else if (head) facts.push(countHead(head, needles));
+    if (head && i < SAMPLED_FILES) dirty ??= judgeSample(head.bytes, head.complete, dialect);
   }
   const task: CsvTask = { files: texts, columns: plan.columns, dialect, spool: chooseSpoolDialect(dialect), orders, ctx };
-  const pass = startBytePass(texts, dialect, ctx);
+  const lane = chooseLane(dialect, facts);
+  const why = lane.lane === 'own' ? lane.why : (dirty ?? ordersNeedOwn(orders, names.length));
+  if (lane.lane === 'native' && why === undefined) return openNativeLane(task, lane.newline, orders[0], startBytePass(texts, dialect, ctx));
+  ctx.log.log('debug', 'csv: reading with our own tokenizer', { reason: why, file: texts[0]?.name });
+  const plain = await unpackTask(task);
+  const pass = startBytePass(plain.files, dialect, ctx);
   try {
-    for (const i of unsure) facts[i] = (await pass.perFile(i)).facts;
-    const lane = chooseLane(dialect, facts);
-    const why = lane.lane === 'own' ? lane.why : (dirty ?? ordersNeedOwn(orders, names.length));
-    if (lane.lane === 'native' && why === undefined) return openNativeLane(task, lane.newline, orders[0], pass);
-    ctx.log.log('debug', 'csv: reading with our own tokenizer', { reason: why, file: texts[0]?.name });
-    return await openOwnLane(task, async () => (await pass.done).map((f) => f.file));
+    return await openOwnLane(plain, async () => (await pass.done).map((f) => f.file));
   } catch (error) {
     pass.stop();
+    await removeCopies(plain.files);
     throw error;
   }
+}
+
+/** Of the files after the first ones nothing is read where there is no header to compare. */
+async function* readHeads(texts: readonly TextFile[], withHeaders: boolean): AsyncGenerator<[number, TextFile, Head | undefined]> {
+  for (let from = 0; from < texts.length; from += HEADS_AT_ONCE) {
+    const batch = texts.slice(from, from + HEADS_AT_ONCE);
+    const heads = await Promise.all(
+      batch.map(async (text, k) => {
+        if (from + k < SAMPLED_FILES) return text.head(HEAD_BYTES);
+        return withHeaders ? text.head(SHORT_HEAD_BYTES) : undefined;
+      }),
+    );
+    for (const [k, text] of batch.entries()) yield [from + k, text, heads[k]];
+  }
+}
+
+async function headerOf(text: TextFile, head: Head, dialect: Dialect): Promise<readonly string[] | undefined> {
+  const header = readHeader(head.bytes, head.complete, dialect);
+  if (header || head.complete || head.bytes.length > SHORT_HEAD_BYTES) return header;
+  const more = await text.head(HEAD_BYTES);
+  return readHeader(more.bytes, more.complete, dialect);
+}
+
+function countHead(head: Head, needles: readonly Uint8Array[]): RoutingFacts {
+  const counter = new ByteCounter({ needles });
+  counter.add(head.bytes);
+  return counter.facts();
 }
 
 /** One `read_csv` has one order of fields, and it must be a permutation. */

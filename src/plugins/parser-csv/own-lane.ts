@@ -13,7 +13,8 @@ const SPOOL_LINE = 4_500_000;
 
 /**
  * Our own tokenizer: rewrites the files as RFC 4180 into the spool, which DuckDB then reads like any other file, so that
- * typing, rejects and Parquet are the same as in the native lane. `facts` come from the pass over the raw bytes.
+ * typing, rejects and Parquet are the same as in the native lane. The task's files are plain text; `facts` come from the
+ * pass over the raw bytes.
  */
 export async function openOwnLane(task: CsvTask, facts: () => Promise<readonly FileFact[]>): Promise<Reading> {
   const spool = task.ctx.spool('csv');

@@ -1,5 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
 import type { NativeNewline } from './routing.js';
+import type { Compression } from './text-file.js';
 
 export interface ReadCsvOptions {
   readonly paths: readonly string[];
@@ -13,6 +14,7 @@ export interface ReadCsvOptions {
   readonly nullString: string | undefined;
   readonly rejects?: { readonly table: string; readonly scan: string };
   readonly maxLineBytes?: number;
+  readonly compression?: Compression;
 }
 
 /** A `read_csv(…)` call that reads every column as text and leaves nothing to detection. */
@@ -33,7 +35,7 @@ export function readCsvSql(options: ReadCsvOptions): string {
     `allow_quoted_nulls=${options.nullString !== undefined}`,
     'strict_mode=true',
     "encoding='utf-8'",
-    "compression='none'",
+    `compression='${options.compression ?? 'none'}'`,
     'hive_partitioning=false',
     'union_by_name=false',
     `columns={${options.names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')}}`,

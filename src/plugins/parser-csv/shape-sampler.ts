@@ -1,10 +1,12 @@
 import { LF, type Dialect } from './dialect.js';
 
 const WINDOW = 64 << 10;
+/** One window of each so many bytes, however small the chunks are. */
+const STRIDE = 4 << 20;
 const MIN_LINES = 1000;
 
 /**
- * Estimates the share of records with a wrong number of fields from a window of each chunk: DuckDB's reject tables are
+ * Estimates the share of records with a wrong number of fields from windows of the text: DuckDB's reject tables are
  * filled only when its scan has ended, and many rejects cost it more time and memory than our own tokenizer needs.
  */
 export class ShapeSampler {
@@ -13,6 +15,7 @@ export class ShapeSampler {
   private readonly quote: number;
   private lines = 0;
   private wrong = 0;
+  private untilNext = 0;
 
   constructor(dialect: Dialect) {
     this.columns = dialect.columns;
@@ -21,7 +24,9 @@ export class ShapeSampler {
   }
 
   add(chunk: Uint8Array): void {
-    if (this.delimiter === undefined) return;
+    this.untilNext -= chunk.length;
+    if (this.delimiter === undefined || this.untilNext > 0) return;
+    this.untilNext = STRIDE;
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     const start = bytes.indexOf(LF) + 1;
     const window = bytes.subarray(start, start + WINDOW);
@@ -30,7 +35,9 @@ export class ShapeSampler {
     let lines = 0;
     let wrong = 0;
     let length = 0;
-    for (const c of window) {
+    // Not for…of: the protocol of iterators costs ten times the work.
+    for (let i = 0; i < window.length; i++) {
+      const c = window[i] as number;
       if (c === LF) {
         // A line within a quoted value tells nothing, nor does any other line of this window.
         if (quotes % 2 === 1) return;

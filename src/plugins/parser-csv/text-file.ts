@@ -7,19 +7,29 @@ import { pipeline } from 'node:stream/promises';
 import chain, { flushable, none } from 'stream-chain';
 import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
 import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
-import { fileChunks } from '../shared/file-chunks.js';
+import { fileChunks, readHead, streamHead, type Head } from '../shared/file-chunks.js';
+import { hashBytes } from '../shared/line-scan.js';
 import { createTranscoder, transcode, type Transcoder } from '../shared/transcode.js';
 
-/** A local file of UTF-8 text: the source itself where it is one, else a decoded copy in the run's temp folder. */
+/** Encodings that DuckDB's reader unpacks itself. */
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** A local file of UTF-8 text: the source itself, also a compressed one, else a decoded copy in the run's temp folder. */
 export interface TextFile {
   readonly name: string;
   readonly path: string;
-  /** Bytes of text. */
+  readonly compression: Compression;
+  /** Bytes of text; Infinity while nobody knows. */
   readonly size: number;
   /** Offset of the first byte of text in the decoded source; null when the text was converted, so that offsets differ. */
   readonly base: number | null;
   /** Known at once for copies. */
   readonly known?: { readonly facts: ByteFacts; readonly file: FileFact };
+  /** The file itself, or a decoded copy of a compressed one: our tokenizer reads plain text. */
+  unpack(): Promise<TextFile>;
+  /** Passes over all bytes of text, then over the raw ones where those differ. */
+  scan(options: ScanOptions & { readonly buffer?: Buffer }, ctx: TaskContext): Promise<{ facts: ByteFacts; file: FileFact }>;
+  head(length: number): Promise<Head>;
   /** Deletes the copy; does nothing for the source itself. */
   remove(): Promise<void>;
 }
@@ -29,15 +39,64 @@ export function openText(file: ParserFile, charset: string | undefined): AsyncIt
   return charset === undefined ? file.open() : transcode(file.open(), charset);
 }
 
+/** A file as DuckDB can read it; what it cannot unpack itself is decoded here. */
 export async function prepareText(
   file: ParserFile,
   charset: string | undefined,
   needles: readonly Uint8Array[],
   ctx: TaskContext,
 ): Promise<TextFile> {
-  if (file.path !== undefined && file.decoders.length === 0 && charset === undefined) {
-    return { name: file.name, path: file.path, size: file.size, base: 0, remove: () => Promise.resolve() };
-  }
+  const compression = compressionOf(file);
+  if (file.path === undefined || charset !== undefined || compression === undefined) return copyOf(file, charset, needles, ctx);
+  return compression === 'none'
+    ? plainText(file, file.path)
+    : compressedText(file, file.path, compression, () => copyOf(file, charset, needles, ctx));
+}
+
+function compressionOf(file: ParserFile): Compression | undefined {
+  const [first, ...more] = file.decoders;
+  if (first === undefined) return 'none';
+  return more.length === 0 && (first === 'gzip' || first === 'zstd') ? first : undefined;
+}
+
+function plainText(file: ParserFile, path: string): TextFile {
+  const text: TextFile = {
+    name: file.name,
+    path,
+    compression: 'none',
+    size: file.size,
+    base: 0,
+    unpack: () => Promise.resolve(text),
+    head: (length) => readHead(path, length),
+    async scan({ buffer, ...options }, ctx) {
+      const chunks = counting(fileChunks(path, { signal: ctx.signal, ...(buffer ? { buffer } : {}) }), ctx);
+      const facts = await scanBytes(chunks, { ...options, hash: true, utf8: true });
+      return { facts, file: { source: file.name, hash: facts.hash, bytes: facts.bytes } };
+    },
+    remove: () => Promise.resolve(),
+  };
+  return text;
+}
+
+function compressedText(file: ParserFile, path: string, compression: Compression, unpack: () => Promise<TextFile>): TextFile {
+  return {
+    name: file.name,
+    path,
+    compression,
+    size: Infinity,
+    base: 0,
+    unpack,
+    head: (length) => streamHead(file.open(), length),
+    async scan({ buffer: _, ...options }, ctx) {
+      const facts = await scanBytes(untilAborted(file.open(), ctx), { ...options, hash: false, utf8: true });
+      const raw = await hashBytes(counting(file.openRaw(), ctx), ctx.signal);
+      return { facts, file: { source: file.name, ...raw } };
+    },
+    remove: () => Promise.resolve(),
+  };
+}
+
+async function copyOf(file: ParserFile, charset: string | undefined, needles: readonly Uint8Array[], ctx: TaskContext): Promise<TextFile> {
   const copy = path.join(ctx.tempDir, `text-${randomUUID()}.csv`);
   const remove = (): Promise<void> => rm(copy, { force: true });
   try {
@@ -46,14 +105,20 @@ export async function prepareText(
     const facts = await copyText(plain ? counted(file.open(), raw, ctx) : file.open(), charset, copy, needles, ctx);
     if (!plain) for await (const _ of counted(file.openRaw(), raw, ctx)) ctx.signal.throwIfAborted();
     const { hash, bytes } = raw.facts();
-    return {
+    const known = { facts, file: { source: file.name, hash, bytes } };
+    const text: TextFile = {
       name: file.name,
       path: copy,
+      compression: 'none',
       size: facts.bytes,
       base: charset === undefined ? (file.offset ?? 0) : null,
-      known: { facts, file: { source: file.name, hash, bytes } },
+      known,
+      unpack: () => Promise.resolve(text),
+      head: (length) => readHead(copy, length),
+      scan: () => Promise.resolve(known),
       remove,
     };
+    return text;
   } catch (error) {
     await remove();
     throw error;
@@ -107,17 +172,16 @@ async function* counted(source: AsyncIterable<Uint8Array>, counter: ByteCounter,
   }
 }
 
-/** Counts and hashes a file; at once for a copy. */
-export async function factsOf(file: TextFile, options: Omit<ScanOptions, 'hash'>, ctx: TaskContext): Promise<{ facts: ByteFacts; file: FileFact }> {
-  if (file.known) return file.known;
-  const facts = await scanBytes(fileChunks(file.path, { signal: ctx.signal }), {
-    ...options,
-    hash: true,
-    utf8: true,
-    onChunk(chunk, offset) {
-      ctx.progress({ bytes: chunk.length });
-      options.onChunk?.(chunk, offset);
-    },
-  });
-  return { facts, file: { source: file.name, hash: facts.hash, bytes: facts.bytes } };
+async function* counting(source: AsyncIterable<Uint8Array>, ctx: TaskContext): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    ctx.progress({ bytes: chunk.length });
+    yield chunk;
+  }
+}
+
+async function* untilAborted(source: AsyncIterable<Uint8Array>, { signal }: TaskContext): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
 }

@@ -3,19 +3,27 @@ import { fileSystemError } from '../../core/spi/index.js';
 
 export const CHUNK_BYTES = 4 << 20;
 
-/** Reads a local file in order. Each chunk is only valid until the next one is asked for. */
+/** The beginning of a text; `complete` when that is all of it. */
+export interface Head {
+  readonly bytes: Buffer;
+  readonly complete: boolean;
+}
+
+/**
+ * Reads a local file in order. Each chunk is only valid until the next one is asked for. A reader of many small files
+ * passes a `buffer` for all of them, one after the other.
+ */
 export async function* fileChunks(
   path: string,
-  options: { readonly signal?: AbortSignal; readonly chunkBytes?: number } = {},
+  options: { readonly signal?: AbortSignal; readonly chunkBytes?: number; readonly buffer?: Buffer } = {},
 ): AsyncGenerator<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {
-      const size = Math.max(1, Math.min(options.chunkBytes ?? CHUNK_BYTES, (await file.stat()).size + 1));
-      const buffer = Buffer.allocUnsafeSlow(size);
+      const buffer = options.buffer ?? Buffer.allocUnsafeSlow(Math.max(1, Math.min(options.chunkBytes ?? CHUNK_BYTES, (await file.stat()).size + 1)));
       for (;;) {
         options.signal?.throwIfAborted();
-        const { bytesRead } = await file.read(buffer, 0, size, null);
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
         if (bytesRead === 0) return;
         yield buffer.subarray(0, bytesRead);
       }
@@ -27,8 +35,8 @@ export async function* fileChunks(
   }
 }
 
-/** The first bytes of a file, at most `length`; `complete` when that is all of it. */
-export async function readHead(path: string, length: number): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+/** The first bytes of a file, at most `length`. */
+export async function readHead(path: string, length: number): Promise<Head> {
   try {
     const file = await open(path, 'r');
     try {
@@ -51,7 +59,7 @@ export async function readHead(path: string, length: number): Promise<{ readonly
 }
 
 /** The first bytes of a stream, at most `length`; the rest is not read. */
-export async function streamHead(source: AsyncIterable<Uint8Array>, length: number): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+export async function streamHead(source: AsyncIterable<Uint8Array>, length: number): Promise<Head> {
   const parts: Uint8Array[] = [];
   let filled = 0;
   for await (const part of source) {

@@ -1,12 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError, DataError, type JsonObject, type ParserFile } from '../../../src/core/spi/index.js';
 import csv from '../../../src/plugins/parser-csv/index.js';
-import gzip from '../../../src/plugins/decoder-gzip/index.js';
 import type { CsvConfig } from '../../../src/plugins/parser-csv/schema.js';
 import { fileChunks } from '../../../src/plugins/shared/file-chunks.js';
 import { openLab, type CsvLab } from './harness.js';
@@ -270,30 +268,6 @@ test('many small files are one native relation, in order', async () => {
           ],
     ),
   );
-});
-
-test('compressed files are decoded once, then read natively; copies are removed', async () => {
-  const plain = await lab.file('a,b\n1,2\n', 'z.csv');
-  const packed = gzipSync('a,b\n1,2\n');
-  const raw = await lab.file(packed, 'z.csv.gz');
-  const encoded: ParserFile = { ...raw, decoders: ['gzip'], open: () => gzip.decode(raw.openRaw(), {} as never, lab.ctx) };
-  const result = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, [encoded], { places: true });
-  assert.is(result.lane, 'native');
-  assert.equal(result.rows, [['1', '2']]);
-  assert.is(result.places[0]?.byteOffset, 4);
-  const facts = result.verdict.files[0];
-  assert.is(facts?.bytes, packed.length);
-  assert.is.not(facts?.hash, (await lab.read({ columns: text('a', 'b') }, [plain])).verdict.files[0]?.hash);
-  assert.not(readdirSync(lab.dir).some((name) => name.startsWith('text-')));
-});
-
-test('a truncated compressed file fails and leaves no copy', async () => {
-  const packed = gzipSync('a,b\n'.repeat(1000));
-  const raw = await lab.file(packed.subarray(0, packed.length - 6), 't.csv.gz');
-  const encoded: ParserFile = { ...raw, decoders: ['gzip'], open: () => gzip.decode(raw.openRaw(), {} as never, lab.ctx) };
-  const error = await lab.read({ columns: text('a', 'b') }, [encoded]).catch((e: unknown) => e);
-  assert.instance(error, DataError);
-  assert.not(readdirSync(lab.dir).some((name) => name.startsWith('text-')));
 });
 
 test('other charsets are converted; malformed bytes reject their record', async () => {
