@@ -21,3 +21,13 @@ export function tlsRefusedError(product: string, settings: SqlConnectionSettings
     cause,
   });
 }
+
+/** A reading transaction was open for longer than `max_transaction_secs`. */
+export function transactionLimitError(product: string, settings: SqlConnectionSettings, doing: string, seconds: number): RemoteError {
+  return new RemoteError({
+    code: 'SQL_TRANSACTION_LIMIT',
+    message: `${product} ${settings.place}: ${doing}: the transaction was open for ${seconds} s, the limit of max_transaction_secs`,
+    hint: 'raise max_transaction_secs, or read less at a time: incremental_columns, where, or several tables',
+    retryable: false,
+  });
+}
