@@ -30,7 +30,7 @@ export default defineParser<CsvConfig>({
       config: { type: 'csv', delimiter: '\t', quote: null, null_string: '\\N', columns: [{ name: 'name', type: 'string' }] },
     },
   ],
-  filesPerTask: 500,
+  filesPerTask: 2000,
 
   async plan(config, files, ctx): Promise<ParserPlan> {
     const columns = readColumns(config, ctx.place);
