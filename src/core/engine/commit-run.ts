@@ -13,6 +13,7 @@ export interface CommitWork {
   readonly state: JsonValue | undefined;
   readonly lease: Lease;
   readonly ctx: PluginContext;
+  readonly beforeCommit?: ((tx: StoreTransaction) => Promise<void>) | undefined;
   /** The run's summary, given the facts of its commit. */
   summarise(facts: JsonObject): JsonObject;
 }
@@ -26,6 +27,7 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
   const rejectsTable = rejects && (await (await openRejectStore(ctx)).commit(rejects, execution.rejectStages, { ...ctx, runId: run.runId }));
   const complete = async (tx: StoreTransaction, committed: JsonObject): Promise<void> => {
     facts = rejectsTable === undefined ? committed : { ...committed, rejectsTable };
+    await work.beforeCommit?.(tx);
     const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
     await store.completeRun(tx, run.runId, lease, { state, summary: work.summarise(facts), commit: facts, target });
     ctx.reach('commit.state_stored');

@@ -357,7 +357,7 @@ class PipelineRun {
     this.#services.onEvent({ event: 'commit', pipeline: this.#pipeline.name, run_id: run.runId });
     const tempDir = this.#runTempDir(run.runId);
     const summarise = (facts: JsonObject): RunSummary => this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
-    const work = { pipeline: this.#pipeline, run, plan, execution, state, lease, ctx: this.#base(tempDir) };
+    const work = { pipeline: this.#pipeline, run, plan, execution, state, lease, ctx: this.#base(tempDir), beforeCommit: this.#options.beforeCommit };
     const done = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
       // The answer to a COMMIT may have been lost; the stored run tells what became of it.
       const stored = attempt > 1 ? await store.getRun(run.runId) : undefined;

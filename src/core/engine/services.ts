@@ -1,4 +1,4 @@
-import type { Clock, Logger, Point, RunStore } from '../spi/index.js';
+import type { Clock, Logger, Point, RunStore, StoreTransaction } from '../spi/index.js';
 import type { RunEvent } from './events.js';
 
 /** What the compositions (CLI, server, tests) give the engine. */
@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly fullRefresh: boolean;
   /** Plan only. */
   readonly dryRun: boolean;
+  /** Runs in the commit's transaction, before the run is marked committed; throwing undoes the commit (a period that was loaded before). */
+  readonly beforeCommit?: (tx: StoreTransaction) => Promise<void>;
   /** State to start from where the store has none (`-c state.yml`). */
   readonly initialState?: import('../spi/index.js').JsonValue;
   /** Stored with the run, so that `sluice commit RUN` can load the pipeline again: file and config with secrets as references. */

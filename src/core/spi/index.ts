@@ -12,6 +12,7 @@ export * from './filter.js';
 export * from './formatter.js';
 export * from './guess.js';
 export * from './input.js';
+export * from './job-store.js';
 export * from './json.js';
 export * from './output.js';
 export * from './parser.js';

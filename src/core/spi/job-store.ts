@@ -1,0 +1,220 @@
+import type { JsonObject } from './json.js';
+import type { StoreTransaction } from './run-store.js';
+
+export type JobStatus = 'queued' | 'running' | 'success' | 'error' | 'killed';
+export type JobKind = 'pipeline' | 'sql' | 'export' | 'maintain';
+
+/** What made a job: the timer of a schedule, a person (`schedule run`, `backfill`), a retry by hand, the API, or another job. */
+export type JobTrigger = 'timer' | 'manual' | 'backfill' | 'retry' | 'api' | 'job';
+
+/** Work to be done by any `serve` process of the project; plain JSON, names only, no secret. */
+export interface NewJob {
+  readonly kind: JobKind;
+  /** The schedule or pipeline it belongs to, for people and for `overlap`. */
+  readonly name: string;
+  /** What to run, as the runner understands it: the definition as it was when the job was made. */
+  readonly payload: JsonObject;
+  readonly trigger: JobTrigger;
+  /** Nominal time of the schedule in milliseconds since 1970; null for jobs without one. */
+  readonly nominalTime: number | null;
+  /** Higher first; -2 to 2. */
+  readonly priority: number;
+  /** Not started before this time on the database's clock. */
+  readonly notBefore: number;
+  /** Tries in all, at least 1. */
+  readonly maxAttempts: number;
+  /** Waits between tries: `initial * 2^(n-1)`, at most `max`. */
+  readonly retryWait: { readonly initialMs: number; readonly maxMs: number };
+  /** Null: no limit. */
+  readonly timeoutMs: number | null;
+  /** Names that share concurrency limits: connections, and `schedule:<name>` where overlap is not allowed. */
+  readonly uses: readonly string[];
+  /** The query job whose result this export job sends. */
+  readonly parentId: string | null;
+  /** Names like `team:growth`, for lists. */
+  readonly tags: readonly string[];
+}
+
+export interface JobRecord extends NewJob {
+  /** Sorts by time of creation. */
+  readonly id: string;
+  readonly status: JobStatus;
+  /** Tries so far, the running one included. */
+  readonly attempts: number;
+  readonly holder: string | null;
+  /** Grows with every claim; calls of an earlier holder are refused. */
+  readonly fence: number;
+  readonly killRequested: boolean;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly result: JobResult | null;
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | null;
+}
+
+/** Figures of a finished job. Unknown ones are left out. */
+export interface JobResult {
+  readonly runIds: readonly string[];
+  readonly rowsRead?: number;
+  readonly rowsWritten?: number;
+  readonly rowsRejected?: number;
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
+  readonly cpuSeconds?: number;
+  /** Where a SQL job's result is kept: a Parquet file's URI, its rows and columns, and when it is removed. */
+  readonly resultFile?: { readonly uri: string; readonly rows: number; readonly columns: readonly string[]; readonly expiresAt: number };
+  readonly details?: JsonObject;
+}
+
+/** A running job in the hands of one worker. */
+export interface JobClaim {
+  readonly job: JobRecord;
+  /** Aborts when the lease was lost, or a kill was asked for (`killed`). */
+  readonly signal: AbortSignal;
+}
+
+export interface JobLogLine {
+  /** Counts up within a job. */
+  readonly seq: number;
+  readonly at: number;
+  readonly attempt: number;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** What became of one nominal time of a schedule; written once. */
+export type FiringOutcome = 'queued' | 'skipped_overlap' | 'skipped_paused' | 'skipped_missed' | 'skipped_disabled' | 'skipped_dependency';
+
+export interface Firing {
+  readonly schedule: string;
+  readonly nominalTime: number;
+  readonly outcome: FiringOutcome;
+  /** The job, when one was made. Its end is the outcome of the run. */
+  readonly jobId: string | null;
+  readonly recordedAt: number;
+}
+
+/** A schedule as the database knows it; its definition is in the project's files. */
+export interface ScheduleRecord {
+  readonly name: string;
+  /** First seen; no nominal time before it is ever caught up. */
+  readonly createdAt: number;
+  readonly paused: boolean;
+  /** Hash of the definition the `nextTime` was computed with. */
+  readonly definitionHash: string;
+  /** The next nominal time that has no outcome yet; null: never again. */
+  readonly nextTime: number | null;
+  /** When that time is due (nominal time plus delay). */
+  readonly dueAt: number | null;
+}
+
+/** One step of a due schedule, decided by the scheduler and recorded in one transaction. */
+export interface ScheduleStep {
+  readonly name: string;
+  /** What `nextTime` was when this was decided; another process that was faster makes this step void. */
+  readonly expectedNext: number;
+  readonly firings: readonly { readonly nominalTime: number; readonly outcome: FiringOutcome; readonly job?: NewJob }[];
+  readonly nextTime: number | null;
+  readonly dueAt: number | null;
+}
+
+export interface JobFilter {
+  readonly status?: JobStatus;
+  readonly name?: string;
+  readonly kind?: JobKind;
+  readonly tag?: string;
+  /** Only jobs older than this id. */
+  readonly before?: string;
+  /** Default 100, at most 1,000. */
+  readonly limit?: number;
+}
+
+/** A key of the HTTP API; only a hash of the secret half is stored. */
+export interface ApiKeyRecord {
+  /** Public half, also its name in lists. */
+  readonly id: string;
+  /** SHA-256 of the secret half, hex. */
+  readonly hash: string;
+  readonly description: string;
+  readonly scopes: readonly ('read' | 'write' | 'rejects' | 'admin')[];
+  /** Databases (namespaces) it may see; null: all. */
+  readonly databases: readonly string[] | null;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly uses: number;
+}
+
+/**
+ * Jobs, schedules and keys of a project. The metastore implements it next to `RunStore`; all times are the database's clock,
+ * milliseconds since 1970. Several processes call it at once.
+ */
+export interface JobStore {
+  /** Within `tx` where the job belongs to another change. Answers its id. */
+  addJob(job: NewJob, tx?: StoreTransaction): Promise<string>;
+  getJob(id: string): Promise<JobRecord | undefined>;
+  /** Newest first. */
+  listJobs(filter: JobFilter): Promise<readonly JobRecord[]>;
+  countJobs(): Promise<{ readonly [status in JobStatus]: number }>;
+
+  /**
+   * Takes up to `want` due jobs: highest priority first, then oldest; none whose `uses` are at their limit, counting the jobs of
+   * all processes. Jobs whose holder's lease ran out count as due again (a new attempt, or `error` when none is left).
+   */
+  claimJobs(holder: string, want: number, limits: ReadonlyMap<string, number>): Promise<readonly JobClaim[]>;
+  /** Ends a claimed job. An error with tries left queues it again. Refused with ConflictError JOB_LOST for an old fence. */
+  finishJob(
+    claim: JobClaim,
+    end: {
+      readonly status: 'success' | 'error' | 'killed';
+      readonly result: JobResult | null;
+      readonly error: JobRecord['error'];
+      readonly retry: boolean;
+    },
+  ): Promise<void>;
+  /** Gives a claimed job back unharmed (drain): queued again, the attempt does not count. */
+  returnJob(claim: JobClaim): Promise<void>;
+  /** Queued jobs end at once; running ones are told by their claim's signal. False when it had ended. */
+  killJob(id: string): Promise<boolean>;
+  /** A fresh copy of a job that ended (trigger `retry`). */
+  retryJob(id: string): Promise<string>;
+  appendLog(id: string, lines: readonly Omit<JobLogLine, 'seq'>[]): Promise<void>;
+  readLog(id: string, afterSeq: number, limit: number): Promise<readonly JobLogLine[]>;
+  /** Removes jobs, their logs and firings that ended before; answers the ids and the result files that are due. */
+  expireJobs(endedBefore: number, limit: number): Promise<{ readonly ids: readonly string[]; readonly resultFiles: readonly string[] }>;
+
+  /** Makes rows for schedules that are new; a changed definition gets its new next time. Others, no longer defined, are disabled. */
+  syncSchedules(
+    schedules: readonly {
+      readonly name: string;
+      readonly definitionHash: string;
+      nextAfter(time: number): { nextTime: number | null; dueAt: number | null };
+    }[],
+  ): Promise<void>;
+  listSchedules(): Promise<readonly ScheduleRecord[]>;
+  getSchedule(name: string): Promise<ScheduleRecord | undefined>;
+  /** Schedules whose time is due, soonest first. */
+  dueSchedules(limit: number): Promise<readonly ScheduleRecord[]>;
+  /** Records outcomes, makes their jobs and moves the schedule on, all in one transaction. False: another process was faster. */
+  stepSchedule(step: ScheduleStep): Promise<boolean>;
+  pauseSchedule(name: string, paused: boolean): Promise<boolean>;
+  /** Newest first. */
+  listFirings(schedule: string, filter: { readonly from?: number; readonly to?: number; readonly limit?: number }): Promise<readonly Firing[]>;
+
+  /**
+   * Within a run's commit: claims the one commit of (schedule, nominal time) that the timer may make. Throws ConflictError
+   * PERIOD_COMMITTED when another job has it.
+   */
+  claimPeriod(tx: StoreTransaction, schedule: string, nominalTime: number, jobId: string): Promise<void>;
+
+  /** One live server of a project on SQLite; undefined: taken. On PostgreSQL every caller gets one. Kept alive until released. */
+  registerServer(holder: string): Promise<{ release(): Promise<void> } | undefined>;
+
+  addKey(key: Omit<ApiKeyRecord, 'createdAt' | 'revokedAt' | 'lastUsedAt' | 'uses'>): Promise<void>;
+  getKey(id: string): Promise<ApiKeyRecord | undefined>;
+  listKeys(): Promise<readonly ApiKeyRecord[]>;
+  revokeKey(id: string): Promise<boolean>;
+  /** Adds up uses; called in batches. */
+  recordKeyUse(uses: readonly { readonly id: string; readonly uses: number; readonly lastUsedAt: number }[]): Promise<void>;
+}
