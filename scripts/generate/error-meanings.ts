@@ -22,6 +22,30 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     todo: 'Set expire_days and time_column in the pipeline that loads the table, and run it.',
   },
   FILE_SYSTEM: { means: 'The operating system refused a file operation.', todo: 'See the reason in the message.' },
+  GA_DATES: { means: 'The days to read contradict one another, or are none.', todo: 'Correct the key that is named.' },
+  GA_REQUEST: {
+    means: 'The report is not one that the API takes: a name twice, a filter or order of the wrong shape.',
+    todo: 'Correct the key that is named.',
+  },
+  GA_UNKNOWN_NAME: {
+    means: 'The property has no dimension or metric of this name.',
+    todo: 'Take the suggestion; names are as in the API, custom ones with their prefix.',
+  },
+  GOOGLE_ACCESS_DENIED: {
+    means: 'These credentials may not read this, or it does not exist (Google says the same of both).',
+    todo: 'Check what is named, grant access, and enable the API in the Cloud project.',
+  },
+  GOOGLE_NOT_FOUND: { means: 'Google does not know what is asked for.', todo: 'Check the number or name in the config.' },
+  GOOGLE_QUOTA: { means: 'A quota of Google is used up for now.', todo: 'Run again later: what was finished is kept.' },
+  GOOGLE_REQUEST: { means: 'Google refused the request as it is, with the reason in the message.', todo: 'Change what it names.' },
+  GOOGLE_TIMEOUT: { means: 'Google did not answer within the time limit.', todo: 'Check the network; run again.' },
+  GOOGLE_TOKEN_REFUSED: {
+    means: 'The key or refresh token was not accepted.',
+    todo: "Check that it was not deleted or revoked, and this machine's clock.",
+  },
+  GOOGLE_UNAUTHENTICATED: { means: 'Google refused the access token, also a fresh one.', todo: 'Check the credentials and what they may do.' },
+  GOOGLE_UNAVAILABLE: { means: 'Google failed on its side, also after repeats.', todo: 'Run again later: what was finished is kept.' },
+  GOOGLE_UNREACHABLE: { means: 'The connection to Google failed.', todo: 'Check the network, and a proxy or firewall in between.' },
   METASTORE_BUSY: { means: 'Other writers held the metastore for too long.', todo: 'Run again; for many writers use a PostgreSQL metastore.' },
   METASTORE_CORRUPT: {
     means: 'The metastore file is damaged, or no SQLite database.',

@@ -139,6 +139,7 @@ function isScalar(type: string, value: unknown): boolean {
 
 /** The Data API as Google publishes it in its own client. */
 export function openAnalyticsDefinitions(): ProtobufJson {
-  const root = createRequire(import.meta.url)('@google-analytics/data/build/protos/protos.json') as Definition;
+  const require = createRequire(import.meta.url);
+  const root = require('@google-analytics/data/build/protos/protos.json') as Definition;
   return new ProtobufJson(root, 'google.analytics.data.v1beta');
 }

@@ -12,7 +12,7 @@ const METRICS = ['activeUsers', 'newUsers', 'sessions', 'engagedSessions', 'even
 export async function guessReport(config: JsonObject, ctx: PluginContext): Promise<GuessResult> {
   if (config['property'] === undefined) {
     throw new ConfigError({
-      code: 'GA_REQUEST',
+      code: 'GA_PROPERTY',
       message: 'in.property: expected the number of a property, found none',
       hint: 'write e.g. property: 123456789 (Admin → Property details)',
     });

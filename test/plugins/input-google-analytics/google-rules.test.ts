@@ -36,6 +36,7 @@ test('a refused address is told as such, a certificate is no passing error', () 
   const failureOf = (code: string) => readFailure(Object.assign(new Error('x'), { cause: { code } }), subject, 0).error;
   assert.is(failureOf('EREFUSEDADDRESS').code, 'ADDRESS_REFUSED');
   assert.is(failureOf('EREFUSEDADDRESS').retryable, false);
+  assert.is(failureOf('DEPTH_ZERO_SELF_SIGNED_CERT').code, 'GOOGLE_CERTIFICATE');
   assert.is(failureOf('DEPTH_ZERO_SELF_SIGNED_CERT').retryable, false);
   assert.is(failureOf('ENOTFOUND').retryable, true);
   assert.is(failureOf('ENOTFOUND').message, 'Google Analytics: trying: the connection failed (ENOTFOUND)');

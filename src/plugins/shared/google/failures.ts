@@ -56,53 +56,68 @@ export function readFailure(error: unknown, subject: CallSubject, now: number): 
 function statusError(status: number, server: ServerError | undefined, subject: CallSubject): SluiceError {
   const said = server?.message === undefined ? 'without a message' : cleanMessage(server.message);
   const message = `${subject.service}: ${subject.doing}: status ${status}${server?.status === undefined ? '' : ` ${server.status}`}: ${said}`;
-  const remote = (code: string, hint: string, retryable: boolean): RemoteError => new RemoteError({ code, message, hint, retryable });
   if (status === 429 || server?.status === 'RESOURCE_EXHAUSTED') {
-    return remote('GOOGLE_QUOTA', 'the quota is used up for now: run again later (what was finished is kept), or ask for less at once', true);
+    const hint = 'the quota is used up for now: run again later (what was finished is kept), or ask for less at once';
+    return new RemoteError({ code: 'GOOGLE_QUOTA', message, hint, retryable: true });
   }
-  if (status === 401)
-    return remote('GOOGLE_UNAUTHENTICATED', 'the token was refused, also a fresh one: check the credentials and their scopes', false);
+  if (status === 401) {
+    const hint = 'the token was refused, also a fresh one: check the credentials and their scopes';
+    return new RemoteError({ code: 'GOOGLE_UNAUTHENTICATED', message, hint, retryable: false });
+  }
   if (status === 403) {
     const disabled = server?.details?.some((detail) => detail.reason === 'SERVICE_DISABLED') === true;
-    return remote('GOOGLE_ACCESS_DENIED', disabled ? 'enable the API in the Google Cloud project of these credentials' : subject.accessHint, false);
+    const hint = disabled ? 'enable the API in the Google Cloud project of these credentials' : subject.accessHint;
+    return new RemoteError({ code: 'GOOGLE_ACCESS_DENIED', message, hint, retryable: false });
   }
-  if (status === 404) return remote('GOOGLE_NOT_FOUND', subject.accessHint, false);
+  if (status === 404) return new RemoteError({ code: 'GOOGLE_NOT_FOUND', message, hint: subject.accessHint, retryable: false });
   if (status === 400) {
     return new ConfigError({ code: 'GOOGLE_REQUEST', message, hint: 'change what the message names; the server refused the request as it is' });
   }
-  if (status === 408 || status >= 500)
-    return remote('GOOGLE_UNAVAILABLE', 'the service failed on its side: run again later (what was finished is kept)', true);
-  return remote('GOOGLE_BAD_ANSWER', 'check the endpoint, and whether a proxy answers in its place', false);
+  if (status === 408 || status >= 500) {
+    const hint = 'the service failed on its side: run again later (what was finished is kept)';
+    return new RemoteError({ code: 'GOOGLE_UNAVAILABLE', message, hint, retryable: true });
+  }
+  return new RemoteError({
+    code: 'GOOGLE_BAD_ANSWER',
+    message,
+    hint: 'check the endpoint, and whether a proxy answers in its place',
+    retryable: false,
+  });
 }
 
-const NETWORK_HINT = 'check the network, a proxy or a firewall between this machine and Google';
+const NETWORK_HINT = 'check the network, and a proxy or firewall between this machine and Google';
 
 /** An error without an answer: refused, cut, timed out. */
 export function networkFailure(error: unknown, whom: string, doing = 'asking for a token'): RemoteError {
   const { code, name, cause } = error as ClientError;
   const inner = (cause ?? {}) as ClientError;
   const found = [code, inner.code].find((c): c is string => typeof c === 'string' && /^[A-Z][A-Z0-9_]+$/.test(c));
-  const failed = (details: { code: string; text: string; hint: string; retryable: boolean }): RemoteError =>
-    new RemoteError({ code: details.code, message: `${whom}: ${doing}: ${details.text}`, hint: details.hint, retryable: details.retryable });
+  const place = `${whom}: ${doing}`;
   if (found === REFUSED_ADDRESS) {
-    return failed({
+    return new RemoteError({
       code: 'ADDRESS_REFUSED',
-      text: 'the host name stands for a link-local or metadata address',
+      message: `${place}: the host name stands for a link-local or metadata address`,
       hint: 'name a public endpoint; such addresses are never asked',
       retryable: false,
     });
   }
-  if (isTimeout(name, inner.name, found))
-    return failed({ code: 'GOOGLE_TIMEOUT', text: 'no answer within the time limit', hint: NETWORK_HINT, retryable: true });
+  if (isTimeout(name, inner.name, found)) {
+    return new RemoteError({ code: 'GOOGLE_TIMEOUT', message: `${place}: no answer within the time limit`, hint: NETWORK_HINT, retryable: true });
+  }
   if (found !== undefined && /^(CERT_|ERR_TLS|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED)/.test(found)) {
-    return failed({
-      code: 'GOOGLE_UNREACHABLE',
-      text: `the certificate was not accepted (${found})`,
+    return new RemoteError({
+      code: 'GOOGLE_CERTIFICATE',
+      message: `${place}: the certificate was not accepted (${found})`,
       hint: 'check the clock and the trusted certificates (NODE_EXTRA_CA_CERTS)',
       retryable: false,
     });
   }
-  return failed({ code: 'GOOGLE_UNREACHABLE', text: `the connection failed (${found ?? 'no code'})`, hint: NETWORK_HINT, retryable: true });
+  return new RemoteError({
+    code: 'GOOGLE_UNREACHABLE',
+    message: `${place}: the connection failed (${found ?? 'no code'})`,
+    hint: NETWORK_HINT,
+    retryable: true,
+  });
 }
 
 function isTimeout(...words: readonly unknown[]): boolean {
