@@ -1,6 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throughGate } from '../../core/duckdb/index.js';
-import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
+import { ConfigError, ConflictError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { whyNotRewritable } from '../maintain/rewritable.js';
 import { currentSchema, currentSnapshot, defaultSpec, type ManifestEntry } from '../table/model.js';
@@ -16,6 +17,9 @@ import { userSqlError } from './sql-errors.js';
 import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
 import { asRun, type SqlRun } from './sql-run.js';
 import type { SqlStatement } from './write-statements.js';
+
+/** Each is lost only to a commit that rewrote files which this one rewrites, such as a compaction. */
+const MAX_ATTEMPTS = 20;
 
 type Delete = Extract<SqlStatement, { kind: 'delete' }>;
 
@@ -33,18 +37,44 @@ interface Hits {
  * them, all others stay untouched and unread where pruning shows that nothing can match. Without WHERE nothing is read at all.
  */
 export async function deleteRows(parts: SqlParts, statement: Delete, text: string, options: QueryOptions): Promise<SqlOutcome> {
-  const table = qualify(statement.table, options);
-  const loaded = await parts.warehouse.catalog.loadTable(table);
-  const label = `${loaded.name.namespace}.${loaded.name.name}`;
+  const { name } = await parts.warehouse.catalog.loadTable(qualify(statement.table, options));
+  const label = `${name.namespace}.${name.name}`;
   return inWorkshop(options, (shop) =>
     asRun(parts.warehouse, label, text, async (run) => {
-      const hits =
-        statement.predicate === undefined ? undefined : await findHits(parts, statement.from, statement.predicate, label, loaded, shop, options);
-      const added = hits?.rest === undefined ? [] : await stageRest(parts, loaded, label, hits.rest, shop, run);
-      checkSignal(options.signal);
-      return commitDelete(parts, loaded, label, hits, added, run);
+      for (let attempt = 1; ; attempt++) {
+        const staged: string[] = [];
+        try {
+          return await deleteOnce(parts, statement, label, attemptTools(shop, run, attempt, staged), options);
+        } catch (error) {
+          if (!(error instanceof ConflictError) || error.code !== 'TABLE_CHANGED' || attempt >= MAX_ATTEMPTS) throw error;
+          await run.forget(staged);
+        }
+      }
     }),
   );
+}
+
+interface Attempt {
+  readonly shop: Workshop;
+  readonly run: SqlRun;
+  readonly folder: string;
+  /** What it wrote, should it be lost. */
+  readonly staged: string[];
+}
+
+function attemptTools(shop: Workshop, run: SqlRun, attempt: number, staged: string[]): Attempt {
+  return { shop, run, folder: join(shop.folder, `attempt-${attempt}`), staged };
+}
+
+/** Finds the rows in the table as it is now. Lost to a rewrite of the same files, it is done again on what that left. */
+async function deleteOnce(parts: SqlParts, statement: Delete, label: string, attempt: Attempt, options: QueryOptions): Promise<SqlOutcome> {
+  const loaded = await parts.warehouse.catalog.loadTable(label);
+  await mkdir(attempt.folder);
+  const { predicate } = statement;
+  const hits = predicate === undefined ? undefined : await findHits(parts, statement.from, predicate, label, loaded, attempt, options);
+  const added = hits?.rest === undefined ? [] : await stageRest(parts, loaded, label, hits.rest, attempt);
+  checkSignal(options.signal);
+  return commitDelete(parts, loaded, label, hits, added, attempt.run);
 }
 
 async function findHits(
@@ -53,11 +83,11 @@ async function findHits(
   predicate: string,
   label: string,
   loaded: LoadedTable,
-  shop: Workshop,
+  attempt: Attempt,
   options: QueryOptions,
 ): Promise<Hits> {
-  const matches = join(shop.folder, 'matches.parquet');
-  const rest = join(shop.folder, 'rest.parquet');
+  const matches = join(attempt.folder, 'matches.parquet');
+  const rest = join(attempt.folder, 'rest.parquet');
   const session = await parts.engine.openSession(selectOf(from, predicate), { ...options, outputFiles: [matches, rest], placesOf: label });
   try {
     (await prepareUserSelect(session)).destroySync();
@@ -135,17 +165,25 @@ async function stageRest(
   loaded: LoadedTable,
   label: string,
   rest: string,
-  shop: Workshop,
-  run: SqlRun,
+  { shop, run, staged }: Attempt,
 ): Promise<readonly StagedFile[]> {
   const plan = planWholeRows(label, loaded.metadata);
   const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)})`;
-  const staged = await parts.warehouse.stageFiles(
+  const report = await parts.warehouse.stageFiles(
     plan,
     { select, statusColumn: '__status' },
-    { runId: run.runId, task: 0, sql: shop.sql, record: (paths) => run.record(paths), reach: () => undefined },
+    {
+      runId: run.runId,
+      task: 0,
+      sql: shop.sql,
+      reach: () => undefined,
+      async record(paths) {
+        staged.push(...paths);
+        await run.record(paths);
+      },
+    },
   );
-  return stagedFilesOf(staged.staged);
+  return stagedFilesOf(report.staged);
 }
 
 async function commitDelete(

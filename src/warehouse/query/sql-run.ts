@@ -17,6 +17,8 @@ export interface RunTools {
 export interface SqlRun {
   readonly runId: string;
   record(paths: readonly string[]): Promise<void>;
+  /** Deletes recorded files that the statement will not use after all. */
+  forget(paths: readonly string[]): Promise<void>;
   /** Inside the commit's transaction. */
   complete(tx: StoreTransaction, summary: JsonObject, commit: JsonObject): Promise<void>;
 }
@@ -43,6 +45,10 @@ export async function asRun<T>(tools: RunTools, table: string, statement: string
       return await work({
         runId,
         record: (paths) => metastore.recordStaging(runId, 0, paths, lease),
+        async forget(paths) {
+          await tools.removeStaged(paths);
+          await metastore.forgetStaging(runId, paths);
+        },
         async complete(tx, summary, commit) {
           await metastore.completeRun(tx, runId, lease, { state: undefined, summary, commit });
           committed = true;

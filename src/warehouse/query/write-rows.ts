@@ -4,9 +4,12 @@ import { ConfigError, DataError, SluiceError, quoteIdentifier, quoteLiteral, typ
 import type { LoadedTable } from '../catalog/catalog.js';
 import { nameTaken } from '../catalog/catalog.js';
 import { splitTableName } from '../catalog/table-name.js';
+import { whyNotRewritable } from '../maintain/rewritable.js';
 import { currentSchema, type NestedField } from '../table/model.js';
-import { columnTypeOf } from '../table/types.js';
+import { columnTypeOf, duckTypeOf } from '../table/types.js';
+import { planWholeRows } from '../write/whole-rows.js';
 import type { WritePlan } from '../write/write-plan.js';
+import { castKeepsValue } from './nested-types.js';
 import type { QueryOptions, ResultColumn } from './query-options.js';
 import { checkSignal } from './query-session.js';
 import { insertable, tableColumn } from './result-types.js';
@@ -45,15 +48,9 @@ export async function insertRows(parts: SqlParts, statement: Insert, text: strin
     }
     const list: string[] = [];
     for (const [i, field] of targets.entries()) list.push(`${await fittingSql(shop, spooled, i, field, table)} AS ${quoteIdentifier(field.name)}`);
-    const plan = await parts.warehouse.planWrite({
-      table,
-      schema: targets.map((f) => ({ name: f.name, type: columnTypeOf(f) ?? '' })),
-      mode: 'append',
-      schemaEvolution: 'add',
-    });
     const { rows, runId, facts } = await stageAndCommit(
       parts,
-      keepTypes(plan, currentSchema(loaded.metadata).fields),
+      await planInsert(parts, loaded, targets, table),
       `SELECT ${list.join(', ')}, 0 AS __status FROM ${spooled.from}`,
       text,
       shop,
@@ -61,6 +58,22 @@ export async function insertRows(parts: SqlParts, statement: Insert, text: strin
     );
     return { kind: 'done', message: `inserted ${rows} rows into ${table}`, rows, runId, facts };
   });
+}
+
+async function planInsert(parts: SqlParts, loaded: LoadedTable, targets: readonly NestedField[], table: string): Promise<WritePlan> {
+  if (targets.some((f) => columnTypeOf(f) === undefined)) {
+    // Such columns are those of tables that another engine made: the plan is for exactly what the table has.
+    const plan = planWholeRows(table, loaded.metadata);
+    const ids = new Set(targets.map((f) => f.id));
+    return { ...plan, columns: plan.columns.filter((c) => ids.has(c.id)) };
+  }
+  const plan = await parts.warehouse.planWrite({
+    table,
+    schema: targets.map((f) => ({ name: f.name, type: columnTypeOf(f) ?? '' })),
+    mode: 'append',
+    schemaEvolution: 'add',
+  });
+  return keepTypes(plan, currentSchema(loaded.metadata).fields);
 }
 
 /** An int stays an int: SQL gives longs, and a value that does not fit is an error of the cast. */
@@ -91,11 +104,11 @@ function targetFields(loaded: LoadedTable, names: readonly string[] | undefined,
     return field;
   });
   const targets = chosen ?? fields;
-  const nested = targets.find((f) => columnTypeOf(f) === undefined);
-  if (nested)
+  const why = targets.some((f) => columnTypeOf(f) === undefined) ? whyNotRewritable(loaded.metadata) : undefined;
+  if (why !== undefined)
     throw new ConfigError({
-      code: 'SQL_COLUMNS',
-      message: `${table}: the column ${nested.name} has a type that INSERT cannot write`,
+      code: 'TABLE_NOT_REWRITABLE',
+      message: `${table}: rows with nested columns cannot be written here: ${why}`,
       hint: 'name the other columns, or write with the engine that made the table',
     });
   if (new Set(targets).size !== targets.length)
@@ -105,17 +118,18 @@ function targetFields(loaded: LoadedTable, names: readonly string[] | undefined,
 
 async function fittingSql(shop: Workshop, spooled: Spooled, index: number, field: NestedField, table: string): Promise<string> {
   const column = spooled.columns[index] as ResultColumn;
-  const type = columnTypeOf(field) ?? 'string';
+  const type = columnTypeOf(field);
   const quoted = quoteIdentifier(column.name);
+  if (type === undefined && castKeepsValue(column.type, field.type)) return `CAST(${quoted} AS ${duckTypeOf(field.type)})`;
   // The cast refuses text that is no JSON and keeps the text of what is.
   if (type === 'json' && column.type === 'VARCHAR') return `CAST(CAST(${quoted} AS JSON) AS VARCHAR)`;
-  if (insertable(column.type, type)) return quoted;
+  if (type !== undefined && insertable(column.type, type)) return quoted;
   // NULL has no type of its own; DuckDB calls it INTEGER.
   const [row] = await shop.sql.rows(`SELECT count(${quoted}) AS n FROM ${spooled.from}`);
-  if (Number(row?.['n']) === 0) return 'NULL';
+  if (Number(row?.['n']) === 0) return type === undefined ? `CAST(NULL AS ${duckTypeOf(field.type)})` : 'NULL';
   throw new ConfigError({
     code: 'SQL_TYPE',
-    message: `${table}: the column ${field.name} is ${type}, the SELECT gives ${column.type}`,
+    message: `${table}: the column ${field.name} is ${type ?? duckTypeOf(field.type)}, the SELECT gives ${column.type}`,
     hint: `convert it in the SELECT: CAST(… AS …); INSERT does not round or reinterpret values by itself`,
   });
 }

@@ -154,6 +154,66 @@ test('DELETE minds rows that position deletes hide already', async () => {
   assert.equal(await house.rows('SELECT list(id ORDER BY id) AS ids FROM w.pd'), [{ ids: [5n, 6n, 7n, 8n, 9n] }]);
 });
 
+test('DELETE that loses to a compaction looks again, and leaves no file of the lost try', async () => {
+  await house.createTable('w.race', [field(1, 'id', 'long')]);
+  for (let i = 0; i < 8; i++) await house.append('w.race', [`SELECT range * 8 + ${i} AS id FROM range(10)`]);
+  let compacted = 0;
+  const rival: Warehouse = {
+    ...warehouse,
+    async commitChanges(changes, options) {
+      if (compacted++ === 0) await warehouse.maintain({ tables: ['w.race'] });
+      return warehouse.commitChanges(changes, options);
+    },
+  };
+  const outcome = await runSql({ warehouse: rival, engine: house.engine }, 'DELETE FROM w.race WHERE id % 2 = 0', {
+    tempDir: join(house.folder, 'temp'),
+  });
+  assert.is(outcome.kind === 'done' && outcome.message, 'deleted 40 rows from w.race');
+  assert.is(compacted, 2);
+  assert.equal(await house.rows('SELECT count(*) AS n, min(id % 2) AS odd FROM w.race'), [{ n: 40n, odd: 1n }]);
+  const operations = (await house.rows('SELECT operation FROM w."race$snapshots" ORDER BY committed_at')).map((r) => r['operation']);
+  assert.equal(operations.slice(-2), ['replace', 'overwrite']);
+  const [live] = await house.rows('SELECT list(file_path) AS files FROM w."race$files"');
+  const referenced = (live?.['files'] as string[]).length;
+  assert.is(referenced, 1);
+  // One of the compaction, one of the DELETE that went through.
+  assert.is((await dataFiles()).filter((f) => f.startsWith('w/race')).length, 2);
+});
+
+test('DELETE and INSERT keep nested columns as they are', async () => {
+  const list = { type: 'list' as const, 'element-id': 21, element: 'long', 'element-required': false };
+  const point = { type: 'struct' as const, fields: [field(22, 'x', 'int'), field(23, 'y', 'string')] };
+  const map = { type: 'map' as const, 'key-id': 24, key: 'string', 'value-id': 25, value: 'double', 'value-required': false };
+  const nested = (id: number, name: string, type: typeof list | typeof point | typeof map): ReturnType<typeof field> => ({
+    ...field(id, name, 'string'),
+    type,
+  });
+  await house.createTable('w.nested', [field(1, 'id', 'long'), nested(2, 'l', list), nested(3, 'p', point), nested(4, 'm', map)]);
+  const done = await write(
+    `INSERT INTO w.nested SELECT range, [range, NULL, -1], {'y': 'é' || range, 'x': 7::INTEGER}, MAP {'a': range / 3, 'b': 'nan'::DOUBLE} FROM range(10)`,
+  );
+  assert.is(done.message, 'inserted 10 rows into w.nested');
+  await write('INSERT INTO w.nested (id, l, p) VALUES (10, [], NULL)');
+  const shown = 'SELECT id, CAST(l AS VARCHAR) AS l, CAST(p AS VARCHAR) AS p, CAST(m AS VARCHAR) AS m FROM w.nested ORDER BY id';
+  const before = await house.rows(shown);
+  assert.equal(before[3], { id: 3n, l: '[3, NULL, -1]', p: "{'x': 7, 'y': é3}", m: '{a=1.0, b=nan}' });
+  assert.equal(before[10], { id: 10n, l: '[]', p: null, m: null });
+  assert.is((await write('DELETE FROM w.nested WHERE id < 3 OR l[1] = 5')).rows, 4);
+  assert.equal(
+    await house.rows(shown),
+    before.filter((r) => Number(r['id']) >= 3 && Number(r['id']) !== 5),
+  );
+  for (const values of [
+    "(1, ['a'], NULL, NULL)",
+    "(1, NULL, {'x': 1, 'z': 'b'}, NULL)",
+    '(1, NULL, NULL, MAP {1: 2.5::DOUBLE})',
+    '(1, [sum(1)::HUGEINT], NULL, NULL)',
+  ]) {
+    const error = await failure(`INSERT INTO w.nested SELECT * FROM (VALUES ${values.replace('sum(1)', '1')})`);
+    assert.is(error.code, 'SQL_TYPE', values);
+  }
+});
+
 test('a predicate cannot step out of its parentheses', async () => {
   await house.createTable('w.safe', [field(1, 'id', 'long')]);
   await house.append('w.safe', ['SELECT range AS id FROM range(10)']);
