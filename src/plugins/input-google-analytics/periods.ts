@@ -83,7 +83,7 @@ function incrementalPeriods(config: GoogleAnalyticsConfig, ctx: PeriodContext, n
     throw configProblem(ctx.place, 'end_date', {
       code: 'GA_DATES',
       message: `expected the last day to be over, found ${end}, which has just begun: its later rows would never be read`,
-      hint: 'end with yesterday, or set reread_days: 1 or more with an output mode that replaces what is read again',
+      hint: 'end with yesterday, or set reread_days: 1 or more with out.mode: merge',
     });
   }
   const loaded = ctx.useState ? readLoadedDays(ctx.state, config, ctx.place) : undefined;
@@ -94,9 +94,7 @@ function incrementalPeriods(config: GoogleAnalyticsConfig, ctx: PeriodContext, n
   const start = loaded ? latest(loaded.first_date, addDays(loaded.last_date, 1 - reread)) : first;
   if (loaded) notes.push(`days up to ${loaded.last_date} are loaded; this run reads ${start > end ? 'nothing' : `${start} to ${end}`}`);
   if (loaded && start <= loaded.last_date) {
-    notes.push(
-      `${start} to ${earliest(loaded.last_date, end)} are read again: the output must replace them (mode: merge, or replace with replace_where)`,
-    );
+    notes.push(`${start} to ${earliest(loaded.last_date, end)} are read again: the output must merge them (mode: merge, keys: the dimensions)`);
   }
   if (reread < LATE_DATA_DAYS && end >= addDays(today, -LATE_DATA_DAYS)) {
     notes.push(

@@ -119,7 +119,7 @@ export const googleAnalyticsInputSchema = {
       maximum: 366,
       default: 0,
       description:
-        'With incremental: how many of the days already loaded are read again, because data arrives up to three days late. Needs an output mode that replaces them: merge, or replace with replace_where.',
+        'With incremental: how many of the days already loaded are read again, because data arrives up to three days late. Needs `mode: merge`, which puts them in the place of the old ones.',
     },
     time_column: {
       anyOf: [{ type: 'string', minLength: 1 }, { type: 'null' }],

@@ -119,7 +119,43 @@ test('a run that fails half-way goes on at the day that failed', async () => {
   refuseSecrets(server, `${everything(project.folder)}${failed.stderr}${resumed.stderr}`);
 });
 
-test('check and guess work from the command line', async () => {
+test('a report that changes between pages is read again by the engine: no row twice, none lost', async () => {
+  project.write('sluice.yml', 'exec: {retry: {initial_wait_secs: 0}}\n');
+  server.property.hits = Array.from({ length: 9 }, (_, i) => hit('202405061200', `country ${i}`, 1));
+  project.write(
+    'visits.yml',
+    `in:${section()}  page_size: 4\n  start_date: "2024-05-06"\n  end_date: "2024-05-06"\nout:\n  type: warehouse\n  table: web.visits\n`,
+  );
+  const arrive = (): void => void server.property.hits.push(hit('202405061200', 'a new country', 1));
+  server.fail({ on: 'RunReport', after: 2, change: arrive });
+  const outcome = await run('visits.yml');
+  assert.is(outcome.code, 0, outcome.stderr);
+  assert.match(outcome.stderr, /GA_REPORT_CHANGED/);
+  assert.equal(await project.query('select count(*) as n, count(distinct country) as d, sum(event_count) as s from web.visits'), [
+    { n: 10, d: 10, s: 10 },
+  ]);
+});
+
+test('late data comes in by reading the last days again and merging', async () => {
+  const pipeline = (end: string): string =>
+    `in:${section()}  start_date: "2024-05-06"\n  end_date: "${end}"\n  incremental: true\n  reread_days: 2\nout:\n  type: warehouse\n  table: web.visits\n  mode: merge\n  keys: [date, country]\n`;
+  project.write('visits.yml', pipeline('2024-05-07'));
+  const first = await run('visits.yml');
+  assert.is(first.code, 0, first.stderr);
+  server.property.hits.push(hit('202405062100', 'Japan', 100), hit('202405072100', 'Late', 50));
+  project.write('visits.yml', pipeline('2024-05-08'));
+  const second = await run('visits.yml');
+  assert.is(second.code, 0, second.stderr);
+  assert.equal(await project.query('select cast(date as varchar) as date, country, event_count as n from web.visits order by date, country'), [
+    { date: '2024-05-06', country: 'Japan', n: 109 },
+    { date: '2024-05-07', country: 'France', n: 2 },
+    { date: '2024-05-07', country: 'Late', n: 50 },
+    { date: '2024-05-07', country: 'a "b", c', n: 1 },
+    { date: '2024-05-08', country: '', n: 3 },
+  ]);
+});
+
+test('check works from the command line', async () => {
   project.write('visits.yml', `in:${section()}  start_date: "2024-05-06"\n  end_date: "2024-05-08"\nout:\n  type: warehouse\n  table: web.visits\n`);
   const checked = await project.sluice(['check', 'visits.yml'], { env: { GA_KEY: server.key } });
   assert.is(checked.code, 0, checked.stderr);

@@ -234,7 +234,7 @@ test('incremental: on from the last day, late data read again, nothing left out 
     ],
   );
   assert.is(plan.rereads, true, 'an output that would double rows is refused from the start');
-  assert.match(next.notes.join('\n'), /2024-05-09 to 2024-05-09 are read again: the output must replace them/);
+  assert.match(next.notes.join('\n'), /2024-05-09 to 2024-05-09 are read again: the output must merge them/);
   assert.equal(second.state(config, next), { property: 'properties/123456789', first_date: '2024-05-06', last_date: '2024-05-11' });
 
   const once = { ...config, reread_days: 0 };
