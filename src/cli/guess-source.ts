@@ -34,13 +34,7 @@ export interface GuessedSource {
 /** Completes an `in` section from a sample of its files. Errors: ConfigError NO_FILES, GUESS_EMPTY, GUESS_FORMAT, UNKNOWN_PLUGIN. */
 export async function guessSource(context: CommandContext, session: Session, source: GuessSource): Promise<GuessedSource> {
   const { plugin } = source.input;
-  if (plugin.form !== 'files') {
-    throw new ConfigError({
-      code: 'GUESS_INPUT',
-      message: `guess: expected an input made of files, found ${plugin.type}`,
-      hint: `inputs of the type ${plugin.type} say by themselves what columns they have`,
-    });
-  }
+  if (plugin.form !== 'files') return guessTables(context, session, source, plugin);
   const input: Configured<FileInputPlugin> = { ...source.input, plugin };
   const { chooseSampleFile, guessConfig, readSample } = await import('../core/engine/guess/index.js');
   const { openDatabase } = await import('../core/duckdb/index.js');
@@ -68,6 +62,25 @@ export async function guessSource(context: CommandContext, session: Session, sou
     database.close();
     await rm(tempDir, { recursive: true, force: true });
   }
+}
+
+/** Inputs that are no files look at their source themselves. */
+async function guessTables(context: CommandContext, session: Session, source: GuessSource, plugin: InputPlugin): Promise<GuessedSource> {
+  if (!plugin.guess) {
+    throw new ConfigError({
+      code: 'GUESS_INPUT',
+      message: `guess: the input ${plugin.type} has nothing to guess`,
+      hint: `write its config yourself; see docs/reference/plugins/input-${plugin.type.replaceAll('_', '-')}.md`,
+    });
+  }
+  const { mergeUnder } = await import('../core/engine/guess/index.js');
+  const tempDir = join(session.project.root, '.sluice', 'tmp', `guess-${process.pid}`);
+  const result = await plugin.guess(source.input.config, pluginContext(context, session, tempDir));
+  const { notes, warnings, timeColumn } = result;
+  return {
+    guessed: { in: mergeUnder(source.inSection, result.in), notes, warnings, ...(timeColumn === undefined ? {} : { timeColumn }) },
+    files: [],
+  };
 }
 
 function pluginContext({ environment, out, signal }: CommandContext, session: Session, tempDir: string): PluginContext {

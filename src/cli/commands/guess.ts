@@ -71,8 +71,12 @@ async function writeConfig(context: CommandContext, seed: SeedConfig, guessed: G
 /** `./data/orders_` and `data/orders*.csv.gz` become `orders`. */
 function tableName(section: JsonObject): string {
   const [first] = (section['paths'] ?? []) as readonly string[];
-  const path = String(section['path_prefix'] ?? first ?? '');
-  const name = basename(path)
+  const source = section['path_prefix'] ?? first ?? section['table'] ?? section['path'] ?? '';
+  const name = basename(
+    String(source)
+      .split('.')
+      .at(section['table'] === source ? -1 : 0) ?? '',
+  )
     .replace(/[.*?[{].*$/s, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')

@@ -23,6 +23,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'run', summary: 'run the pipelines of config files', load: async () => (await import('./run.js')).command },
   { name: 'query', summary: 'run SQL over the tables', load: async () => (await import('./query.js')).command },
+  { name: 'export', summary: 'write the result of a query to a database, file or bucket', load: async () => (await import('./export.js')).command },
   { name: 'tables', summary: 'list all tables and views', load: async () => (await import('./tables.js')).command },
   { name: 'show', summary: 'show a table: columns, size, snapshots', load: async () => (await import('./show.js')).command },
   { name: 'drop', summary: 'take a table out of the warehouse', load: async () => (await import('./drop.js')).command },
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'discard', summary: 'end a held or failed run without a commit', load: async () => (await import('./discard.js')).command },
   { name: 'cleanup', summary: 'delete what a run left behind', load: async () => (await import('./cleanup.js')).command },
   { name: 'undo', summary: 'take back a committed run: table and state', load: async () => (await import('./undo.js')).command },
+  { name: 'conns', summary: 'list, test and look into the connections of sluice.yml', load: async () => (await import('./conns.js')).command },
   { name: 'state', summary: 'show, set, reset or move what pipelines know to be loaded', load: async () => (await import('./state.js')).command },
   {
     name: 'completion',

@@ -1,4 +1,6 @@
 export { formatPath, parsePath } from './config-path.js';
+export { configureConnection } from './connection-plugins.js';
+export type { ConnectionPlugins } from './connection-plugins.js';
 export { makeDocument, parseDocument } from './document.js';
 export type { ConfigDocument, DocumentOptions } from './document.js';
 export { EXEC_SCHEMA, memoryLimitOf } from './exec.js';

@@ -1,6 +1,7 @@
 import { BugError } from '../spi/index.js';
 import type { FileInputPlugin, InputPlugin, JsonObject, JsonValue } from '../spi/index.js';
 import type { ExecConfig } from './exec.js';
+import { ownPart, withConnection } from './connections.js';
 import { configureExec } from './exec-section.js';
 import { splitInput } from './input-section.js';
 import { asNode } from './json-schema.js';
@@ -39,17 +40,19 @@ export async function loadSeed(file: string, options: PipelineOptions): Promise<
       hint: 'write at least in: {type: file, path_prefix: ./data/name_}',
     });
   }
-  const parts = await splitInput(layerAt(section, document.locate, ['in']), scope);
+  const layer = withConnection(layerAt(section, document.locate, ['in']), project, scope.problems);
+  const parts = await splitInput(layer, scope);
   const extraKeys = parts?.plugin.form === 'files' ? ['parser', 'decoders'] : [];
   const input = parts && (await configure(parts.plugin, withDefaults(parts.input, 'in', parts.plugin.type, project), scope, extraKeys));
-  const own = layerAt((asNode(value['exec']) ?? {}) as JsonObject, document.locate, ['exec']);
-  const exec = await configureExec([own], project, options.overrides?.exec, scope);
+  const ownExec = layerAt((asNode(value['exec']) ?? {}) as JsonObject, document.locate, ['exec']);
+  const exec = await configureExec([ownExec], project, options.overrides?.exec, scope);
   throwProblems(scope.problems);
   if (parts === undefined || input === undefined || exec === undefined)
     throw new BugError({ code: 'SEED_INCOMPLETE', message: 'a seed without a problem is complete' });
+  const own = ownPart(parts.input.value, section);
   const inSection: JsonObject = {
-    ...parts.input.value,
-    type: parts.plugin.type,
+    ...own,
+    ...(own['connection'] === undefined ? { type: parts.plugin.type } : {}),
     ...(parts.parser === undefined ? {} : { parser: parts.parser.value }),
     ...(parts.decoders === undefined ? {} : { decoders: parts.decoders }),
   };

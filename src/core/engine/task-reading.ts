@@ -1,19 +1,19 @@
 import type { ByteSource, Reading, RowSource, SourceColumn, TaskContext, TaskSource } from '../spi/index.js';
 import { BugError, DataError, quoteIdentifier, quoteLiteral } from '../spi/index.js';
 
-/** Turns the bytes and rows forms into the relation form, through spool segments. */
-export async function toReading(source: TaskSource, ctx: TaskContext): Promise<Reading> {
+/** Turns the bytes and rows forms into the relation form, through spool segments. A preview stops reading after `sampleBytes`. */
+export async function toReading(source: TaskSource, ctx: TaskContext, sampleBytes = Infinity): Promise<Reading> {
   switch (source.form) {
     case 'relation':
       return source.reading;
     case 'bytes':
-      return spoolBytes(source, ctx);
+      return spoolBytes(source, ctx, sampleBytes);
     case 'rows':
-      return spoolRows(source, ctx);
+      return spoolRows(source, ctx, sampleBytes);
   }
 }
 
-async function spoolBytes(source: ByteSource, ctx: TaskContext): Promise<Reading> {
+async function spoolBytes(source: ByteSource, ctx: TaskContext, sampleBytes: number): Promise<Reading> {
   const spool = ctx.spool(source.format);
   let longest = 0;
   try {
@@ -21,6 +21,7 @@ async function spoolBytes(source: ByteSource, ctx: TaskContext): Promise<Reading
       longest = Math.max(longest, longestLine(chunk));
       await spool.write(chunk);
       ctx.progress({ bytes: chunk.length });
+      if (spool.bytes >= sampleBytes) break;
     }
     const paths = await spool.finish();
     return spoolReading(source, source.format, paths, longest, undefined, () => spool.remove());
@@ -31,7 +32,7 @@ async function spoolBytes(source: ByteSource, ctx: TaskContext): Promise<Reading
 }
 
 /** Rows as NDJSON arrays; a value travels as text, so that numbers keep every digit. */
-async function spoolRows(source: RowSource, ctx: TaskContext): Promise<Reading> {
+async function spoolRows(source: RowSource, ctx: TaskContext, sampleBytes: number): Promise<Reading> {
   const spool = ctx.spool('csv');
   let rows = 0;
   let longest = 0;
@@ -47,6 +48,7 @@ async function spoolRows(source: RowSource, ctx: TaskContext): Promise<Reading> 
       rows += batch.length;
       for (const line of lines) longest = Math.max(longest, Buffer.byteLength(line));
       if (lines.length > 0) await spool.write(Buffer.from(`${lines.join('\n')}\n`));
+      if (spool.bytes >= sampleBytes) break;
     }
     const paths = await spool.finish();
     const columns = source.columns.map((column): SourceColumn => ({ ...column, text: column.text ?? {} }));
