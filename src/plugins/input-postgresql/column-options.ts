@@ -2,6 +2,7 @@ import { COLUMN_TYPE_NAMES, parseColumnType, type ColumnType, type ConfigPlace, 
 import { configProblem } from '../shared/config-problem.js';
 import type { SelectColumn } from '../shared/sql/select.js';
 import type { ColumnOption, PostgresqlInputConfig } from './config.js';
+import { timeTextSql } from './time-text.js';
 import { expressionFor, mapColumn, type PgColumn, type TypeFacts } from './types.js';
 
 export interface ReadColumns {
@@ -61,6 +62,11 @@ export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config
     const path = own === undefined ? 'default_column_options' : `column_options.${column.name}`;
     const mapped = mapColumn(column, facts);
     const type = option === undefined ? undefined : typeOf(option, place, path);
+    if (type === 'string' && option?.timestamp_format !== undefined) {
+      columns.push({ name: column.name, type, text: {} });
+      select.push({ name: column.name, sql: timeTextSql(column, option, config.default_timezone ?? 'UTC', place, path) });
+      continue;
+    }
     if (option === undefined || ((type === undefined || type === mapped.type) && option.format === undefined && option.timezone === undefined)) {
       columns.push({ name: column.name, type: mapped.type, text: mapped.text });
       select.push({ name: column.name, sql: mapped.sql });

@@ -7,6 +7,7 @@ export interface ColumnOption {
   readonly format?: string;
   readonly timezone?: string;
   readonly value_type?: string;
+  readonly timestamp_format?: string;
 }
 
 export interface PostgresqlInputConfig extends SqlConnectionConfig, SelectionConfig, IncrementalConfig {
@@ -14,6 +15,7 @@ export interface PostgresqlInputConfig extends SqlConnectionConfig, SelectionCon
   readonly order_by?: string;
   readonly column_options?: { readonly [column: string]: ColumnOption };
   readonly default_column_options?: { readonly [sourceType: string]: ColumnOption };
+  readonly use_raw_query_with_incremental?: boolean;
   readonly default_timezone?: string;
   readonly max_connections?: number;
   readonly max_transaction_secs?: number;

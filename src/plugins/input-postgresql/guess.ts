@@ -32,7 +32,11 @@ export async function guessPostgresql(config: PostgresqlInputConfig, ctx: Plugin
     const facts = await readTypeFacts(session, found);
     const notes = found.flatMap((column) => mapColumn(column, facts).note ?? []);
     const columns = found.map((column) => toCursorColumn(column, table?.notNull ?? new Set()));
-    return guessFromTable({ name: source.name, columns, primaryKey: table?.primaryKey ?? [], rows: table?.rows }, notes);
+    return guessFromTable(
+      { name: source.name, columns, primaryKey: table?.primaryKey ?? [], rows: table?.rows },
+      notes,
+      table === undefined ? 'query' : 'table',
+    );
   });
 }
 

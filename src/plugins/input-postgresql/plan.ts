@@ -1,4 +1,5 @@
 import { ConfigError, type ConfigPlace, type InputPlan, type InputPlanContext, type JsonObject } from '../../core/spi/index.js';
+import { configProblem } from '../shared/config-problem.js';
 import { resolveConnection, type SqlConnectionSettings } from '../shared/sql/connection.js';
 import { cursorStateJson, readCursorState, type CursorState } from '../shared/sql/cursor-state.js';
 import type { CursorColumn } from '../shared/sql/dialect.js';
@@ -6,6 +7,7 @@ import { placeSqlError } from '../shared/sql/errors.js';
 import { cursorColumns } from '../shared/sql/incremental-config.js';
 import { readLag } from '../shared/sql/lag.js';
 import { planCursor, type CursorPlan } from '../shared/sql/plan-cursor.js';
+import { fillPlaceholders } from '../shared/sql/query-placeholders.js';
 import { resolveSource, type SelectColumn, type SqlSource } from '../shared/sql/select.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
@@ -39,7 +41,7 @@ export function connectionOf(config: PostgresqlInputConfig, place: ConfigPlace):
 export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPlanContext): Promise<InputPlan> {
   const { place } = ctx;
   const settings = connectionOf(config, place);
-  const source = resolveSource(config, postgresqlDialect, config.schema, place);
+  const source = resolveSource(fillQuery(config, ctx), postgresqlDialect, config.schema, place);
   const session = await openSession(settings, config, ctx);
   try {
     if (config.before_setup !== undefined) await placed(place, 'before_setup', session.texts(config.before_setup, 'running before_setup'));
@@ -50,7 +52,7 @@ export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPl
     const cursor = await planIncremental(session, source, found, table, config, ctx);
     const { ranges, note } = await chooseRanges(session, table, config);
     const task: ReadTask = {
-      source: stored(source),
+      source,
       select,
       where: cursor?.where ?? [],
       ranges,
@@ -68,8 +70,21 @@ export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPl
   }
 }
 
-function stored(source: SqlSource): SqlSource {
-  return source;
+/** Embulk's queries with placeholders: the last values stand in them as untyped literals, which take the type of their place. */
+function fillQuery(config: PostgresqlInputConfig, ctx: InputPlanContext): PostgresqlInputConfig {
+  if (config.use_raw_query_with_incremental !== true || config.query === undefined) return config;
+  const { place } = ctx;
+  const columns = cursorColumns(config, [], 'query', place) ?? [];
+  const last = readCursorState(ctx.useState ? ctx.state : undefined, columns, config.last_record, place)?.last;
+  if (last === undefined) {
+    throw configProblem(place, 'last_record', {
+      code: 'SQL_LAST_RECORD',
+      message: 'a query with placeholders needs values to begin with, found none',
+      hint: 'give last_record: one value for each of incremental_columns',
+    });
+  }
+  const values = new Map(columns.map((name, i) => [name, postgresqlDialect.quoteLiteral(last[i] ?? '')]));
+  return { ...config, query: fillPlaceholders(config.query, (name) => values.get(name)).sql };
 }
 
 async function placed<T>(place: ConfigPlace, key: string, work: Promise<T>): Promise<T> {

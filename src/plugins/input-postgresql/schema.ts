@@ -8,6 +8,12 @@ const columnOption = {
     type: { type: 'string', 'x-column-type': true, description: 'Column type to read the value as, by the strict conversions of text.' },
     format: { type: 'string', description: 'Pattern of the text of a date, timestamp or datetime; `hex` or `base64` for binary.' },
     timezone: { type: 'string', description: 'Zone of a value without one that is read as a timestamp.' },
+    timestamp_format: {
+      type: 'string',
+      minLength: 1,
+      'x-advanced': true,
+      description: 'With `type: string`: how the server writes a date or timestamp, e.g. `%Y/%m/%d %H:%M:%S`, in `timezone`.',
+    },
     value_type: {
       type: 'string',
       'x-advanced': true,
@@ -32,6 +38,13 @@ export const postgresqlInputSchema = {
     },
     ...selectionProperties,
     ...incrementalProperties,
+    use_raw_query_with_incremental: {
+      type: 'boolean',
+      default: false,
+      'x-advanced': true,
+      description:
+        'The query holds `:column` placeholders for the last values of `incremental_columns`, as in Embulk; the first run takes them from `last_record`.',
+    },
     column_options: {
       type: 'object',
       additionalProperties: columnOption,

@@ -118,6 +118,23 @@ test('cursors of a query, a select list and awkward values', async () => {
   assert.equal(chosen.rows, [['2', '1']]);
 });
 
+test('a query with placeholders, as in Embulk', async () => {
+  await pg.client.query(`create table raw_query (id int primary key, v text); insert into raw_query select i, ':id' from generate_series(1, 5) i`);
+  const config = {
+    ...pg.connection,
+    query: `select id, v::text from raw_query where id > :id and v = ':id' order by id -- :id`,
+    use_raw_query_with_incremental: true,
+    incremental_columns: ['id'],
+    last_record: [3],
+  };
+  const first = await read(config);
+  assert.equal(ids(first.rows), ['4', '5']);
+  await pg.client.query(`insert into raw_query values (6, ':id')`);
+  assert.equal(ids((await read(config, first.state)).rows), ['6']);
+  const { last_record: _none, ...bare } = config;
+  assert.is((await fails(bare)).code, 'SQL_LAST_RECORD');
+});
+
 test('an open transaction that commits late without lag is missed, with lag it is not', async () => {
   await pg.client.query(`create table concurrent (id int primary key); insert into concurrent values (1)`);
   const slow = new pgDriver.Client({ connectionString: pg.url });

@@ -151,6 +151,36 @@ test('default_column_options go by the type at the source', async () => {
   );
 });
 
+test('timestamp_format writes text in a zone, as in Embulk', async () => {
+  await pg.client.query(
+    `create table shown (i timestamptz, t timestamp, d date, n bigint); insert into shown values ('2015-01-02 20:04:05.5+00', '2015-01-02 20:04:05.5', '2015-01-02', 7)`,
+  );
+  const { rows } = await read({
+    ...pg.connection,
+    table: 'shown',
+    default_timezone: 'UTC',
+    default_column_options: { TIMESTAMP: { type: 'string', timestamp_format: '%Y/%m/%d %H:%M:%S', timezone: '+0900' }, BIGINT: { type: 'string' } },
+    column_options: { d: { type: 'string', timestamp_format: '%d "%b" \\ %Y MM' } },
+  });
+  assert.equal(rows, [['2015/01/03 05:04:05', '2015/01/03 05:04:05', '02 "Jan" \\ 2015 MM', '7']]);
+  const zoned = await read({
+    ...pg.connection,
+    query: 'select i from shown',
+    column_options: { i: { type: 'string', timestamp_format: '%H:%M:%S.%6N%%', timezone: 'America/New_York' } },
+  });
+  assert.equal(zoned.rows, [['15:04:05.500000%']]);
+  const error = await read({
+    ...pg.connection,
+    query: 'select i from shown',
+    column_options: { i: { type: 'string', timestamp_format: '%G' } },
+  }).then(
+    () => undefined,
+    (e: unknown) => e as { code: string; hint: string },
+  );
+  assert.is(error?.code, 'SQL_TIME_FORMAT');
+  assert.match(error.hint, /to_char/);
+});
+
 test('the docs list the types as the code maps them', async () => {
   const page = await readFile('docs/connectors/postgresql.md', 'utf8');
   assert.ok(page.includes(describeTypes()), `docs/connectors/postgresql.md must hold this table:\n\n${describeTypes()}\n`);

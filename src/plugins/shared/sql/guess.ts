@@ -1,4 +1,4 @@
-import type { GuessNote, GuessResult, JsonObject } from '../../../core/spi/index.js';
+import type { GuessNote, GuessResult } from '../../../core/spi/index.js';
 import type { CursorColumn } from './dialect.js';
 
 /** What a server tells about a table. */
@@ -46,23 +46,22 @@ function withKey(column: CursorColumn, key: readonly string[], reason: string): 
 }
 
 /** Completes a seed config. The cursor is proposed in a note only: reading everything is what a config without one says. */
-export function guessFromTable(facts: TableFacts, typeNotes: readonly string[]): GuessResult {
+export function guessFromTable(facts: TableFacts, typeNotes: readonly string[], path: 'table' | 'query' = 'table'): GuessResult {
   const notes: GuessNote[] = [];
   const rows = facts.rows === undefined || facts.rows < 0 ? 'an unknown number of' : `about ${Math.round(facts.rows)}`;
   const keyText = facts.primaryKey.length === 0 ? 'no primary key' : `primary key ${facts.primaryKey.join(', ')}`;
-  notes.push({ path: 'table', text: `${rows} rows, ${facts.columns.length} columns, ${keyText}` });
+  notes.push({ path, text: `${rows} rows, ${facts.columns.length} columns, ${keyText}` });
   const cursor = suggestCursor(facts);
   notes.push({
-    path: 'table',
+    path,
     text: cursor
       ? `for incremental reads: incremental_columns: [${cursor.columns.join(', ')}] (${cursor.reason})`
       : 'no column looks like a cursor; every run reads the whole table',
   });
-  for (const text of typeNotes) notes.push({ path: 'table', text });
+  for (const text of typeNotes) notes.push({ path, text });
   const time = facts.columns.find((column) => column.kind === 'time' && (CREATED.test(column.name) || UPDATED.test(column.name)));
-  const guessed: JsonObject = {};
   return {
-    in: guessed,
+    in: {},
     notes,
     warnings: cursor?.warning === undefined ? [] : [cursor.warning],
     ...(time === undefined ? {} : { timeColumn: time.name }),
