@@ -5,7 +5,7 @@
 set -euo pipefail
 
 CACHE=${SLUICE_TEST_CACHE:-$HOME/.cache/sluice-test}
-SETUPS=(postgres python mariadb mysql s3)
+SETUPS=(postgres python mariadb mysql s3 sftp)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for file in "$here"/test-servers/*.sh; do source "$file"; done

@@ -39,7 +39,7 @@ export async function commitObjects(
   ctx.reach('objects.replaced');
   const facts: JsonObject = { manifest: place.base + name, files: written.files.length, bytes: written.bytes };
   await ctx.completeAlone(facts);
-  return { details: facts, after: () => cleanUp(reports, place, ctx) };
+  return { details: facts };
 }
 
 async function publish(
@@ -119,7 +119,7 @@ function refuseTwice(names: readonly string[], place: Place): void {
 }
 
 /** The run is recorded; what is left over here harms nobody. */
-async function cleanUp(reports: readonly StageReport[], place: Place, ctx: CommitContext): Promise<void> {
+export async function cleanUpObjects(reports: readonly StageReport[], place: Place, ctx: PluginContext & { readonly runId: string }): Promise<void> {
   await place.delete([intentName(ctx.runId)], ctx);
   await place.remove(
     reports.map(stagedOf).flatMap((staged) => staged.folder ?? []),

@@ -1,5 +1,5 @@
 import { defineOutput, type ConfigPlace, type JsonObject, type OutputPlugin, type PluginContext } from '../../../core/spi/index.js';
-import { commitObjects, removeObjects } from './commit.js';
+import { cleanUpObjects, commitObjects, removeObjects } from './commit.js';
 import { splitTarget, type ObjectOutputConfig } from './config.js';
 import type { Place } from './place.js';
 import { planObjects, type ObjectPlan } from './plan.js';
@@ -59,8 +59,11 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
       }),
     stage: (plan, relation, ctx, config) =>
       withPlace(config, ctx, undefined, (place) => stageObjects(plan.details as unknown as ObjectPlan, relation, config.format, place, ctx)),
-    commit: (plan, reports, _rejects, ctx, config) =>
-      withPlace(config, ctx, undefined, (place) => commitObjects(plan.details as unknown as ObjectPlan, plan.target, reports, place, ctx)),
+    async commit(plan, reports, _rejects, ctx, config) {
+      const details = plan.details as unknown as ObjectPlan;
+      const report = await withPlace(config, ctx, undefined, (place) => commitObjects(details, plan.target, reports, place, ctx));
+      return { ...report, after: () => withPlace(config, ctx, undefined, (place) => cleanUpObjects(reports, place, ctx)) };
+    },
     remove: (paths, ctx, config) => withPlace(config, ctx, undefined, (place) => removeObjects(paths, place, ctx)),
   });
 }
