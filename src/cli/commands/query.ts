@@ -7,6 +7,7 @@ import { flag, list, text, type Command, type CommandContext } from '../command.
 import { formatBytes, formatCount, formatTable } from '../format.js';
 import { RESULT_FORMATS, writeResult, type ResultFormat } from '../result-writer.js';
 import { parseScheduledTime } from '../scheduled-time.js';
+import { readSqlText } from '../sql-text.js';
 import { withSession, type Session } from '../session.js';
 import { sqlLimits } from '../sql-limits.js';
 import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
@@ -36,7 +37,7 @@ export const command: Command = {
   arity: [0, 1],
   run: (context) =>
     withSession(context, undefined, async (session) => {
-      const sql = await readSql(context);
+      const sql = await readSqlText(context, context.args[0], 'query');
       const warehouse = await session.warehouse();
       const format = readFormat(context);
       const statements = warehouse.splitStatements(sql);
@@ -80,26 +81,6 @@ async function runInHeld(
       },
     }),
   );
-}
-
-async function readSql(context: CommandContext): Promise<string> {
-  const file = text(context.options, 'file');
-  const [argument] = context.args;
-  if (argument !== undefined && file !== undefined)
-    throw new ConfigError({ code: 'USAGE', message: 'sluice query: the SQL is given twice, as argument and with -f', hint: 'leave one of them out' });
-  if (argument !== undefined && argument !== '-') return argument;
-  if (file !== undefined && file !== '-') {
-    const { readFile } = await import('node:fs/promises');
-    return readFile(resolve(context.environment.cwd, file), 'utf8').catch((error: unknown) => {
-      throw fileSystemError(error, `reading ${file}`);
-    });
-  }
-  const { stdin } = context.environment;
-  if (stdin.isTTY) context.out.say('reading SQL from the terminal; end with Ctrl-D');
-  let sql = '';
-  stdin.setEncoding('utf8');
-  for await (const chunk of stdin) sql += String(chunk);
-  return sql;
 }
 
 function readFormat(context: CommandContext): ResultFormat {
