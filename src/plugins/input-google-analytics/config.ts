@@ -23,7 +23,7 @@ export interface GoogleAnalyticsConfig extends GoogleAuthConfig {
   readonly type: 'google_analytics';
   readonly property: string | number;
   readonly dimensions?: readonly (string | DimensionConfig)[];
-  readonly metrics: readonly (string | MetricConfig)[];
+  readonly metrics?: readonly (string | MetricConfig)[];
   readonly start_date?: string;
   readonly end_date?: string;
   readonly date_ranges?: readonly DateRangeConfig[];

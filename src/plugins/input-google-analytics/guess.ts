@@ -62,7 +62,7 @@ function notesOf(result: JsonObject, metadata: Metadata, time: string | undefine
       { path: 'time_column', text: `start of ${time} in the property's time zone` },
       {
         path: 'incremental',
-        text: `${time} dates each row, so it can serve as the cursor: set true, with reread_days: 3 and out.mode: merge (keys: the dimensions) for late data`,
+        text: `${time} tells the day of each row, so it can be the cursor: set true, with reread_days: 3 and out.mode: merge (keys: the dimensions) for late data`,
       },
     );
   }

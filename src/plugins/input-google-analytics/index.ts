@@ -100,7 +100,7 @@ export default defineInput<GoogleAnalyticsConfig>({
 
   async probe(config, ctx) {
     // A named connection has no report of its own.
-    const whole = (config.metrics as unknown) === undefined ? { ...config, dimensions: [], metrics: ['activeUsers'] } : config;
+    const whole = config.metrics === undefined ? { ...config, dimensions: [], metrics: ['activeUsers'] } : config;
     const shape = readShape(whole);
     const place: ConfigPlace = { at: (path) => ({ path }) };
     checkRequest(whole, shape, place);
@@ -190,7 +190,7 @@ function shapeNotes(
   const notes: string[] = [];
   if (shape.timeColumn !== undefined) notes.push(`column ${shape.timeColumn} is the start of ${shape.time ?? ''}, as an instant`);
   if (shape.time === undefined) notes.push('no date dimension: each period is one report over all its days, and metrics such as users do not add up');
-  else if (config.incremental !== true) notes.push(`all ${countDays(periods)} days are read at each run (incremental: false)`);
+  else if (config.incremental !== true) notes.push(`every run reads all days of the period, now ${countDays(periods)} (incremental: false)`);
   const perDay = probe.rowCount ?? 0;
   if (shape.time !== undefined && tasks > MANY_TASKS && perDay <= SMALL_DAY) {
     notes.push(`${tasks} requests, one for each ${config.days_per_request ?? 1} days of about ${perDay} rows: days_per_request: 30 would need fewer`);

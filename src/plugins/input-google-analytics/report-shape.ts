@@ -26,7 +26,7 @@ export const RANGE_DIMENSION = 'dateRange';
 
 export function readShape(config: GoogleAnalyticsConfig): ReportShape {
   const dimensions = (config.dimensions ?? []).map((d) => (typeof d === 'string' ? { name: d } : d));
-  const metrics = config.metrics.map((m) => (typeof m === 'string' ? { name: m } : m));
+  const metrics = (config.metrics ?? []).map((m) => (typeof m === 'string' ? { name: m } : m));
   const plain = new Set(dimensions.filter((d) => d.dimensionExpression === undefined).map((d) => d.name));
   const time = (Object.keys(TIME_DIMENSIONS) as TimeDimension[]).find((name) => plain.has(name));
   const ranges = config.date_ranges ?? [];

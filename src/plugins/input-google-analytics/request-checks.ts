@@ -64,6 +64,8 @@ class RequestCheck {
     }
     const range = shape.dimensions.findIndex(({ name }) => name === RANGE_DIMENSION);
     if (range >= 0) this.fail(`dimensions[${range}]`, 'the column date_range comes by itself with several date_ranges', 'leave the dimension out');
+    if (shape.metrics.length === 0)
+      this.fail('metrics', 'expected at least one metric, found none', 'e.g. metrics: [activeUsers]; `sluice guess` proposes some');
     if (shape.visible.length === 0)
       this.fail('metrics', 'expected a metric that gives a column, found invisible ones only', 'leave out invisible: true for one of them');
   }

@@ -7,7 +7,8 @@ const DATE_EXPECTED = 'a day such as 2024-05-03, today, yesterday or 7daysAgo';
 export const googleAnalyticsInputSchema = {
   type: 'object',
   additionalProperties: false,
-  required: ['type', 'property', 'metrics'],
+  // `metrics` is asked for when a run is planned: a seed for guess has none yet.
+  required: ['type', 'property'],
   properties: {
     type: { const: 'google_analytics', description: 'A report of a Google Analytics 4 property, by the Data API.' },
     property: {

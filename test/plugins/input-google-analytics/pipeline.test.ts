@@ -155,6 +155,31 @@ test('late data comes in by reading the last days again and merging', async () =
   ]);
 });
 
+test('guess writes a pipeline that runs as it is', async () => {
+  const seed = section().replace(/ {2}(dimensions|metrics):.*\n/g, '');
+  project.write('seed.yml', `in:${seed}out:\n  type: warehouse\n  table: web.visits\n`);
+  const guessed = await project.sluice(['guess', 'seed.yml', '-o', 'visits.yml'], { env: { GA_KEY: server.key } });
+  assert.is(guessed.code, 0, guessed.stderr);
+  const text = readFileSync(join(project.folder, 'visits.yml'), 'utf8');
+  assert.match(text, /- totalRevenue # Total revenue: column total_revenue, double \(TYPE_CURRENCY\)/);
+  assert.match(text, /time_column: time\n$/);
+  refuseSecrets(server, `${text}${guessed.stdout}${guessed.stderr}`);
+  project.write('visits.yml', text.replace('30daysAgo', '"2024-05-01"').replace('end_date: yesterday', 'end_date: "2024-05-08"'));
+  const outcome = await run('visits.yml');
+  assert.is(outcome.code, 0, outcome.stderr);
+  assert.equal(await project.query('select count(*) as n, sum(event_count) as s from web.visits'), [{ n: 4, s: 15 }]);
+});
+
+test('a named connection is tested and shows what it can read', async () => {
+  project.write(
+    'sluice.yml',
+    `connections:\n  web: {type: google_analytics, property: 123456789, json_keyfile: {content: {env: GA_KEY}}, endpoint: "${server.url}"}\n`,
+  );
+  const tested = await project.sluice(['conns', 'test'], { env: { GA_KEY: server.key } });
+  assert.is(tested.code, 0, tested.stderr);
+  assert.match(tested.stdout, /web: ok, Google Analytics properties\/123456789, Asia\/Tokyo, JPY/);
+});
+
 test('check works from the command line', async () => {
   project.write('visits.yml', `in:${section()}  start_date: "2024-05-06"\n  end_date: "2024-05-08"\nout:\n  type: warehouse\n  table: web.visits\n`);
   const checked = await project.sluice(['check', 'visits.yml'], { env: { GA_KEY: server.key } });

@@ -301,6 +301,7 @@ test('probe names the property; names and periods that cannot be are told at the
     ],
     [{ start_date: '2024-02-30' }, 'GA_DATES', 'in.start_date', /found "2024-02-30"/],
     [{ start_date: '2024-05-09', end_date: '2024-05-08' }, 'GA_DATES', 'in.start_date', /not after the end/],
+    [{ metrics: [] }, 'GA_REQUEST', 'in.metrics', /at least one metric, found none/],
     [{ dimensions: ['date', 'date'] }, 'GA_REQUEST', 'in.dimensions[1]', /twice/],
     [{ time_column: 'country' }, 'GA_COLUMN_NAMES', 'in.time_column', /would be named "country"/],
     [{ types: { contry: 'long' } }, 'GA_TYPES', 'in.types.contry', /found "contry"/],
@@ -375,7 +376,7 @@ test('guess writes a report that runs, and says why', async () => {
   const notes = Object.fromEntries((guessed?.notes ?? []).map(({ path, text }) => [path, text]));
   assert.is(notes['dimensions[0]'], 'Date: column date, date');
   assert.is(notes['metrics[2]'], 'Total revenue: column total_revenue, double (TYPE_CURRENCY)');
-  assert.match(notes['incremental'] ?? '', /cursor: set true, with reread_days: 3 and out.mode: merge/);
+  assert.match(notes['incremental'] ?? '', /can be the cursor: set true, with reread_days: 3 and out.mode: merge/);
   assert.is(guessed?.timeColumn, 'time');
   assert.equal(guessed?.warnings, []);
   assert.is((await run.read({ ...seed, ...guessed?.in } as unknown as GoogleAnalyticsConfig)).length, 5);
