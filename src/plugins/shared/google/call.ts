@@ -41,6 +41,8 @@ export class GoogleCaller {
         return answer;
       } catch (error) {
         if (ctx.signal.aborted) throw ctx.signal.reason;
+        // A fault of this program, which no repeat mends.
+        if (error instanceof TypeError || error instanceof RangeError) throw error;
         const failure = readFailure(error, subject, ctx.clock.now());
         if (failure.unauthenticated && token !== undefined && !renewed) {
           renewed = true;
