@@ -178,7 +178,7 @@ test('timestamp_format writes text in a zone, as in Embulk', async () => {
     (e: unknown) => e as { code: string; hint: string },
   );
   assert.is(error?.code, 'SQL_TIME_FORMAT');
-  assert.match(error.hint, /to_char/);
+  assert.match(error?.hint ?? '', /to_char/);
 });
 
 test('the docs list the types as the code maps them', async () => {

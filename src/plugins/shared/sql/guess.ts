@@ -47,23 +47,20 @@ function withKey(column: CursorColumn, key: readonly string[], reason: string): 
 
 /** Completes a seed config. The cursor is proposed in a note only: reading everything is what a config without one says. */
 export function guessFromTable(facts: TableFacts, typeNotes: readonly string[], path: 'table' | 'query' = 'table'): GuessResult {
-  const notes: GuessNote[] = [];
   const rows = facts.rows === undefined || facts.rows < 0 ? 'an unknown number of' : `about ${Math.round(facts.rows)}`;
   const keyText = facts.primaryKey.length === 0 ? 'no primary key' : `primary key ${facts.primaryKey.join(', ')}`;
-  notes.push({ path, text: `${rows} rows, ${facts.columns.length} columns, ${keyText}` });
   const cursor = suggestCursor(facts);
-  notes.push({
-    path,
-    text: cursor
-      ? `for incremental reads: incremental_columns: [${cursor.columns.join(', ')}] (${cursor.reason})`
-      : 'no column looks like a cursor; every run reads the whole table',
-  });
-  for (const text of typeNotes) notes.push({ path, text });
-  const time = facts.columns.find((column) => column.kind === 'time' && (CREATED.test(column.name) || UPDATED.test(column.name)));
+  const cursorText = cursor
+    ? `for incremental reads: incremental_columns: [${cursor.columns.join(', ')}] (${cursor.reason})`
+    : 'no column looks like a cursor, so every run reads the whole of it';
+  // A key has room for one comment.
+  const notes: readonly GuessNote[] = [{ path, text: `${rows} rows, ${facts.columns.length} columns, ${keyText}; ${cursorText}` }];
+  const times = facts.columns.filter((column) => column.kind === 'time');
+  const time = times.find(({ name }) => CREATED.test(name)) ?? times.find(({ name }) => UPDATED.test(name));
   return {
     in: {},
     notes,
-    warnings: cursor?.warning === undefined ? [] : [cursor.warning],
+    warnings: [...(cursor?.warning === undefined ? [] : [cursor.warning]), ...typeNotes],
     ...(time === undefined ? {} : { timeColumn: time.name }),
   };
 }
