@@ -49,6 +49,7 @@ export async function previewPipeline(
     const filters = await planFilters(pipeline, sourceSchema(planned.input), startedAt, { ...base, sql });
     let spools = 0;
     const ctx: StageContext = {
+      sampleBytes: options.sampleBytes,
       ...base,
       task: 0,
       runId: 'preview',

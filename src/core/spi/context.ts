@@ -68,6 +68,8 @@ export interface TaskContext extends PluginContext {
   rejectsSoFar(total: number): void;
   /** A new spool below this run's temp folder; `extension` such as `csv`. */
   spool(extension: string): Spool;
+  /** Set for previews: a source that spools by itself may stop once it has spooled so much. */
+  readonly sampleBytes?: number;
 }
 
 /** Temporary segment files (about 64 MB each). Every `write` must be record-aligned: a segment may end after it. */

@@ -8,6 +8,7 @@ import type { SelectionConfig } from '../shared/sql/select.js';
 export interface MysqlInputConfig extends SqlConnectionConfig, Omit<SelectionConfig, 'schema'>, IncrementalConfig {
   readonly type: 'mysql';
   readonly order_by?: string;
+  readonly use_raw_query_with_incremental?: boolean;
   readonly server_public_key?: string;
   readonly compress?: boolean;
   readonly column_options?: { readonly [column: string]: ColumnOption };

@@ -35,7 +35,11 @@ export function guessMysql(config: MysqlInputConfig, ctx: PluginContext): Promis
         ? [`${name} is tinyint(1) and read as long; column_options: {${name}: {type: boolean}} if it only holds 0 and 1`]
         : [];
     });
-    return guessFromTable({ name: source.name, columns, primaryKey: facts?.primaryKey ?? [], rows: facts?.rows }, notes);
+    return guessFromTable(
+      { name: source.name, columns, primaryKey: facts?.primaryKey ?? [], rows: facts?.rows },
+      notes,
+      source.table === undefined ? 'query' : 'table',
+    );
   });
 }
 

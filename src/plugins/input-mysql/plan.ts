@@ -8,7 +8,7 @@ import type { CursorColumn } from '../shared/sql/dialect.js';
 import { placeSqlError } from '../shared/sql/errors.js';
 import type { TableFacts } from '../shared/sql/guess.js';
 import type { CursorPlan } from '../shared/sql/plan-cursor.js';
-import { planIncremental } from '../shared/sql/plan-incremental.js';
+import { fillQuery, planIncremental } from '../shared/sql/plan-incremental.js';
 import { buildSelect, resolveSource, type SqlSource } from '../shared/sql/select.js';
 import { plannedColumns } from '../shared/sql/spooled-reading.js';
 import { joinTableName } from '../shared/sql/table-names.js';
@@ -34,7 +34,7 @@ export interface ReadTask {
 export async function planMysql(config: MysqlInputConfig, ctx: InputPlanContext): Promise<InputPlan> {
   const { place } = ctx;
   const settings = connectionOf(config, place);
-  const source = resolveSource(config, mysqlDialect, config.database, place);
+  const source = resolveSource(fillQuery(config, mysqlDialect, ctx), mysqlDialect, config.database, place);
   const session = await openSession(settings, config, ctx);
   try {
     if (config.before_setup !== undefined) await placed(place, 'before_setup', session.texts(config.before_setup, 'running before_setup'));

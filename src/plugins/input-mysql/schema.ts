@@ -25,6 +25,13 @@ export const mysqlInputSchema = {
     },
     ...selectionProperties,
     ...incrementalProperties,
+    use_raw_query_with_incremental: {
+      type: 'boolean',
+      default: false,
+      'x-advanced': true,
+      description:
+        'The query holds `:column` placeholders for the last values of `incremental_columns`, as in Embulk; the first run takes them from `last_record`.',
+    },
     column_options: {
       type: 'object',
       additionalProperties: columnOptionSchema,
