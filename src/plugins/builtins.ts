@@ -42,6 +42,7 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'output', type: 'file', load: () => import('./output-file/index.js') },
   { kind: 'output', type: 'null', load: () => import('./output-null/index.js') },
   { kind: 'output', type: 'postgresql', load: () => import('./output-postgresql/index.js') },
+  { kind: 'output', type: 'http', load: () => import('./output-http/index.js') },
   { kind: 'output', type: 's3', load: () => import('./output-s3/index.js') },
   { kind: 'output', type: 'sftp', load: () => import('./output-sftp/index.js') },
   { kind: 'output', type: 'stdout', load: () => import('./output-stdout/index.js') },
