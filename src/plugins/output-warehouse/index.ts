@@ -1,5 +1,4 @@
 import {
-  BugError,
   ConfigError,
   defineOutput,
   quoteIdentifier,
@@ -8,12 +7,16 @@ import {
   type ErrorPlace,
   type JsonObject,
   type OutputPlan,
+  type OutputPlanContext,
   type PluginContext,
   type Schema,
   type StagedRelation,
 } from '../../core/spi/index.js';
-import type { Warehouse, WritePlan } from '../../warehouse/index.js';
+import type { Warehouse, WritePlan, WriteRequest } from '../../warehouse/index.js';
+import { planRouting } from './plan-routing.js';
+import { commitRouted, routedWrites, stageRouted, type Routing, type TableWrite } from './routed-tables.js';
 import { schema } from './schema.js';
+import { parseTablePattern } from './table-pattern.js';
 import { modeRequest, writeModeOf, type ModeConfig } from './write-mode.js';
 
 interface WarehouseConfig extends ModeConfig {
@@ -21,6 +24,7 @@ interface WarehouseConfig extends ModeConfig {
   readonly time_column?: string;
   readonly partition_by?: readonly string[];
   readonly schema_evolution: 'add' | 'strict';
+  readonly max_tables: number;
   readonly add_loaded_at: boolean;
   readonly comment?: string;
   readonly expire_days?: number;
@@ -30,6 +34,10 @@ const LOADED_AT: Column = { name: '_loaded_at', type: 'timestamp' };
 
 function writeOf(plan: OutputPlan): WritePlan {
   return plan.details['write'] as unknown as WritePlan;
+}
+
+function routingOf(plan: OutputPlan): Routing | undefined {
+  return plan.details['routing'] as unknown as Routing | undefined;
 }
 
 async function warehouseOf(ctx: PluginContext): Promise<Warehouse> {
@@ -78,6 +86,8 @@ export default defineOutput<WarehouseConfig>({
   ],
 
   async identify(config, ctx) {
+    const pattern = parseTablePattern(config.table, ctx.place.at('table'));
+    if (pattern) return { target: `tables:${pattern.text}`, name: pattern.text, ignoresState: ignoresState(config) };
     const uuid = await (await warehouseOf(ctx)).tableUuid(config.table);
     return { target: uuid ?? `new:${config.table}`, name: config.table, ignoresState: ignoresState(config) };
   },
@@ -86,23 +96,15 @@ export default defineOutput<WarehouseConfig>({
     const warehouse = await warehouseOf(ctx);
     refuseLoadedAt(input, ctx.place.at(''));
     const columns = config.add_loaded_at ? [...input, LOADED_AT] : input;
-    const write = await placed(ctx.place.at(''), () =>
-      warehouse.planWrite({
-        table: config.table,
-        schema: columns,
-        ...modeRequest(config, ctx.fullRefresh, ctx.place),
-        schemaEvolution: config.schema_evolution,
-        place: ctx.place,
-        ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
-        ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
-        ...(config.comment === undefined ? {} : { tableComment: config.comment }),
-        ...(config.expire_days === undefined ? {} : { properties: { 'sluice.expire-days': String(config.expire_days) } }),
-      }),
-    );
-    const details: JsonObject = {
-      write: write as unknown as JsonObject,
-      ...(config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {}),
-    };
+    const request = requestOf(config, columns, ctx);
+    const loadedAt = config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {};
+    const pattern = parseTablePattern(config.table, ctx.place.at('table'));
+    if (pattern) {
+      const routed = await placed(ctx.place.at('table'), () => planRouting(warehouse, pattern, request, config.max_tables, ctx));
+      return { ...routed, ignoresState: ignoresState(config), details: { ...routed.details, ...loadedAt } };
+    }
+    const write = await placed(ctx.place.at(''), () => warehouse.planWrite({ ...request, table: config.table, place: ctx.place }));
+    const details: JsonObject = { write: write as unknown as JsonObject, ...loadedAt };
     return {
       target: write.tableUuid,
       name: config.table,
@@ -119,15 +121,24 @@ export default defineOutput<WarehouseConfig>({
   },
 
   async stage(plan, relation, ctx) {
-    return (await warehouseOf(ctx)).stageFiles(writeOf(plan), withLoadedAt(relation, plan), ctx);
+    const warehouse = await warehouseOf(ctx);
+    const routing = routingOf(plan);
+    const complete = withLoadedAt(relation, plan);
+    return routing ? stageRouted(warehouse, routing, complete, ctx) : warehouse.stageFiles(writeOf(plan), complete, ctx);
   },
 
   async stageRejects(plan, rejects, ctx) {
-    return (await warehouseOf(ctx)).stageRejects(writeOf(plan), rejects, ctx);
+    const warehouse = await warehouseOf(ctx);
+    return warehouse.stageRejects(routingOf(plan)?.rejects ?? writeOf(plan), rejects, ctx);
   },
 
   async commit(plan, reports, rejects, ctx) {
     const warehouse = await warehouseOf(ctx);
+    const routing = routingOf(plan);
+    if (routing) {
+      const routed = await commitRouted(warehouse, routing, reports, rejects, ctx);
+      return { details: routed.facts, after: () => routed.upkeep() };
+    }
     const result = await warehouse.commitWrites(
       { plan: writeOf(plan), staged: reports, rejects },
       {
@@ -143,8 +154,14 @@ export default defineOutput<WarehouseConfig>({
 
   async commitTogether(parts, ctx) {
     const warehouse = await warehouseOf(ctx);
-    const [first, ...others] = parts.map(({ plan, reports }) => ({ plan: writeOf(plan), staged: reports }));
-    if (!first) throw new BugError({ code: 'NOTHING_TO_COMMIT', message: 'a common commit without a table' });
+    const [first, ...others] = parts.flatMap(({ plan, reports }): readonly TableWrite[] => {
+      const routing = routingOf(plan);
+      return routing ? routedWrites(routing, reports) : [{ plan: writeOf(plan), staged: reports }];
+    });
+    if (!first) {
+      await ctx.completeAlone({ tables: 0 });
+      return { details: { tables: 0 } };
+    }
     const result = await warehouse.commitWrites(
       { ...first, rejects: [], others },
       {
@@ -158,6 +175,19 @@ export default defineOutput<WarehouseConfig>({
     return { details: result.facts, after: () => result.upkeep() };
   },
 });
+
+/** What the config asks of whichever table. */
+function requestOf(config: WarehouseConfig, columns: Schema, ctx: OutputPlanContext): Omit<WriteRequest, 'table' | 'place'> {
+  return {
+    schema: columns,
+    ...modeRequest(config, ctx.fullRefresh, ctx.place),
+    schemaEvolution: config.schema_evolution,
+    ...(config.time_column === undefined ? {} : { timeColumn: config.time_column }),
+    ...(config.partition_by === undefined ? {} : { partitionBy: config.partition_by }),
+    ...(config.comment === undefined ? {} : { tableComment: config.comment }),
+    ...(config.expire_days === undefined ? {} : { properties: { 'sluice.expire-days': String(config.expire_days) } }),
+  };
+}
 
 /** Errors about the table are errors of the `out` section. */
 async function placed<T>(where: ErrorPlace, work: () => Promise<T>): Promise<T> {
