@@ -1,11 +1,16 @@
+import { createApiKeys } from './api-keys.js';
 import { createCatalog } from './catalog.js';
 import { numberOf, textOf } from './connection.js';
 import type { Connection } from './connection.js';
+import { createJobLog } from './job-log.js';
+import { createJobs } from './jobs.js';
 import { createLeaseRenewal } from './lease-renewal.js';
 import { createLeases } from './leases.js';
 import { migrate } from './migrate.js';
 import { openConnection } from './open-connection.js';
 import { createRuns } from './runs.js';
+import { createSchedules } from './schedules.js';
+import { createServers } from './servers.js';
 import { createStates } from './states.js';
 import { targetCalls } from './targets.js';
 import { createTasks } from './tasks.js';
@@ -39,13 +44,19 @@ async function compose(connection: Connection, options: MetastoreOptions): Promi
   const [id, projectId] = [await setting('metastore_id'), await setting('project_id')];
   const duration = (options.leaseSeconds ?? LEASE_SECONDS) * 1000;
   const renewal = createLeaseRenewal({ options, duration, every: duration / RENEWALS });
+  const leases = createLeases(connection, renewal, duration);
   return {
     kind: dialect.kind,
     id,
     catalog: createCatalog(connection, options.catalogName ?? 'sluice'),
     projectId: () => Promise.resolve(projectId),
     now: async () => numberOf(await reader.get(`SELECT ${dialect.now} AS now`), 'now'),
-    ...createLeases(connection, renewal, duration),
+    ...leases,
+    ...createServers(connection, projectId, leases),
+    ...createJobs(connection, projectId),
+    ...createJobLog(connection),
+    ...createSchedules(connection, projectId),
+    ...createApiKeys(connection, projectId),
     ...createRuns(connection, projectId),
     ...createTasks(connection),
     ...createStates(connection, projectId),

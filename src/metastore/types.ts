@@ -1,4 +1,4 @@
-import type { JsonObject, RunStore, StoreTransaction } from '../core/spi/index.js';
+import type { JobStore, JsonObject, RunStore, StoreTransaction } from '../core/spi/index.js';
 
 /** A row of Iceberg's `iceberg_tables` (JDBC catalog, schema V1). */
 export interface TablePointer {
@@ -68,7 +68,7 @@ export interface CatalogStore {
   forgetGarbage(paths: readonly string[], tx?: StoreTransaction): Promise<number>;
 }
 
-export interface Metastore extends RunStore {
+export interface Metastore extends RunStore, JobStore {
   readonly kind: 'sqlite' | 'postgresql';
   /** This metastore's id (UUID), also written into the storage's marker file. */
   readonly id: string;

@@ -66,11 +66,12 @@ export interface JobResult {
   readonly details?: JsonObject;
 }
 
-/** A running job in the hands of one worker. */
-export interface JobClaim {
-  readonly job: JobRecord;
-  /** Aborts when the lease was lost, or a kill was asked for (`killed`). */
-  readonly signal: AbortSignal;
+/** A process that works on jobs; its jobs are taken over once it has gone. */
+export interface ServerRegistration {
+  readonly id: string;
+  /** Aborts when it could not be kept alive: others may take its jobs over. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
 }
 
 export interface JobLogLine {
@@ -159,13 +160,18 @@ export interface JobStore {
   countJobs(): Promise<{ readonly [status in JobStatus]: number }>;
 
   /**
-   * Takes up to `want` due jobs: highest priority first, then oldest; none whose `uses` are at their limit, counting the jobs of
-   * all processes. Jobs whose holder's lease ran out count as due again (a new attempt, or `error` when none is left).
+   * Takes up to `want` due jobs for a registered server: highest priority first, then oldest; none whose `uses` are at their
+   * limit (default 1 for `schedule:…`, else none), counting the jobs of all processes. Jobs of servers that are gone are due again;
+   * that costs no attempt, but the fifth time the job ends with JOB_ABANDONED.
    */
-  claimJobs(holder: string, want: number, limits: ReadonlyMap<string, number>): Promise<readonly JobClaim[]>;
-  /** Ends a claimed job. An error with tries left queues it again. Refused with ConflictError JOB_LOST for an old fence. */
+  claimJobs(server: string, want: number, limits: ReadonlyMap<string, number>): Promise<readonly JobRecord[]>;
+  /** As claimJobs for one queued job, whatever its time and limits: a person runs it now. Undefined: it is not queued any more. */
+  claimJob(server: string, id: string): Promise<JobRecord | undefined>;
+  /** Of this server's running jobs those that shall be killed. */
+  killsRequested(server: string): Promise<readonly string[]>;
+  /** Ends a claimed job. An error with `retry` and tries left queues it again. Refused with ConflictError JOB_LOST for an old fence. */
   finishJob(
-    claim: JobClaim,
+    claim: JobRecord,
     end: {
       readonly status: 'success' | 'error' | 'killed';
       readonly result: JobResult | null;
@@ -174,8 +180,8 @@ export interface JobStore {
     },
   ): Promise<void>;
   /** Gives a claimed job back unharmed (drain): queued again, the attempt does not count. */
-  returnJob(claim: JobClaim): Promise<void>;
-  /** Queued jobs end at once; running ones are told by their claim's signal. False when it had ended. */
+  returnJob(claim: JobRecord): Promise<void>;
+  /** Queued jobs end at once; the server of a running one finds it among `killsRequested`. False when it had ended. */
   killJob(id: string): Promise<boolean>;
   /** A fresh copy of a job that ended (trigger `retry`). */
   retryJob(id: string): Promise<string>;
@@ -208,8 +214,10 @@ export interface JobStore {
    */
   claimPeriod(tx: StoreTransaction, schedule: string, nominalTime: number, jobId: string): Promise<void>;
 
-  /** One live server of a project on SQLite; undefined: taken. On PostgreSQL every caller gets one. Kept alive until released. */
-  registerServer(holder: string): Promise<{ release(): Promise<void> } | undefined>;
+  /** Kept alive until released. On SQLite there is one at a time: ConflictError LEASE_HELD names it. */
+  registerServer(holder: string): Promise<ServerRegistration>;
+  /** Servers that are alive. */
+  countServers(): Promise<number>;
 
   addKey(key: Omit<ApiKeyRecord, 'createdAt' | 'revokedAt' | 'lastUsedAt' | 'uses'>): Promise<void>;
   getKey(id: string): Promise<ApiKeyRecord | undefined>;

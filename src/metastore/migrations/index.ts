@@ -1,5 +1,6 @@
 import { firstTables } from './001-first-tables.js';
+import { jobs } from './002-jobs.js';
 import type { Migration } from './migration.js';
 
 /** In order of version, without gaps. Append only. */
-export const MIGRATIONS: readonly Migration[] = [firstTables];
+export const MIGRATIONS: readonly Migration[] = [firstTables, jobs];

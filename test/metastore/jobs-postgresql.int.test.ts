@@ -1,0 +1,4 @@
+import { runJobs } from './jobs.js';
+import { postgresqlStore } from './stores-postgresql.js';
+
+runJobs('postgresql', postgresqlStore);
