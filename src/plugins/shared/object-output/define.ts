@@ -2,7 +2,7 @@ import { defineOutput, type ConfigPlace, type JsonObject, type OutputPlugin, typ
 import { cleanUpObjects, commitObjects, removeObjects } from './commit.js';
 import { splitTarget, type ObjectOutputConfig } from './config.js';
 import type { Place } from './place.js';
-import { planObjects, type ObjectPlan } from './plan.js';
+import { checkKeys, planObjects, type ObjectPlan } from './plan.js';
 import { stageObjects } from './stage.js';
 
 export interface ObjectOutput<C extends ObjectOutputConfig> {
@@ -35,16 +35,19 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
     kind: 'output',
     takesFormat: {},
 
-    identify: (config, ctx) =>
-      withPlace(config, ctx, ctx.place, (place) =>
+    identify(config, ctx) {
+      checkKeys(config, ctx);
+      return withPlace(config, ctx, ctx.place, (place) =>
         Promise.resolve({
           target: place.identity + splitTarget(config).stem,
           name: nameOf(config),
           ignoresState: config.mode === 'replace',
         }),
-      ),
-    plan: (config, schema, ctx) =>
-      withPlace(config, ctx, ctx.place, (place) => {
+      );
+    },
+    plan(config, schema, ctx) {
+      checkKeys(config, ctx);
+      return withPlace(config, ctx, ctx.place, (place) => {
         const replaces = config.mode === 'replace' || ctx.fullRefresh;
         const { details, refusals, notes } = planObjects(config, schema, replaces, ctx);
         return Promise.resolve({
@@ -56,7 +59,8 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
           refusals,
           details: details as unknown as JsonObject,
         });
-      }),
+      });
+    },
     stage: (plan, relation, ctx, config) =>
       withPlace(config, ctx, undefined, (place) => stageObjects(plan.details as unknown as ObjectPlan, relation, config.format, place, ctx)),
     async commit(plan, reports, _rejects, ctx, config) {

@@ -34,7 +34,6 @@ export interface PlannedObjects {
 
 /** Decides names, folders and format; throws ConfigErrors. Looks at nothing but the config and the schema. */
 export function planObjects(config: ObjectOutputConfig, schema: Schema, replaces: boolean, ctx: OutputPlanContext): PlannedObjects {
-  checkKeys(config, ctx);
   const partition = partitionColumns(config, schema, ctx);
   const names = new Set(partition.map((column) => column.name));
   const file = config.format.plan(schema.filter((column) => !names.has(column.name)));
@@ -63,7 +62,8 @@ export function planObjects(config: ObjectOutputConfig, schema: Schema, replaces
   };
 }
 
-function checkKeys(config: ObjectOutputConfig, ctx: OutputPlanContext): void {
+/** Keys that do not go together. Needs no schema, so that it can come before anything is opened. */
+export function checkKeys(config: ObjectOutputConfig, ctx: OutputPlanContext): void {
   const { path, path_prefix: prefix, sequence_format: sequence } = config;
   if ((path === undefined) === (prefix === undefined)) {
     throw fault(ctx, path === undefined ? '' : 'path', {
