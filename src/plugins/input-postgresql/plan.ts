@@ -101,21 +101,13 @@ async function describeSource(
   config: PostgresqlInputConfig,
   place: ConfigPlace,
 ): Promise<readonly PgColumn[]> {
-  const key =
-    config.query !== undefined
-      ? 'query'
-      : config.where !== undefined && config.select === undefined
-        ? 'where'
-        : config.select !== undefined
-          ? 'select'
-          : 'table';
+  const key = config.query !== undefined ? 'query' : config.select !== undefined ? 'select' : 'table';
+  const doing = `looking at the columns of ${source.name}`;
+  const base = `SELECT * FROM ${source.from}`;
   const where = source.where.length === 0 ? '' : ` WHERE ${source.where.join(' AND ')}`;
-  const order = source.orderBy === undefined ? '' : ` ORDER BY ${source.orderBy}`;
-  const found = await placed(
-    place,
-    key,
-    describeSelect(session, `SELECT * FROM ${source.from}${where}${order}`, `looking at the columns of ${source.name}`),
-  );
+  const found = await placed(place, key, describeSelect(session, base, doing));
+  if (where !== '') await placed(place, 'where', session.describe(`${base}${where}`, doing));
+  if (source.orderBy !== undefined) await placed(place, 'order_by', session.describe(`${base}${where} ORDER BY ${source.orderBy}`, doing));
   const twice = found.find(({ name }, i) => found.findIndex((other) => other.name === name) !== i);
   if (found.length > 0 && twice === undefined) return found;
   throw new ConfigError({

@@ -105,7 +105,7 @@ export const TYPE_RULES: readonly TypeRule[] = [
   {
     source: ['json', 'jsonb'],
     becomes: 'json',
-    remark: '`json` keeps its text; `jsonb` has the form the server gives it. Numbers keep every digit',
+    remark: '`json` keeps its text; `jsonb` has the form the server gives it. Numbers keep every digit; a lone surrogate (`\\ud800`) is rejected',
     map: plain('json'),
   },
   {
@@ -117,7 +117,7 @@ export const TYPE_RULES: readonly TypeRule[] = [
   },
   {
     source: ['arrays'],
-    matches: (column) => column.category === 'A' && column.typeName.startsWith('_'),
+    matches: (column) => (column.category === 'A' || column.typeName === '_record') && column.typeName.startsWith('_'),
     becomes: 'json',
     remark:
       'Nested lists; decimals keep every digit, NaN and infinities become strings, other types their text; lower bounds other than 1 are not kept',

@@ -135,6 +135,12 @@ test('a session that the server ends is a retryable error', async () => {
   });
 });
 
+test('a host that is a folder is the Unix socket in it', async () => {
+  const { rows } = await pg.client.query<{ unix_socket_directories: string }>('show unix_socket_directories');
+  const config = { ...pg.connection, host: rows[0]?.unix_socket_directories ?? '', query: `select inet_client_addr() is null as local` };
+  assert.equal((await read(config)).rows, [['true']]);
+});
+
 test('TLS: verified by default away from this machine, and the host must be right', async () => {
   const { caFile, strangerCaFile } = await testCertificates();
   const named = { ...pg.connection, query: `select ssl::text from pg_stat_ssl where pid = pg_backend_pid()` };

@@ -207,6 +207,9 @@ test('errors of the config are placed and say what to do', async () => {
   const where = await fails({ table: 'contract', where: 'nope = 1' });
   assert.is(where.code, 'SQL_STATEMENT');
   assert.is(where.where.path, 'where');
+  assert.is((await fails({ table: 'contract', order_by: 'nope' })).where.path, 'order_by');
+  assert.is((await fails({ table: 'contract', select: 'nope' })).where.path, 'select');
+  assert.is((await fails({ query: 'select 1 +' })).where.path, 'query');
   assert.is((await fails({ query: 'select 1 as a, 2 as a' })).code, 'SQL_COLUMNS');
   assert.is((await fails({ table: 'a', query: 'b' })).code, 'SQL_SELECTION');
   assert.is((await fails({ query: 'select 1 as a', where: 'true' })).code, 'SQL_SELECTION');
