@@ -56,7 +56,7 @@ export interface MysqlProgram {
   readonly ownFiles: readonly string[];
 }
 
-export const mysqlPassword = 'sluice';
+export const mysqlPassword = 'test-secret';
 const user = 'sluice';
 const database = 'sluice';
 const host = '127.0.0.1';
