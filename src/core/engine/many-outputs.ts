@@ -127,6 +127,7 @@ class ManyOutputs implements OutputPlugin {
       refusals.push({ sql: unrouted, column: null, reason: 'unrouted: no output takes this row' });
     return {
       ...identity,
+      absorbsRereads: parts.every(({ plan }) => plan.absorbsRereads === true),
       schemaChanges: parts.flatMap(({ plan }) => plan.schemaChanges.map((change) => `${plan.name}: ${change}`)),
       notes: parts.flatMap(({ plan }) => plan.notes.map((note) => `${plan.name}: ${note}`)),
       refusals,

@@ -154,6 +154,17 @@ function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[]
   return [...names].map((name) => ({ name, type: 'string', text: {} }));
 }
 
+/** Reading rows a second time needs a target where they take the place of the first ones. */
+export function refuseRereads(pipeline: SourcePipeline, input: InputHalf, output: OutputPlan): void {
+  if (input.form !== 'tasks' || input.plan.rereads !== true || output.absorbsRereads === true || output.ignoresState) return;
+  throw new ConfigError({
+    code: 'REREADS_NEED_MERGE',
+    message: `${pipeline.name}: the input reads a part again that was loaded before, and ${output.name} would hold its rows twice`,
+    hint: 'use mode: merge with keys, or mode: replace with replace_where for that range; databases can skip rows they loaded by primary_key',
+    where: pipeline.input.place.at(''),
+  });
+}
+
 /** Maps the schema through all filters and cuts the chain at whole-run filters. */
 export async function planFilters(pipeline: SourcePipeline, schema: Schema, startedAt: number, ctx: PlanContext): Promise<PlannedFilters> {
   const segments: Segment[] = [];

@@ -25,7 +25,7 @@ import { sumExecution, type Execution } from './execution.js';
 import { runTempDir } from './file-source.js';
 import { judgeLedger } from './ledger.js';
 import type { Pipeline } from './pipeline.js';
-import { asJson, planFilters, planInput, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
+import { asJson, planFilters, planInput, refuseRereads, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { RejectRow } from './rejects.js';
 import type { TaskReport } from './run-task.js';
@@ -79,7 +79,8 @@ class PipelineRun {
       await sweepTempFolders(this.#tempBase(), this.#services);
       const recovered = await this.#recover(key, identity.name, lease, !ignoresState);
       const resumed = recovered ?? (await this.#resume(key, identity.name, lease, ignoresState));
-      if (resumed && (ignoresState || this.#options.hold)) return resumed;
+      // Without a state the next run would read everything again.
+      if (resumed && (ignoresState || this.#options.hold || resumed.state_after === null)) return resumed;
       const key2 = resumed
         ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target }
         : key;
@@ -273,6 +274,7 @@ class PipelineRun {
       const { plugin, config } = this.#pipeline.output;
       const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
       const notes = [...planned.notes, ...output.notes];
+      refuseRereads(this.#pipeline, planned.input, output);
       const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
       const plan: RunPlan = {
         version: 1,

@@ -25,6 +25,8 @@ export interface OutputPlan {
   /** Changes of the target's schema, one sentence each. */
   readonly schemaChanges: readonly string[];
   readonly notes: readonly string[];
+  /** Rows that are read a second time take the place of the first ones (merge, replace of a range): an input may re-read. */
+  readonly absorbsRereads?: boolean;
   /** Over the run's final columns: rows that the target cannot take unchanged, NULL keys and the like, rejected before anything is staged. */
   readonly refusals?: readonly RowRefusal[];
   /** The plugin's own part. */

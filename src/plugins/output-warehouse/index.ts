@@ -110,6 +110,7 @@ export default defineOutput<WarehouseConfig>({
       name: config.table,
       ignoresState: ignoresState(config),
       schemaChanges: write.schemaChanges,
+      absorbsRereads: ['merge', 'replace_where'].includes(writeModeOf(config)),
       notes: write.notes,
       ...(write.refusals === undefined ? {} : { refusals: write.refusals }),
       details,

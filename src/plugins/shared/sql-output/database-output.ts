@@ -152,6 +152,7 @@ export function defineDatabaseOutput(
         return {
           ...identity,
           schemaChanges: planned.changes,
+          absorbsRereads: mode === 'merge',
           notes: [
             ...notes,
             ...(config.ledger === 'none' ? ['without a ledger a run that is repeated may write rows twice'] : []),
