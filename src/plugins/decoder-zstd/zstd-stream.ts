@@ -1,4 +1,5 @@
 import { damagedStream } from '../shared/decoder-error.js';
+import { webAssembly } from '../shared/web-assembly.js';
 
 /** The decoder's part of libzstd, as `zstddec` has compiled it. */
 interface Libzstd {
@@ -10,11 +11,6 @@ interface Libzstd {
 }
 
 type Instantiate = () => Promise<Libzstd>;
-
-/** Node has it, its type declarations do not. */
-const { WebAssembly } = globalThis as unknown as {
-  readonly WebAssembly: { instantiate(module: unknown, imports: object): Promise<{ readonly exports: unknown }> };
-};
 
 /** Of `ZSTD_ErrorCode`; the numbers are fixed since zstd 1.3.1. */
 const ERRORS: Readonly<Record<number, string>> = {
@@ -39,21 +35,21 @@ async function loadLibzstd(): Promise<Instantiate> {
   const { promise, resolve } = captured();
   // The package's own interface takes no stream of chunks that are waited for; this is where it hands its module out.
   class Loader extends ZSTDDecoder {
-    override _init(result: { readonly module: unknown }): void {
+    override _init(result: { readonly module: object }): void {
       resolve(result.module);
     }
   }
   await new Loader().init();
   const module = await promise;
   return async () => {
-    const instance = await WebAssembly.instantiate(module, { env: { emscripten_notify_memory_growth: () => undefined } });
+    const instance = await webAssembly().instantiate(module, { env: { emscripten_notify_memory_growth: () => undefined } });
     return instance.exports as Libzstd;
   };
 }
 
-function captured(): { readonly promise: Promise<unknown>; readonly resolve: (value: unknown) => void } {
-  let resolve: (value: unknown) => void = () => undefined;
-  const promise = new Promise<unknown>((done) => (resolve = done));
+function captured(): { readonly promise: Promise<object>; readonly resolve: (value: object) => void } {
+  let resolve: (value: object) => void = () => undefined;
+  const promise = new Promise<object>((done) => (resolve = done));
   return { promise, resolve };
 }
 

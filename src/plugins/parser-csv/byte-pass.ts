@@ -1,4 +1,5 @@
 import type { TaskContext } from '../../core/spi/index.js';
+import { ByteSearch } from '../shared/byte-search.js';
 import { CHUNK_BYTES } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
 import type { BytePass } from './native-lane.js';
@@ -28,8 +29,9 @@ async function scanAll(
   ctx: TaskContext,
 ): Promise<Awaited<BytePass['done']>> {
   const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
-  const largest = Math.max(0, ...files.map((file) => (file.known || file.compression !== 'none' ? 0 : file.size)));
-  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, largest + 1));
-  for (const file of files) results.push(await file.scan({ needles, onChunk: (chunk) => sampler.add(chunk), buffer }, ctx));
+  // Files are read into its room, chunks of unpacked ones are copied there.
+  const largest = Math.max(0, ...files.map((file) => file.size));
+  const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1));
+  for (const file of files) results.push(await file.scan({ needles, onChunk: (chunk) => sampler.add(chunk), search }, ctx));
   return results;
 }

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import chain, { flushable, none } from 'stream-chain';
 import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
+import type { ByteSearch } from '../shared/byte-search.js';
 import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
 import { fileChunks, readHead, streamHead, type Head } from '../shared/file-chunks.js';
 import { hashBytes } from '../shared/line-scan.js';
@@ -28,7 +29,7 @@ export interface TextFile {
   /** The file itself, or a decoded copy of a compressed one: our tokenizer reads plain text. */
   unpack(): Promise<TextFile>;
   /** Passes over all bytes of text, then over the raw ones where those differ. */
-  scan(options: ScanOptions & { readonly buffer?: Buffer }, ctx: TaskContext): Promise<{ facts: ByteFacts; file: FileFact }>;
+  scan(options: ScanOptions & { readonly search: ByteSearch }, ctx: TaskContext): Promise<{ facts: ByteFacts; file: FileFact }>;
   head(length: number): Promise<Head>;
   /** Deletes the copy; does nothing for the source itself. */
   remove(): Promise<void>;
@@ -68,8 +69,8 @@ function plainText(file: ParserFile, path: string): TextFile {
     base: 0,
     unpack: () => Promise.resolve(text),
     head: (length) => readHead(path, length),
-    async scan({ buffer, ...options }, ctx) {
-      const chunks = counting(fileChunks(path, { signal: ctx.signal, ...(buffer ? { buffer } : {}) }), ctx);
+    async scan(options, ctx) {
+      const chunks = counting(fileChunks(path, { signal: ctx.signal, buffer: options.search.room }), ctx);
       const facts = await scanBytes(chunks, { ...options, hash: true, utf8: true });
       return { facts, file: { source: file.name, hash: facts.hash, bytes: facts.bytes } };
     },
@@ -87,7 +88,7 @@ function compressedText(file: ParserFile, path: string, compression: Compression
     base: 0,
     unpack,
     head: (length) => streamHead(file.open(), length),
-    async scan({ buffer: _, ...options }, ctx) {
+    async scan(options, ctx) {
       const facts = await scanBytes(untilAborted(file.open(), ctx), { ...options, hash: false, utf8: true });
       const raw = await hashBytes(counting(file.openRaw(), ctx), ctx.signal);
       return { facts, file: { source: file.name, ...raw } };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ByteSearch } from '../../../src/plugins/shared/byte-search.js';
 import { scanBytes } from '../../../src/plugins/shared/scan-bytes.js';
 import { transcode } from '../../../src/plugins/shared/transcode.js';
 
@@ -25,8 +26,12 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
 test('counts, needles and hash do not depend on the chunks', async () => {
   const content = fc.array(fc.constantFrom('a', '\n', '\r', '\r\n', '"', '" ', '//'), { maxLength: 30 }).map((parts) => Buffer.from(parts.join('')));
   await fc.assert(
-    fc.asyncProperty(content, fc.integer({ min: 1, max: 7 }), async (bytes, size) => {
-      const facts = await scanBytes(inChunks(bytes, size), { hash: true, needles: [Buffer.from('"'), Buffer.from('" '), Buffer.from('//')] });
+    fc.asyncProperty(content, fc.integer({ min: 1, max: 7 }), fc.boolean(), async (bytes, size, fast) => {
+      const facts = await scanBytes(inChunks(bytes, size), {
+        hash: true,
+        needles: [Buffer.from('"'), Buffer.from('" '), Buffer.from('//')],
+        ...(fast ? { search: new ByteSearch(5) } : {}),
+      });
       const text = bytes.toString('latin1');
       const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
       assert.equal(facts, {
@@ -41,6 +46,27 @@ test('counts, needles and hash do not depend on the chunks', async () => {
       });
     }),
   );
+});
+
+test('the fast search finds what a plain one finds', () => {
+  const search = new ByteSearch(300);
+  const content = fc.array(fc.integer({ min: 9, max: 13 }), { maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
+  fc.assert(
+    fc.property(content, fc.nat({ max: 40 }), fc.boolean(), (bytes, from, inRoom) => {
+      if (inRoom) search.room.set(bytes);
+      const part = (inRoom ? search.room.subarray(0, bytes.length) : Buffer.from(bytes)).subarray(from);
+      const expected = [...bytes.subarray(from)];
+      const pairs = expected.flatMap((byte, i) => (byte === 13 && expected[i + 1] === 10 ? [i] : []));
+      const view = search.take(part);
+      assert.ok(view);
+      assert.equal(
+        [view.countByte(10), view.countPair(13, 10), view.findPair(13, 10)],
+        [expected.filter((byte) => byte === 10).length, pairs.length, pairs[0] ?? -1],
+      );
+    }),
+    { numRuns: 500 },
+  );
+  assert.is(search.take(new Uint8Array(301)), undefined);
 });
 
 test('malformed UTF-8 is found wherever the chunks end', async () => {

@@ -1,0 +1,74 @@
+;; Searches within the memory; see byte-search.ts, which holds this module in binary form.
+;; Assemble with `wat2wasm --output=- byte-search.wat | base64 -w0` (WABT).
+(module
+  (memory (export "memory") 1)
+  ;; How often byte $b stands in [$p, $p + $n).
+  (func (export "countByte") (param $p i32) (param $n i32) (param $b i32) (result i32)
+    (local $end i32) (local $count i32) (local $wide v128)
+    (local.set $wide (i8x16.splat (local.get $b)))
+    (local.set $end (i32.add (local.get $p) (local.get $n)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.gt_u (i32.add (local.get $p) (i32.const 16)) (local.get $end)))
+        (local.set $count (i32.add (local.get $count)
+          (i32.popcnt (i8x16.bitmask (i8x16.eq (v128.load (local.get $p)) (local.get $wide))))))
+        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        (br $next)))
+    (block $over
+      (loop $byte
+        (br_if $over (i32.ge_u (local.get $p) (local.get $end)))
+        (local.set $count (i32.add (local.get $count) (i32.eq (i32.load8_u (local.get $p)) (local.get $b))))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (br $byte)))
+    (local.get $count))
+  ;; How often byte $a stands before byte $b in [$p, $p + $n).
+  (func (export "countPair") (param $p i32) (param $n i32) (param $a i32) (param $b i32) (result i32)
+    (local $end i32) (local $count i32) (local $first v128) (local $second v128)
+    (local.set $first (i8x16.splat (local.get $a)))
+    (local.set $second (i8x16.splat (local.get $b)))
+    (local.set $end (i32.add (local.get $p) (local.get $n)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.gt_u (i32.add (local.get $p) (i32.const 17)) (local.get $end)))
+        (local.set $count (i32.add (local.get $count)
+          (i32.popcnt (i8x16.bitmask (v128.and
+            (i8x16.eq (v128.load (local.get $p)) (local.get $first))
+            (i8x16.eq (v128.load offset=1 (local.get $p)) (local.get $second)))))))
+        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        (br $next)))
+    (block $over
+      (loop $byte
+        (br_if $over (i32.ge_u (i32.add (local.get $p) (i32.const 1)) (local.get $end)))
+        (local.set $count (i32.add (local.get $count) (i32.and
+          (i32.eq (i32.load8_u (local.get $p)) (local.get $a))
+          (i32.eq (i32.load8_u offset=1 (local.get $p)) (local.get $b)))))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (br $byte)))
+    (local.get $count))
+  ;; Where byte $a stands before byte $b first in [$p, $p + $n), counted from $p, or -1.
+  (func (export "findPair") (param $p i32) (param $n i32) (param $a i32) (param $b i32) (result i32)
+    (local $start i32) (local $end i32) (local $mask i32) (local $first v128) (local $second v128)
+    (local.set $start (local.get $p))
+    (local.set $first (i8x16.splat (local.get $a)))
+    (local.set $second (i8x16.splat (local.get $b)))
+    (local.set $end (i32.add (local.get $p) (local.get $n)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.gt_u (i32.add (local.get $p) (i32.const 17)) (local.get $end)))
+        (local.set $mask (i8x16.bitmask (v128.and
+          (i8x16.eq (v128.load (local.get $p)) (local.get $first))
+          (i8x16.eq (v128.load offset=1 (local.get $p)) (local.get $second)))))
+        (if (local.get $mask)
+          (then (return (i32.add (i32.sub (local.get $p) (local.get $start)) (i32.ctz (local.get $mask))))))
+        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        (br $next)))
+    (block $over
+      (loop $byte
+        (br_if $over (i32.ge_u (i32.add (local.get $p) (i32.const 1)) (local.get $end)))
+        (if (i32.and
+              (i32.eq (i32.load8_u (local.get $p)) (local.get $a))
+              (i32.eq (i32.load8_u offset=1 (local.get $p)) (local.get $b)))
+          (then (return (i32.sub (local.get $p) (local.get $start)))))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (br $byte)))
+    (i32.const -1)))
