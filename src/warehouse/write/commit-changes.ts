@@ -116,9 +116,12 @@ async function attemptCommit(
 ): Promise<Omit<CommitResult, 'attempts'> | undefined> {
   let prepared: readonly Prepared[] | undefined;
   let sent = false;
+  let first: LoadedTable | undefined;
+  const factsOfAll = (ready: readonly Prepared[]): JsonObject => joinFacts(withFirst(changes, first, ready));
   const prepare = async (tx?: StoreTransaction): Promise<'done' | readonly Prepared[]> => {
     const bases = await Promise.all(changes.map((c) => loadBase(tools, c.name, tx)));
     const { runId } = options;
+    [first] = bases;
     if (runId !== undefined && bases.some((b) => b && hasRun(b.metadata, runId))) return 'done';
     return prepareAll(tools, changes, bases, (all) => (prepared = all), options, tx);
   };
@@ -131,7 +134,7 @@ async function attemptCommit(
       if (ready === 'done') return 'done';
       await swapAll(tools, tx, ready);
       options.reach('commit.pointer_swapped');
-      const facts = joinFacts(ready.map((p) => p.facts));
+      const facts = factsOfAll(ready);
       await options.within?.(tx, facts);
       sent = true;
       return facts;
@@ -141,7 +144,7 @@ async function attemptCommit(
     return { facts: finished, alreadyCommitted: false };
   } catch (error) {
     // An error of COMMIT itself says nothing about its outcome: look.
-    if (sent && prepared && (await isVisible(tools, prepared))) return { facts: joinFacts(prepared.map((p) => p.facts)), alreadyCommitted: false };
+    if (sent && prepared && (await isVisible(tools, prepared))) return { facts: factsOfAll(prepared), alreadyCommitted: false };
     if (!sent) await tools.storage.delete((prepared ?? []).flatMap((p) => p.written));
     if (error instanceof SwapLost) return undefined;
     throw error;
@@ -162,14 +165,26 @@ async function alreadyDone(tools: CommitTools, changes: readonly TableChange[], 
   for (const change of changes) {
     const base = await loadBase(tools, change.name, undefined);
     const snapshot = base?.metadata.snapshots.find((s) => s.summary[RUN_ID] === options.runId);
-    if (base && snapshot)
+    if (!base) continue;
+    if (snapshot)
       tables.push({ table: formatTableName(change.name), tableUuid: base.metadata['table-uuid'], snapshotId: String(snapshot['snapshot-id']) });
+    else if (change === changes[0]) tables.push(unchangedFacts(base));
   }
   return { facts: joinFacts(tables), alreadyCommitted: true };
 }
 
 function joinFacts([first, ...others]: readonly JsonObject[]): JsonObject {
   return { ...first, ...(others.length > 0 ? { others } : {}) };
+}
+
+/** What the first table is stays first also when only others changed: it is the run's target, by which its state is kept. */
+function withFirst(changes: readonly TableChange[], first: LoadedTable | undefined, ready: readonly Prepared[]): readonly JsonObject[] {
+  const facts = ready.map((p) => p.facts);
+  return ready.length > 0 && first && ready[0]?.name !== changes[0]?.name ? [unchangedFacts(first), ...facts] : facts;
+}
+
+function unchangedFacts({ name, metadata, metadataLocation }: LoadedTable): JsonObject {
+  return { table: formatTableName(name), tableUuid: metadata['table-uuid'], metadataLocation };
 }
 
 async function prepareAll(
