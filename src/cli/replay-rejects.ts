@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pipeline } from '../core/engine/pipeline.js';
-import { ConfigError, quoteIdentifier, quoteLiteral, type JsonObject, type RunRecord } from '../core/spi/index.js';
-import { formatTableName, rejectsNameOf } from '../warehouse/index.js';
+import { ConfigError, quoteLiteral, type JsonObject, type RunRecord } from '../core/spi/index.js';
 import type { CommandContext } from './command.js';
 import { printSummaries } from './commands/run.js';
 import { ProgressPrinter } from './progress.js';
+import { findRejectsTable } from './rejects-table.js';
 import { reloadPipeline } from './reload-pipeline.js';
+import { rereadRejects, sourceChanged, type WantedRejects } from './reread-rejects.js';
 import type { Session } from './session.js';
-import { findCurrentName } from './table-by-uuid.js';
 
 /** Loads the raw records that a committed run rejected through the pipeline as it is now. */
 export async function replayRejects(context: CommandContext, session: Session, run: RunRecord): Promise<void> {
@@ -25,7 +25,7 @@ export async function replayRejects(context: CommandContext, session: Session, r
   const folder = await mkdtemp(join(tmpdir(), 'sluice-replay-'));
   try {
     const path = join(folder, 'rejects');
-    const rows = await writeRawRecords(context, session, run, path);
+    const rows = await writeRawRecords(context, session, run, folder, path);
     if (rows === 0) {
       context.out.say(`run ${run.runId} rejected nothing`);
       return;
@@ -57,25 +57,30 @@ async function currentPipeline(context: CommandContext, session: Session, run: R
   return config ? session.pipeline(config) : reloadPipeline(context, session, run);
 }
 
-async function writeRawRecords(context: CommandContext, session: Session, run: RunRecord, path: string): Promise<number> {
+/** How many records there are; their text is in `path`. */
+async function writeRawRecords(context: CommandContext, session: Session, run: RunRecord, folder: string, path: string): Promise<number> {
   const warehouse = await session.warehouse();
-  const table = await findCurrentName(warehouse, run);
-  const rejects = table && rejectsNameOf(table);
-  if (!rejects || !(await warehouse.catalog.findTable(formatTableName(rejects)))) return 0;
+  const rejects = await findRejectsTable(warehouse, run);
+  if (rejects === undefined) return 0;
   const { REPLAY_PADDING } = await import('../core/engine/replay.js');
-  const result = await warehouse.query(
-    `SELECT raw FROM ${quoteIdentifier(rejects.namespace)}.${quoteIdentifier(rejects.name)} WHERE run_id = ${quoteLiteral(run.runId)} ORDER BY source, record_number`,
-    { signal: context.signal },
-  );
+  const where = `FROM ${rejects} WHERE run_id = ${quoteLiteral(run.runId)}`;
   const stream = createWriteStream(path);
   stream.write(REPLAY_PADDING);
   let rows = 0;
+  const hidden: WantedRejects & { readonly sources: Set<string> } = { sources: new Set(), places: new Set() };
+  const result = await warehouse.query(`SELECT source, record_number, raw ${where} ORDER BY source, record_number`, { signal: context.signal });
   try {
-    for await (const [raws] of result.chunks()) {
-      for (const raw of raws ?? []) {
-        if (typeof raw !== 'string') throw rawMissing(run);
-        rows++;
-        if (!stream.write(`${raw}\n`)) await once(stream, 'drain');
+    for await (const [sources = [], numbers = [], raws = []] of result.chunks()) {
+      for (const [i, raw] of raws.entries()) {
+        if (typeof raw === 'string') {
+          rows++;
+          if (!stream.write(`${raw}\n`)) await once(stream, 'drain');
+          continue;
+        }
+        const number = numbers[i] ?? null;
+        if (number === null) throw sourceChanged(run, 'some of them have no place in it');
+        hidden.sources.add(String(sources[i]));
+        hidden.places.add(`${String(sources[i])}\0${String(number)}`);
       }
     }
   } finally {
@@ -83,13 +88,5 @@ async function writeRawRecords(context: CommandContext, session: Session, run: R
     stream.end();
     await once(stream, 'close');
   }
-  return rows;
-}
-
-function rawMissing(run: RunRecord): ConfigError {
-  return new ConfigError({
-    code: 'REPLAY_WITHOUT_RAW',
-    message: `run ${run.runId}: the text of its rejected records was not kept, because a filter hides values (mask, hash, remove_columns)`,
-    hint: 'mend the source file and load it under a new name, or run with --full-refresh',
-  });
+  return hidden.places.size === 0 ? rows : rows + (await rereadRejects(context, session, run, hidden, folder, path));
 }

@@ -143,4 +143,50 @@ test('cleanup ends a failed run and removes its files; a held one is refused', a
   assert.match(held.stderr, 'RUN_HELD');
 });
 
+test('a run of which every record is rejected moves on all the same', async ({ desk }) => {
+  desk.write('orders.yml', `${ORDERS}exec: {max_rejects: 10}\n`);
+  await desk.ok(['run', 'orders.yml']);
+  desk.write('data/orders_2.csv', csv('x', 'y'));
+  await desk.ok(['run', 'orders.yml']);
+  assert.match((await desk.ok(['run', 'orders.yml', '--json'])).stdout, '"status":"up-to-date"');
+  assert.is((await desk.ok(['query', 'SELECT count(*) FROM shop.orders__rejects', '--format', 'csv'])).stdout, 'count_star()\n2\n');
+  assert.is((await desk.json(['state', 'show', 'orders']))[0]?.['target'], 'shop.orders');
+});
+
+test('a replay reads the source again where no text was kept', async ({ desk }) => {
+  const masked = (type: string): string =>
+    ORDERS.replace('type: long', `type: ${type}`)
+      .replace('out:', 'filters:\n  - {type: mask, columns: [{name: amount}]}\nout:')
+      .replace('decimal(12,2)', 'string');
+  desk.write('orders.yml', `${masked('long')}exec: {max_rejects: 10}\n`);
+  desk.write('data/orders_1.csv', 'id,amount\n1,1.50\nx,"2,\n5"\n3,3.50\n');
+  desk.write('data/orders_2.csv', csv('y', 5));
+  await desk.ok(['run', 'orders.yml']);
+  const run = await desk.runId();
+  assert.is((await desk.ok(['rejects', run, '--format', 'csv'])).stdout.includes('1.50'), false);
+  // Without a change they are rejected again, and their text is still not kept.
+  await desk.ok(['rejects', run, '--replay', '--json']);
+  assert.equal(await desk.ids(), [1, 3, 5]);
+  const { stdout } = await desk.ok(['query', 'SELECT count(*) AS n, count(raw) AS raws FROM shop.orders__rejects', '--format', 'csv']);
+  assert.is(stdout, 'n,raws\n4,0\n');
+  assert.match((await desk.ok(['rejects', run, '--replay', '--json'])).stdout, '"status":"up-to-date"');
+  desk.write('data/orders_2.csv', csv('z', 5, 6));
+  const changed = await desk.sluice(['rejects', run, '--replay']);
+  assert.is(changed.code, 3);
+  assert.match(changed.stderr, 'FILE_MOVED');
+});
+
+test('a replay of hidden records loads what the mended pipeline takes', async ({ desk }) => {
+  desk.write('orders.yml', `${ORDERS.replace('out:', 'filters:\n  - {type: remove_columns, remove: [amount]}\nout:')}exec: {max_rejects: 10}\n`);
+  desk.write('data/orders_1.csv', 'id,amount\n1,1.50\n2,"many, many"\n3,3.50\n');
+  await desk.ok(['run', 'orders.yml']);
+  const run = await desk.runId();
+  desk.write(
+    'orders.yml',
+    ORDERS.replace('"decimal(12,2)"', 'string').replace('out:', 'filters:\n  - {type: remove_columns, remove: [amount]}\nout:'),
+  );
+  await desk.ok(['rejects', run, '--replay']);
+  assert.equal(await desk.ids(), [1, 2, 3]);
+});
+
 test.run();

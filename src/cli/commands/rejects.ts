@@ -1,15 +1,15 @@
-import { quoteIdentifier, quoteLiteral, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
+import { quoteLiteral, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
 import { openDatabase } from '../../core/duckdb/index.js';
 import type { TaskReport } from '../../core/engine/run-task.js';
-import { formatTableName, rejectsNameOf, stagedPaths, type Warehouse } from '../../warehouse/index.js';
+import { stagedPaths, type Warehouse } from '../../warehouse/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
 import { formatCount } from '../format.js';
+import { findRejectsTable } from '../rejects-table.js';
 import { writeResult, type ResultColumns, type ResultFormat } from '../result-writer.js';
 import { withSession } from '../session.js';
 import { countOption, usageError } from '../subcommand.js';
-import { findCurrentName } from '../table-by-uuid.js';
 
 type TextFormat = Exclude<ResultFormat, 'parquet'>;
 const FORMATS: readonly TextFormat[] = ['table', 'vertical', 'csv', 'tsv', 'jsonl', 'json'];
@@ -78,11 +78,10 @@ async function printCommitted(
   format: TextFormat,
   limit: number | undefined,
 ): Promise<number> {
-  const name = await findCurrentName(warehouse, run);
-  const rejects = name && rejectsNameOf(name);
-  if (!rejects || !(await warehouse.catalog.findTable(formatTableName(rejects)))) return 0;
+  const rejects = await findRejectsTable(warehouse, run);
+  if (rejects === undefined) return 0;
   const sql =
-    `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM ${quoteIdentifier(rejects.namespace)}.${quoteIdentifier(rejects.name)} ` +
+    `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM ${rejects} ` +
     `WHERE run_id = ${quoteLiteral(run.runId)} ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
   const result = await warehouse.query(sql, { signal: context.signal });
   try {
