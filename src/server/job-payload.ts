@@ -1,0 +1,53 @@
+import type { JsonObject } from '../core/spi/index.js';
+
+/**
+ * What a job runs; plain JSON, stored with the job, without secrets. It says all that the runner needs beside the project, so that a
+ * job means the same however late it is run.
+ */
+export type JobPayload = PipelinePayload | SqlPayload | ExportPayload | MaintainPayload;
+
+interface Period {
+  /** The schedule whose period this is; its one commit by the timer is claimed in the run's transaction. */
+  readonly schedule?: string;
+  /** Nominal time in milliseconds since 1970: `{{ scheduled_time }}` and TD_SCHEDULED_TIME(). */
+  readonly scheduledTime?: number;
+  /** False for runs of a period by hand and backfills: they neither read nor move the cursor. */
+  readonly movesState?: boolean;
+}
+
+/** Pipelines of a file of the project, or one that stands in the schedule itself. */
+export interface PipelinePayload extends Period {
+  readonly kind: 'pipeline';
+  /** Path from the project's root. */
+  readonly file?: string;
+  /** One of the file's pipelines; all when left out. */
+  readonly pipeline?: string;
+  /** `{in, filters, out, exec, checks}` instead of a file. */
+  readonly definition?: JsonObject;
+}
+
+/** A SQL statement: a SELECT whose result is kept, loaded into a table or sent on, or a statement with side effects only. */
+export interface SqlPayload extends Period {
+  readonly kind: 'sql';
+  readonly sql: string;
+  /** Values of `$name` parameters. */
+  readonly params?: JsonObject;
+  /** `{table, mode, keys, …}`: keys of the warehouse output. */
+  readonly into?: JsonObject;
+  /** An `out` section or the name of a connection with a table; no URL with a password. */
+  readonly out?: JsonObject;
+  readonly checks?: readonly JsonObject[];
+  /** Milliseconds to keep the result of a SELECT without `into` and `out`. */
+  readonly keepResultMs?: number;
+}
+
+/** Sends the kept result of a finished SQL job. */
+export interface ExportPayload {
+  readonly kind: 'export';
+  readonly fromJob: string;
+  readonly out: JsonObject;
+}
+
+export interface MaintainPayload {
+  readonly kind: 'maintain';
+}
