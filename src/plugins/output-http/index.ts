@@ -74,14 +74,13 @@ export default defineOutput<HttpOutputConfig>({
 
   async commit(_plan, reports, _rejects, ctx, config) {
     const client = await openHttp(config);
-    const totals = { sent: 0, refused: 0, requests: 0 };
+    const totals = { sent: 0, refused: 0 };
     for (const [task, report] of reports.entries()) {
       const { path, rows } = report.staged as unknown as Staged;
       if (rows === 0) continue;
       const sent = await sendFile(client, config, { path, key: `${ctx.runId}-${task}` }, ctx);
       totals.sent += sent.sent;
       totals.refused += sent.refused;
-      totals.requests += sent.requests;
     }
     ctx.reach('commit.target_loaded');
     const facts = { ...totals };

@@ -19,7 +19,6 @@ export interface SendOptions {
 export interface SendTotals {
   sent: number;
   refused: number;
-  requests: number;
 }
 
 interface Refusal {
@@ -40,21 +39,23 @@ export async function sendFile(
   file: { readonly path: string; readonly key: string },
   ctx: CommitContext,
 ): Promise<SendTotals> {
-  const totals: SendTotals = { sent: 0, refused: 0, requests: 0 };
   const progress = `${file.path}.sent`;
-  const done = await countDone(progress);
+  const done = await readProgress(progress);
+  const totals: SendTotals = { sent: 0, refused: 0 };
   let number = 0;
   let row = 0;
   for await (const rows of batchesOf(file.path, options)) {
     ctx.signal.throwIfAborted();
     const batch = { rows, key: `${file.key}-${number}`, first: row + 1 };
     row += rows.length;
-    if (number++ < done) {
-      totals.sent += rows.length;
-      continue;
+    const before = done[number++];
+    const batchTotals = before ?? { sent: 0, refused: 0 };
+    if (before === undefined) {
+      await sendBatch(client, options, batch, batchTotals, ctx);
+      await append(progress, `${batchTotals.sent} ${batchTotals.refused}\n`);
     }
-    await sendBatch(client, options, batch, totals, ctx);
-    await append(progress, '.');
+    totals.sent += batchTotals.sent;
+    totals.refused += batchTotals.refused;
   }
   return totals;
 }
@@ -68,7 +69,6 @@ interface Batch {
 
 async function sendBatch(client: HttpClient, options: SendOptions, batch: Batch, totals: SendTotals, ctx: CommitContext): Promise<void> {
   const refusal = await post(client, options, batch, ctx);
-  totals.requests++;
   if (refusal === undefined) {
     totals.sent += batch.rows.length;
     return;
@@ -153,11 +153,16 @@ async function* linesOf(path: string): AsyncGenerator<Buffer> {
   if (rest.length > 0) yield rest;
 }
 
-async function countDone(path: string): Promise<number> {
+/** What became of the batches that are through. A line that a crash cut off does not count: its batch is sent again. */
+async function readProgress(path: string): Promise<readonly SendTotals[]> {
   try {
-    return (await readFile(path)).length;
+    const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+    return lines.map((line) => {
+      const [sent = 0, refused = 0] = line.split(' ').map(Number);
+      return { sent, refused };
+    });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw fileSystemError(error, `reading ${path}`);
   }
 }

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { SluiceError, StageContext } from '../../../src/core/spi/index.js';
+import { checkOutput } from '../../../src/conformance/index.js';
+import type { FormatterPlugin, SluiceError, StageContext } from '../../../src/core/spi/index.js';
+import csv from '../../../src/plugins/formatter-csv/index.js';
 import { createBucketPlace } from '../../../src/plugins/output-s3/bucket-place.js';
+import s3Output from '../../../src/plugins/output-s3/index.js';
 import { openS3, type S3Connection } from '../../../src/plugins/shared/aws/open-s3.js';
 import type { Place } from '../../../src/plugins/shared/object-output/index.js';
 import { TestProject } from '../../engine/project.js';
@@ -74,6 +77,17 @@ async function failure(work: () => Promise<unknown>): Promise<SluiceError> {
   }
   throw new Error('expected an error');
 }
+
+test('keeps the contract of outputs', async () => {
+  const bucket = await server.createBucket();
+  const config = { bucket, endpoint: server.endpoint, access_key_id: server.accessKeyId, secret_access_key: server.secretAccessKey };
+  const format = { formatter: { plugin: csv as unknown as FormatterPlugin, config: {} } };
+  await checkOutput(s3Output, [
+    { title: 'a prefix', config: { ...config, path_prefix: 'lab/a_' }, format, commits: true },
+    { title: 'one object, replaced', config: { ...config, path: 'lab2/a.csv', mode: 'replace' }, format, commits: true },
+  ]);
+  assert.equal(await server.uploads(bucket), []);
+});
 
 test('an object appears whole when it is published, and publishing again does nothing', async () => {
   const bucket = await server.createBucket();
