@@ -284,7 +284,7 @@ class Executor {
     if (plan.input.form === 'tasks') {
       const spec = plan.input.plan.tasks[task] as JsonObject;
       const source = await (pipeline.input.plugin as InputPlugin).open(spec, plan.input.plan, pipeline.input.config, ctx);
-      return { reading: await toReading(source, ctx), work: this.#work(ctx, 0, source.form === 'relation' ? pipeline.name : source.source, []) };
+      return { reading: await toReading(source, ctx), work: this.#work(ctx, 0, source.source ?? pipeline.name, []) };
     }
     const files = plan.input.tasks[task] ?? [];
     const parser = pipeline.parser;

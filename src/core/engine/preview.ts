@@ -144,7 +144,7 @@ async function openSample(pipeline: SourcePipeline, input: InputHalf, sampleByte
     const task = input.plan.tasks[0];
     if (!task) return undefined;
     const source = await (pipeline.input.plugin as InputPlugin).open(task, input.plan, pipeline.input.config, ctx);
-    return { reading: await toReading(source, ctx, sampleBytes), name: source.form === 'relation' ? pipeline.name : source.source, constants: [] };
+    return { reading: await toReading(source, ctx, sampleBytes), name: source.source ?? pipeline.name, constants: [] };
   }
   const file = input.tasks[0]?.[0];
   if (!file || !pipeline.parser) return undefined;

@@ -103,6 +103,8 @@ export interface RowSource {
 export interface ReadingSource {
   readonly form: 'relation';
   readonly reading: Reading;
+  /** Name for rejects and messages. Default: the pipeline's. */
+  readonly source?: string;
 }
 
 export type TaskSource = ReadingSource | ByteSource | RowSource;

@@ -38,7 +38,8 @@ export default defineInput<MysqlInputConfig>({
   plan: planMysql,
 
   async open(task, _plan, config, ctx) {
-    return { form: 'relation', reading: await openRead(task as unknown as ReadTask, config, ctx) };
+    const read = task as unknown as ReadTask;
+    return { form: 'relation', source: read.source, reading: await openRead(read, config, ctx) };
   },
 
   nextState: (plan: InputPlan): JsonValue | undefined => (plan.tasks[0] as unknown as ReadTask | undefined)?.next,
