@@ -57,6 +57,8 @@ pipelines:
 Inputs made of files take two more keys: \`parser\` (${links('parser')}) and \`decoders\` (${links('decoder')}), a list such as \`[{type: gzip}]\` or \`[gzip]\`.
 Without \`decoders\` the names of the files decide (\`.gz\`). \`in: {type: csv, ...}\` is short for a file input with that parser; the keys of both then stand side by side.
 
+Outputs made of files take \`formatter\` (${links('formatter')}) and \`encoders\` (${links('encoder')}), each a section or a name; see [files](../connectors/files.md).
+
 ## exec
 
 ${writeOptionTable(listOptions(EXEC_SCHEMA))}

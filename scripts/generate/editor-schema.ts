@@ -36,9 +36,9 @@ export function makePipelineSchema(plugins: readonly DocumentedPlugin[]): Node {
   for (const plugin of plugins) {
     const name = `${plugin.kind}-${plugin.type}`;
     const node = forEditors(plugin.schema, name, false);
-    definitions[name] = plugin.form === 'files' ? withKeys(node, { parser: ref('parser'), decoders: DECODERS }, ['parser']) : node;
+    definitions[name] = withEngineKeys(plugin, node);
   }
-  for (const kind of ['output', 'filter', 'parser', 'decoder'])
+  for (const kind of ['output', 'filter', 'parser', 'decoder', 'formatter', 'encoder'])
     definitions[kind] = chooseByType(
       ofKind(kind).map((plugin) => ({ type: plugin.type, summary: plugin.summary, target: `${kind}-${plugin.type}` })),
     );
@@ -72,6 +72,20 @@ const DECODERS = {
   description: 'Decoders of the files, outermost first. Default: by the names of the files.',
   items: { anyOf: [{ type: 'string' }, { $ref: '#/definitions/decoder' }] },
 };
+
+const ENCODERS = {
+  type: 'array',
+  description: 'Encoders of the files, in this order.',
+  items: { anyOf: [{ type: 'string' }, { $ref: '#/definitions/encoder' }] },
+};
+
+/** The sections that the engine reads for inputs and outputs made of files. */
+function withEngineKeys(plugin: DocumentedPlugin, node: Node): Node {
+  if (plugin.form === 'files') return withKeys(node, { parser: ref('parser'), decoders: DECODERS }, ['parser']);
+  if (plugin.takesFormat === undefined) return node;
+  const formatter = { anyOf: [{ type: 'string' }, ref('formatter')] };
+  return withKeys(node, { formatter, encoders: ENCODERS }, plugin.takesFormat.default === undefined ? ['formatter'] : []);
+}
 
 function ref(name: string): Node {
   return { $ref: `#/definitions/${name}` };

@@ -23,6 +23,7 @@ export function writePluginPage(plugin: DocumentedPlugin): string {
     ...(plugin.kind === 'guess' ? [] : ['## Options', '', writeOptionTable(rows.filter((row) => !row.advanced))]),
     ...(advanced.length > 0 ? ['## Seldom needed', '', writeOptionTable(advanced)] : []),
     ...(plugin.form === 'files' ? ['Beside these keys stand `parser` and `decoders`; see [config.md](../config.md#files).', ''] : []),
+    ...(plugin.takesFormat ? ['Beside these keys stand `formatter` and `encoders`; see [config.md](../config.md#files).', ''] : []),
     ...(plugin.examples.length > 0 ? ['## Examples', ''] : []),
     ...plugin.examples.flatMap(({ title, config }) => [
       `${title}:`,
@@ -53,6 +54,10 @@ function placeExample(plugin: DocumentedPlugin, config: JsonObject): JsonObject 
       return { in: { decoders: [section] } };
     case 'filter':
       return { filters: [section] };
+    case 'formatter':
+      return { out: { type: 'file', path_prefix: './out/', formatter: section } };
+    case 'encoder':
+      return { out: { encoders: [section] } };
     default:
       return { out: section };
   }

@@ -1,9 +1,9 @@
 import type { BuiltinPlugin, Registry } from '../../src/core/registry/index.js';
 import type { PluginDeclaration } from '../../src/core/spi/index.js';
 
-export type DocumentedPlugin = PluginDeclaration & { readonly form?: string };
+export type DocumentedPlugin = PluginDeclaration & { readonly form?: string; readonly takesFormat?: { readonly default?: string } };
 
-const KIND_ORDER = ['input', 'parser', 'decoder', 'filter', 'output', 'guess'];
+const KIND_ORDER = ['input', 'parser', 'decoder', 'filter', 'output', 'formatter', 'encoder', 'guess'];
 
 /** The declarations of all built-in plugins, by kind and type. */
 export async function loadPlugins(registry: Registry, builtins: readonly BuiltinPlugin[]): Promise<readonly DocumentedPlugin[]> {

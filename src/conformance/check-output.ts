@@ -4,14 +4,22 @@ import {
   quoteIdentifier,
   quoteLiteral,
   type Column,
+  type CommitContext,
+  type EncoderPlugin,
+  type FormatterPlugin,
   type JsonObject,
+  type JsonValue,
   type OutputPlan,
   type OutputPlanContext,
   type OutputPlugin,
   type PluginContext,
+  type PluginDeclaration,
   type Schema,
   type StagedRelation,
+  type StageReport,
 } from '../core/spi/index.js';
+import { ConfiguredFormat } from '../core/config/file-format.js';
+import type { Configured } from '../core/config/section.js';
 import { conversionSql, duckdbType } from '../core/engine/typing/index.js';
 import { errorOf, expect, expectEqual, runChecks, within, type Check } from './checks.js';
 import { declarationChecks, prepareConfig, secretsOf } from './declaration.js';
@@ -25,8 +33,18 @@ export interface OutputCase {
   readonly columns?: Schema;
   /** Makes what the config writes to; answers what the plugin asks `ctx.resource` for, and how to end it. */
   prepare?(root: string): Promise<{ resource?: PluginContext['resource']; close?(): Promise<void> }>;
+  /** For outputs with `takesFormat`. */
+  readonly format?: FormatCase;
+  /** The target needs nothing but the config: the run is committed, too, and committed again. */
+  readonly commits?: boolean;
   /** Planning must fail with this code. */
   readonly error?: string;
+}
+
+/** Formatter and encoders of an output, with configs that get their defaults. */
+export interface FormatCase {
+  readonly formatter: { readonly plugin: FormatterPlugin; readonly config: JsonObject };
+  readonly encoders?: readonly { readonly plugin: EncoderPlugin; readonly config: JsonObject }[];
 }
 
 /**
@@ -44,6 +62,24 @@ export function checkOutput<C>(plugin: OutputPlugin<C>, cases: readonly OutputCa
   ]);
 }
 
+async function configOf(output: OutputPlugin, c: OutputCase): Promise<JsonObject> {
+  const config = await prepareConfig(output, c.config);
+  if (c.format === undefined) return config;
+  const { formatter, encoders = [] } = c.format;
+  const place = { at: (path: string) => ({ path }) };
+  const configured = async <P extends PluginDeclaration>(plugin: P, given: JsonObject): Promise<Configured<P>> => ({
+    plugin,
+    config: await prepareConfig(plugin, given),
+    place,
+    given,
+  });
+  const format = new ConfiguredFormat(
+    await configured(formatter.plugin, formatter.config),
+    await Promise.all(encoders.map((encoder) => configured(encoder.plugin, encoder.config))),
+  );
+  return { ...config, format: format as unknown as JsonValue };
+}
+
 interface Bench {
   readonly lab: Lab;
   readonly config: JsonObject;
@@ -58,7 +94,7 @@ function caseChecks(output: OutputPlugin, c: OutputCase): readonly Check[] {
         const made = await c.prepare?.(lab.root);
         try {
           const ctx = lab.context(made?.resource === undefined ? {} : { resource: made.resource });
-          const bench = { lab, config: await prepareConfig(output, c.config), ctx: { ...ctx, place: lab.place, fullRefresh: false, startedAt: 0 } };
+          const bench = { lab, config: await configOf(output, c), ctx: { ...ctx, place: lab.place, fullRefresh: false, startedAt: 0 } };
           await work(bench);
         } finally {
           await made?.close?.();
@@ -86,6 +122,7 @@ function caseChecks(output: OutputPlugin, c: OutputCase): readonly Check[] {
     ),
     named('stages no rows', (bench) => stageRows(output, c, bench, everyColumn(c), [])),
     named(`stages ${WIDE} columns`, (bench) => stageRows(output, c, bench, [...(c.columns ?? []), ...wide], [wide.map((_, i) => String(i))])),
+    ...(c.commits === true ? [named('commits, and does nothing when it is asked again', (bench) => commitTwice(output, c, bench))] : []),
     named('stops when it is aborted', async (bench) => {
       const signal = AbortSignal.abort();
       const plan = await output.plan(bench.config, everyColumn(c), bench.ctx);
@@ -135,4 +172,26 @@ async function stageRows(
     const found = await stat(fileURLToPath(uri)).catch(() => undefined);
     expect(found === undefined || !found.isFile(), `remove left ${uri}`);
   }
+}
+
+async function commitTwice(output: OutputPlugin, c: OutputCase, { config, ctx }: Bench): Promise<void> {
+  const schema = everyColumn(c);
+  const plan = await output.plan(config, schema, ctx);
+  const { texts } = awkwardRows();
+  const report = JSON.parse(JSON.stringify(await output.stage(plan, relationOf(c, schema, texts), ctx, config))) as StageReport;
+  const facts: JsonObject[] = [];
+  const commit: CommitContext = {
+    ...ctx,
+    key: { project: 'conformance', pipeline: 'a pipeline/of two words', stream: '', target: plan.target },
+    fence: 1,
+    state: undefined,
+    complete: () => Promise.reject(new Error('this output commits alone: completeAlone')),
+    completeAlone: (committed) => Promise.resolve(void facts.push(committed)),
+  };
+  for (let call = 1; call <= 2; call++) {
+    const { after } = await output.commit(plan, [report], [], commit, config);
+    expectEqual(facts.length, call, 'calls of completeAlone');
+    await after?.();
+  }
+  expectEqual(facts[1], facts[0], 'the facts of the second commit');
 }

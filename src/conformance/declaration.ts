@@ -46,6 +46,7 @@ export async function prepareConfig(plugin: PluginDeclaration, config: JsonObjec
   if (!hasKey(plugin.schema, 'type')) delete copy['type'];
   // Keys of the engine, which take the place of a parser and decoders.
   if ((plugin as { form?: unknown }).form === 'files') for (const key of ['parser', 'decoders']) if (!hasKey(plugin.schema, key)) delete copy[key];
+  if ((plugin as { takesFormat?: unknown }).takesFormat !== undefined) for (const key of ['formatter', 'encoders']) delete copy[key];
   const valid = validate(copy);
   const problems = (validate.errors ?? []).map(
     (error) => `${error.instancePath === '' ? 'config' : error.instancePath} ${error.message ?? error.keyword}`,

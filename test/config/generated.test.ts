@@ -38,8 +38,8 @@ test('every example is valid for its plugin and for the editor schema', async ()
   for (const plugin of plugins) {
     for (const { title, config } of plugin.examples) {
       const name = `${plugin.kind} ${plugin.type}: ${title}`;
-      const { parser, decoders, ...own } = config;
-      const files = plugin.kind === 'input' && plugin.form === 'files';
+      const { parser, decoders, formatter, encoders, ...own } = config;
+      const files = plugin.form === 'files' || plugin.takesFormat !== undefined;
       const wantsType = Object.hasOwn((plugin.schema['properties'] ?? {}) as object, 'type');
       const { type: _type, ...rest } = files ? own : config;
       const env = new Proxy({}, { get: () => 'x' });
@@ -122,6 +122,9 @@ function placeInPipeline(plugin: DocumentedPlugin, section: JsonObject): JsonObj
   if (plugin.kind === 'parser') return { in: { ...files, parser: section }, out };
   if (plugin.kind === 'decoder') return { in: { ...files, decoders: [section] }, out };
   if (plugin.kind === 'filter') return { in: files, filters: [section], out };
+  const written = { type: 'file', path_prefix: './out/', formatter: 'csv' };
+  if (plugin.kind === 'formatter') return { in: files, out: { ...written, formatter: section } };
+  if (plugin.kind === 'encoder') return { in: files, out: { ...written, encoders: [section] } };
   return { in: files, out: plugin.kind === 'output' ? section : out };
 }
 

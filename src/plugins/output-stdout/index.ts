@@ -58,7 +58,7 @@ export default defineOutput<StdoutConfig>({
     const { files, rows, statuses } = await copyFiles(details, relation, join(ctx.tempDir, `stdout-${randomUUID().slice(0, 8)}`), ctx.sql);
     const [file] = files;
     const staged: Staged = { path: file?.path ?? '', rows };
-    return { rows, statuses, bytes: file?.bytes ?? 0, files: 1, staged: staged as unknown as JsonObject };
+    return { rows, statuses, bytes: file?.bytes ?? 0, files: 0, staged: staged as unknown as JsonObject };
   },
 
   async commit(plan, reports, _rejects, ctx, config) {
