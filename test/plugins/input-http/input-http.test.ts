@@ -293,6 +293,21 @@ test('guess finds the columns of the first page', async () => {
   }
 });
 
+test('the config in configs/servers runs', async () => {
+  server.handle((_request, response, url) =>
+    response.end(`{"items":[{"id":1,"price":0.10}],"next":${url.searchParams.has('after') ? 'null' : '"a"'}}`),
+  );
+  const project = new TestProject();
+  try {
+    project.write('http.yml', readFileSync(new URL('../../../configs/servers/input-http.yml', import.meta.url)));
+    const outcome = await project.sluice(['run', 'http.yml'], { env: { API_URL: `${server.origin}/data`, API_TOKEN: 'canary-token' } });
+    assert.is(outcome.code, 0, outcome.stderr);
+    assert.equal(await project.query('SELECT count(*) AS n FROM demo.input_http'), [{ n: 2 }]);
+  } finally {
+    project.remove();
+  }
+});
+
 test('probe says what answered', async () => {
   server.handle((_request, response) => response.end('x'.repeat(100_000)));
   assert.is(await httpInput.probe?.(await prepare({}), context()), `${server.origin} answers 200`);

@@ -250,6 +250,21 @@ test('guess finds the columns from the first object', async () => {
   }
 });
 
+test('the config in configs/servers runs', async () => {
+  const bucket = await server.createBucket();
+  await server.put(bucket, 'orders/a.csv', 'id,price\n1,10.50\n');
+  const project = new TestProject();
+  try {
+    project.write('s3.yml', readFileSync(new URL('../../../configs/servers/input-s3.yml', import.meta.url)));
+    const env = { S3_ENDPOINT: server.endpoint, S3_BUCKET: bucket, S3_KEY_ID: server.accessKeyId, S3_SECRET: server.secretAccessKey };
+    const outcome = await project.sluice(['run', 's3.yml'], { env });
+    assert.is(outcome.code, 0, outcome.stderr);
+    assert.equal(await project.query('SELECT id FROM demo.input_s3'), [{ id: 1 }]);
+  } finally {
+    project.remove();
+  }
+});
+
 test('probe names what answered', async () => {
   const bucket = await server.createBucket();
   const config = connection(bucket, { path_prefix: 'a' }) as unknown as S3InputConfig;

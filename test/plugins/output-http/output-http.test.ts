@@ -170,4 +170,17 @@ test('a wrong token fails at once; formats that are no lines are refused', () =>
     assert.match(wrap.stderr, 'HTTP_WRAP');
   }));
 
+test('the config in configs/servers runs', () =>
+  withProject(async (project) => {
+    server.handle((_request, response) => response.end());
+    project.write('http.yml', readFileSync(new URL('../../../configs/servers/output-http.yml', import.meta.url)));
+    const outcome = await project.sluice(['run', 'http.yml'], { env: { API_URL: `${server.origin}/rows`, API_TOKEN: 'canary-token' } });
+    assert.is(outcome.code, 0, outcome.stderr);
+    assert.is(server.seen.length, 3);
+    assert.equal(
+      server.seen.flatMap((request) => idsOf(request.body)),
+      Array.from({ length: 100 }, (_, i) => String(i + 1)),
+    );
+  }));
+
 test.run();

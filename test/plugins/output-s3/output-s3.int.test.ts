@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -225,6 +225,25 @@ test('exports a run: partition folders, encoders, a manifest; an object of anoth
     const second = await project.sluice(['run', 'one.yml'], { env });
     assert.is(second.code, 2, second.stderr);
     assert.match(second.stderr, 'OBJECT_EXISTS');
+  } finally {
+    project.remove();
+  }
+});
+
+test('the config in configs/servers runs; the next run replaces its objects', async () => {
+  const bucket = await server.createBucket();
+  const project = new TestProject();
+  try {
+    project.write('s3.yml', readFileSync(new URL('../../../configs/servers/output-s3.yml', import.meta.url)));
+    const env = { S3_ENDPOINT: server.endpoint, S3_BUCKET: bucket, S3_KEY_ID: server.accessKeyId, S3_SECRET: server.secretAccessKey };
+    const objects = async (): Promise<string[]> => (await server.keys(bucket, 'exports/country=')).sort();
+    assert.is((await project.sluice(['run', 's3.yml'], { env })).code, 0);
+    const first = await objects();
+    assert.is(first.length, 2);
+    assert.is((await project.sluice(['run', 's3.yml'], { env })).code, 0);
+    const second = await objects();
+    assert.is(second.length, 2);
+    assert.not.equal(second, first);
   } finally {
     project.remove();
   }
