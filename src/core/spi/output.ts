@@ -98,6 +98,11 @@ export interface CommitReport {
 export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
   readonly kind: 'output';
   /**
+   * The output takes deletes: with mode `merge` and the key `delete_column: NAME` in its config, rows where that BOOLEAN column of
+   * the load is true take the row with their keys out of the target; they count as written, and the column itself is not.
+   */
+  readonly deletes?: boolean;
+  /**
    * The output writes files: its section takes `formatter` and `encoders`, and its config holds a {@link FileFormat} as
    * `format` (not in the schema). `default` is the formatter of a config that names none.
    */

@@ -13,6 +13,7 @@ import {
   type StagedRelation,
 } from '../../core/spi/index.js';
 import type { Warehouse, WritePlan, WriteRequest } from '../../warehouse/index.js';
+import { stageWithDeletes, withoutDeleteColumn } from './delete-rows.js';
 import { planRouting } from './plan-routing.js';
 import { commitRouted, routedWrites, stageRouted, type Routing, type TableWrite } from './routed-tables.js';
 import { schema } from './schema.js';
@@ -66,6 +67,7 @@ export default defineOutput<WarehouseConfig>({
   summary: 'Iceberg tables of the project: partitioned Parquet, one atomic commit a run.',
   stability: 'stable',
   schema,
+  deletes: true,
   examples: [
     { title: 'A table partitioned by the day of a column', config: { type: 'warehouse', table: 'shop.orders', time_column: 'ordered_at' } },
     { title: 'Replace a small table at each run', config: { type: 'warehouse', table: 'shop.countries', mode: 'replace' } },
@@ -95,16 +97,19 @@ export default defineOutput<WarehouseConfig>({
   async plan(config, input, ctx) {
     const warehouse = await warehouseOf(ctx);
     refuseLoadedAt(input, ctx.place.at(''));
-    const columns = config.add_loaded_at ? [...input, LOADED_AT] : input;
+    const { delete_column: deletes } = config;
+    const written = deletes === undefined ? input : withoutDeleteColumn(input, deletes, ctx.place.at('delete_column'));
+    const columns = config.add_loaded_at ? [...written, LOADED_AT] : written;
     const request = requestOf(config, columns, ctx);
     const loadedAt = config.add_loaded_at ? { loaded_at: new Date(ctx.startedAt).toISOString() } : {};
     const pattern = parseTablePattern(config.table, ctx.place.at('table'));
+    if (pattern && deletes !== undefined) throw deletesOfMany(ctx.place.at('delete_column'));
     if (pattern) {
       const routed = await placed(ctx.place.at('table'), () => planRouting(warehouse, pattern, request, config.max_tables, ctx));
       return { ...routed, ignoresState: ignoresState(config), details: { ...routed.details, ...loadedAt } };
     }
     const write = await placed(ctx.place.at(''), () => warehouse.planWrite({ ...request, table: config.table, place: ctx.place }));
-    const details: JsonObject = { write: write as unknown as JsonObject, ...loadedAt };
+    const details: JsonObject = { write: write as unknown as JsonObject, ...loadedAt, ...(deletes === undefined ? {} : { deletes }) };
     return {
       target: write.tableUuid,
       name: config.table,
@@ -125,7 +130,10 @@ export default defineOutput<WarehouseConfig>({
     const warehouse = await warehouseOf(ctx);
     const routing = routingOf(plan);
     const complete = withLoadedAt(relation, plan);
-    return routing ? stageRouted(warehouse, routing, complete, ctx) : warehouse.stageFiles(writeOf(plan), complete, ctx);
+    if (routing) return stageRouted(warehouse, routing, complete, ctx);
+    const deletes = plan.details['deletes'];
+    if (typeof deletes === 'string') return stageWithDeletes(warehouse, writeOf(plan), complete, deletes, ctx);
+    return warehouse.stageFiles(writeOf(plan), complete, ctx);
   },
 
   async stageRejects(plan, rejects, ctx) {
@@ -199,6 +207,15 @@ async function placed<T>(where: ErrorPlace, work: () => Promise<T>): Promise<T> 
     const { code, message, hint, cause } = error;
     throw new ConfigError({ code, message, where, ...(hint === undefined ? {} : { hint }), ...(cause === undefined ? {} : { cause }) });
   }
+}
+
+function deletesOfMany(where: ErrorPlace): ConfigError {
+  return new ConfigError({
+    code: 'MODE_OPTION',
+    message: 'out: delete_column works with one table, found one that is named by values',
+    hint: 'name one table, or write each with its own output (out: a list with where)',
+    where,
+  });
 }
 
 /** The name is kept for the run's start. */

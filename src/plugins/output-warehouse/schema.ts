@@ -36,6 +36,12 @@ export const schema = {
       ...NAMES,
       description: 'Which row of several with one key is the last, such as `updated_at` or `version desc`. Without it they are an error.',
     },
+    delete_column: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'For `merge`: a boolean column of the load. Rows where it is true take the row with their keys out of the table; the column itself is not written.',
+    },
     replace_where: {
       type: 'string',
       minLength: 1,

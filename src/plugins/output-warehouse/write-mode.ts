@@ -7,6 +7,7 @@ export interface ModeConfig {
   readonly keys?: string | readonly string[];
   readonly unique?: string | readonly string[];
   readonly merge_order_by?: string | readonly string[];
+  readonly delete_column?: string;
   readonly replace_where?: string;
 }
 
@@ -41,7 +42,8 @@ export function modeRequest(
   const keys = KEY_OPTIONS.filter((option) => config[option] !== undefined);
   const [first, second] = keys;
   if (second !== undefined) throw wrongOption(second, `${first} and ${second} say the same`, 'leave one of them out', place);
-  const merging = [...keys, ...(config.merge_order_by === undefined ? [] : ['merge_order_by'])];
+  const others = (['merge_order_by', 'delete_column'] as const).filter((option) => config[option] !== undefined);
+  const merging = [...keys, ...others];
   const [odd] = merging;
   if (odd !== undefined && mode !== 'merge')
     throw wrongOption(odd, `${odd} belongs to mode: merge, found mode: ${config.mode}`, 'set mode: merge, or remove it', place);

@@ -57,6 +57,8 @@ async function commitRewriting(tools: CommitTools, writes: readonly StagedWrite[
   const within = async (tx: StoreTransaction, facts: JsonObject): Promise<void> => {
     const used = rewriting.flatMap((change) => change.used());
     await side.keep(tx, used);
+    const unused = rewriting.flatMap((change) => change.unused().map((file) => file.path));
+    if (unused.length > 0) await tools.metastore.catalog.recordGarbage(tx, unused, tools.clock.now());
     await options.within?.(tx, facts);
     sent = true;
   };

@@ -10,6 +10,8 @@ import { planWholeRows } from './whole-rows.js';
 import type { MergeOrder, WritePlan } from './write-plan.js';
 
 const STAGED = '__sluice_staged';
+/** Staged rows, and those that only name keys to delete. */
+const KEYS = '__sluice_keys';
 const LOSERS = '__sluice_losers';
 const SHOWN = 5;
 
@@ -28,6 +30,8 @@ export class MergeRows {
   readonly #tools: RemoverTools;
   readonly #plan: WritePlan;
   readonly #staged: readonly StagedFile[];
+  readonly #coming: readonly StagedFile[];
+  readonly #deleting: readonly StagedFile[];
   readonly #keys: readonly string[];
   #losers = 0;
   #written: { readonly version: string; readonly files: readonly StagedFile[] } | undefined;
@@ -36,6 +40,8 @@ export class MergeRows {
     this.#tools = tools;
     this.#plan = plan;
     this.#staged = staged;
+    this.#coming = staged.filter((file) => file.deletes !== true);
+    this.#deleting = staged.filter((file) => file.deletes === true);
     this.#keys = plan.mergeKeys ?? [];
   }
 
@@ -45,18 +51,20 @@ export class MergeRows {
   }
 
   /** Makes the staged rows known to the engine and judges their keys. Errors: DataError DUPLICATE_KEYS, KEY_NULL. */
-  async open(table: TableMetadata, files: readonly DataFile[], shop: Workshop): Promise<RowCondition> {
-    await this.#openView(table, files, shop);
+  async open(table: TableMetadata, toFiles: (staged: readonly StagedFile[]) => readonly DataFile[], shop: Workshop): Promise<RowCondition> {
+    const files = toFiles(this.#staged);
+    await this.#openView(KEYS, table, files, shop);
+    await this.#openView(STAGED, table, toFiles(this.#coming), shop);
     this.#refuseNulls(table);
     await this.#judgeKeys(shop);
-    return keyCondition(this.#keys, files, STAGED);
+    return keyCondition(this.#keys, files, KEYS);
   }
 
-  async #openView(table: TableMetadata, files: readonly DataFile[], shop: Workshop): Promise<void> {
+  async #openView(name: string, table: TableMetadata, files: readonly DataFile[], shop: Workshop): Promise<void> {
     const data = files.map((file): ManifestEntry => ({ status: ADDED, snapshotId: 0n, sequenceNumber: 0, fileSequenceNumber: 0, file }));
     const plan = { data, deletes: [], stats: NO_STATS };
     const local: LocalPaths = await localPaths(this.#tools.storage, plan);
-    await shop.sql.run(`CREATE OR REPLACE TEMP VIEW ${STAGED} AS ${scanSql(plan, currentSchema(table), local, { withPlace: true })}`);
+    await shop.sql.run(`CREATE OR REPLACE TEMP VIEW ${name} AS ${scanSql(plan, currentSchema(table), local, { withPlace: true })}`);
   }
 
   /** The engine rejects them before they are staged; a NULL here would be a row that can never be replaced. */
@@ -75,7 +83,7 @@ export class MergeRows {
   async #judgeKeys(shop: Workshop): Promise<void> {
     const keys = this.#keys.map(quoteIdentifier).join(', ');
     const order = this.#plan.mergeOrderBy ?? [];
-    const doubled = `SELECT ${keys} FROM ${STAGED} GROUP BY ${keys} HAVING count(*) > 1`;
+    const doubled = `SELECT ${keys} FROM ${KEYS} GROUP BY ${keys} HAVING count(*) > 1`;
     if (order.length === 0) {
       const found = await this.#rows(shop, `SELECT ${keys}, count(*) OVER () AS __total FROM (${doubled}) ORDER BY ALL LIMIT ${SHOWN}`);
       if (found.length > 0) throw this.#duplicates(found, 'merge_order_by: updated_at, say, takes the row with the latest');
@@ -84,7 +92,7 @@ export class MergeRows {
     const on = this.#keys.map((k) => `d.${quoteIdentifier(k)} = s.${quoteIdentifier(k)}`).join(' AND ');
     const ranked =
       `SELECT ${[...this.#keys.map((k) => `s.${quoteIdentifier(k)}`), `s.${PLACE_COLUMNS.file} AS file`, `s.${PLACE_COLUMNS.row} AS row`].join(', ')}, ` +
-      `rank() OVER (PARTITION BY ${this.#keys.map((k) => `s.${quoteIdentifier(k)}`).join(', ')} ORDER BY ${orderSql(order)}) AS place FROM ${STAGED} s SEMI JOIN (${doubled}) d ON ${on}`;
+      `rank() OVER (PARTITION BY ${this.#keys.map((k) => `s.${quoteIdentifier(k)}`).join(', ')} ORDER BY ${orderSql(order)}) AS place FROM ${KEYS} s SEMI JOIN (${doubled}) d ON ${on}`;
     await shop.sql.run(`CREATE OR REPLACE TEMP TABLE ${LOSERS} AS ${ranked}`);
     const tied = await this.#rows(
       shop,
@@ -122,7 +130,7 @@ export class MergeRows {
     const missing = currentSchema(table).fields.filter((f) => !given.has(f.id));
     if (this.#losers === 0 && (missing.length === 0 || removed.plan.data.length === 0)) {
       this.#drop();
-      return { files: this.#staged, unused: [] };
+      return { files: this.#coming, unused: this.#deleting };
     }
     if (this.#written?.version !== removed.version) {
       this.#drop();

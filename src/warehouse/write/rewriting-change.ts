@@ -18,6 +18,8 @@ import type { WritePlan } from './write-plan.js';
 export interface RewritingChange extends TableChange {
   /** Files that the last `build` wrote and uses. */
   used(): readonly StagedFile[];
+  /** Staged files that the last `build` had no use for. */
+  unused(): readonly StagedFile[];
 }
 
 export interface RewriteContext {
@@ -35,26 +37,29 @@ export function rewritingChange(tools: CommitTools, plan: WritePlan, staged: rea
   const merge = plan.mode === 'merge' ? new MergeRows(remover, plan, staged) : undefined;
   let condition: RowCondition | undefined;
   let rows: RowRemover | undefined;
+  const given = new Set(staged);
   let used: readonly StagedFile[] = [];
-  const openOnce = async (table: TableMetadata, files: readonly DataFile[]): Promise<RowCondition> => {
-    condition ??= merge ? await merge.open(table, files, context.shop) : predicateCondition(plan.replaceWhere ?? '');
+  let unused: readonly StagedFile[] = [];
+  const openOnce = async (table: TableMetadata, toFiles: (files: readonly StagedFile[]) => readonly DataFile[]): Promise<RowCondition> => {
+    condition ??= merge ? await merge.open(table, toFiles, context.shop) : predicateCondition(plan.replaceWhere ?? '');
     rows ??= new RowRemover(remover, plan.table, condition);
     return condition;
   };
   return {
     name: splitTableName(plan.table),
     used: () => used,
+    unused: () => unused,
     async build(base: LoadedTable | undefined, tx): Promise<Version | undefined> {
       const table = baseOf(base, plan, tools.clock.now());
       const spec = defaultSpec(table);
       const fields = bindSpec(table, spec);
       const dataFiles = (files: readonly StagedFile[]): DataFile[] => files.map((f) => dataFileOf(f, spec['spec-id'], fields));
-      const opened = await openOnce(table, dataFiles(staged));
+      const opened = await openOnce(table, dataFiles);
       const removed = base && rows ? await rows.remove(table, context.shop, tx) : NOTHING;
       const incoming = merge ? await merge.incoming(table, removed, opened, context.shop, tx) : { files: staged, unused: [] };
-      used = [...removed.rest, ...(incoming.files === staged ? [] : incoming.files)];
+      used = [...removed.rest, ...incoming.files.filter((file) => !given.has(file))];
+      unused = incoming.unused;
       const added = [...incoming.files, ...removed.rest];
-      const garbage = incoming.unused.map((f) => f.path);
       const facts: JsonObject = {
         ...factsOf(incoming.files, table),
         rowsReplaced: removed.rows,
@@ -65,7 +70,7 @@ export function rewritingChange(tools: CommitTools, plan: WritePlan, staged: rea
       const operation = removed.removed.length === 0 ? ('append' as const) : added.length === 0 ? ('delete' as const) : ('overwrite' as const);
       const change = { operation, added: dataFiles(added), removed: removed.removed, summary: { [RUN_ID]: context.runId } };
       const built = await buildSnapshot({ ...tools, reach: (point) => context.reach(point) }, table, change, tools.clock.now());
-      return { table: built.table, written: built.written, garbage, facts: { ...facts, snapshotId: String(built.snapshot['snapshot-id']) } };
+      return { table: built.table, written: built.written, facts: { ...facts, snapshotId: String(built.snapshot['snapshot-id']) } };
     },
   };
 }

@@ -14,6 +14,8 @@ export interface StagedFile {
   readonly path: string;
   readonly rows: number;
   readonly bytes: number;
+  /** Of a merge: these rows say which keys go, and do not come themselves. Set by the output. */
+  readonly deletes?: true;
   /** Single values in base64 by partition field id; null for NULL. */
   readonly partition: { readonly [fieldId: string]: string | null };
   /** `[field id, size, values, nulls, NaN count or -1, lower bound or null, upper bound or null]`; bounds in base64; -1 = unknown. */

@@ -40,6 +40,28 @@ test('merge replaces by key, whatever its spelling; NULL keys are rejected with 
   assert.equal(rejects, [{ reason: 'NULL in a key column', column_name: 'id' }]);
 });
 
+test('delete_column takes rows out by key; what was not there is no error', async ({ project }) => {
+  const input = (rows: string): string =>
+    `in:\n  type: config\n  columns: [{name: id, type: long}, {name: name, type: string}, {name: gone, type: boolean}]\n  rows: ${rows}\n`;
+  const out = 'out: {type: warehouse, table: shop.d, mode: merge, keys: id, delete_column: gone, merge_order_by: name}\n';
+  project.write('a.yml', input('[[1, a, false], [2, b, null], [3, c, false]]') + out);
+  await project.run('a.yml');
+  project.write('b.yml', input('[[1, null, true], [2, x, false], [9, null, true], [4, a, true], [4, b, false], [5, a, false], [5, b, true]]') + out);
+  const summary = await project.run('b.yml');
+  assert.is(summary.written, 7);
+  const left = [
+    { id: 2, name: 'x' },
+    { id: 3, name: 'c' },
+    { id: 4, name: 'b' },
+  ];
+  assert.equal(await project.query('SELECT * FROM shop.d ORDER BY id'), left);
+  project.write('c.yml', input('[[77, null, true]]') + out);
+  await project.run('c.yml');
+  assert.equal(await project.query('SELECT * FROM shop.d ORDER BY id'), left);
+  project.write('x.yml', input('[[1, a, true]]') + out.replace('delete_column: gone', 'delete_column: name'));
+  assert.match((await project.sluice(['run', 'x.yml'])).stderr, /DELETE_COLUMN.*name is string, expected a boolean/);
+});
+
 test('two rows with one key commit nothing; with merge_order_by the run is planned anew', async ({ project }) => {
   const rows = '[[1, 2024-01-01, a], [1, 2024-01-02, b]]';
   project.write('m.yml', pipeline(rows, 'mode: merge, keys: id'));
