@@ -1,7 +1,7 @@
 import type { RunPlan } from '../core/engine/run-plan.js';
 import type { TaskReport } from '../core/engine/run-task.js';
-import { ConfigError, type RunRecord } from '../core/spi/index.js';
-import type { StagedSql, Warehouse, WritePlan } from '../warehouse/index.js';
+import { ConfigError, type OutputPlan, type RunRecord, type StageReport } from '../core/spi/index.js';
+import type { StagedSql, StagedTable, Warehouse, WritePlan } from '../warehouse/index.js';
 import type { Session } from './session.js';
 import { sqlLimits } from './sql-limits.js';
 
@@ -13,18 +13,39 @@ export async function withHeldRun<T>(session: Session, run: RunRecord, signal: A
       message: `run ${run.runId} is ${run.status}; only a run that --hold stopped before its commit can be looked into`,
       hint: run.status === 'committed' ? 'its rows are in the table: leave --run out' : '`sluice runs` shows the state of all runs',
     });
-  const plan = run.plan['plan'] as unknown as RunPlan;
-  const write = plan.output.details['write'] as unknown as WritePlan | undefined;
-  if (write === undefined)
+  const reports = (await (await session.metastore()).finishedTasks(run.runId)).map((task) => task.report as unknown as TaskReport);
+  const tables = stagedTables((run.plan['plan'] as unknown as RunPlan).output, reports);
+  if (tables.length === 0)
     throw new ConfigError({
       code: 'RUN_NOT_IN_WAREHOUSE',
       message: `run ${run.runId} writes to ${run.targetName}, which is no table of the warehouse`,
       hint: '`sluice rejects RUN` shows what it rejected; `sluice commit` or `sluice discard` ends it',
     });
-  const reports = (await (await session.metastore()).finishedTasks(run.runId)).map((task) => task.report as unknown as TaskReport);
-  const rejects = reports.flatMap((report) => (report.rejects === null ? [] : [report.rejects]));
   const warehouse: Warehouse = await session.warehouse();
   const { tempDir } = sqlLimits(session.project);
   const options = { runId: run.runId, signal, ...(tempDir === undefined ? {} : { tempDir }) };
-  return warehouse.queryStaged({ plan: write, staged: reports.map((report) => report.stage), rejects }, options, use);
+  return warehouse.queryStaged(tables, options, use);
+}
+
+/** The warehouse's part of a run's output, which may be a list of targets. */
+function stagedTables(output: OutputPlan, reports: readonly TaskReport[]): readonly StagedTable[] {
+  const targets = output.details['targets'] as unknown as readonly { readonly plan: OutputPlan }[] | undefined;
+  const staged = reports.map((report) => report.stage);
+  if (targets === undefined) {
+    const rejects = reports.flatMap((report) => (report.rejects === null ? [] : [report.rejects]));
+    return tableOf(output, staged, rejects);
+  }
+  // Rejects of a list are no table's own; `sluice rejects` shows them.
+  return targets.flatMap(({ plan }, i) =>
+    tableOf(
+      plan,
+      staged.flatMap((stage) => (stage.staged as unknown as readonly StageReport[])[i] ?? []),
+      [],
+    ),
+  );
+}
+
+function tableOf(output: OutputPlan, staged: readonly StageReport[], rejects: readonly StageReport[]): readonly StagedTable[] {
+  const plan = output.details['write'] as unknown as WritePlan | undefined;
+  return plan === undefined ? [] : [{ plan, staged, rejects }];
 }

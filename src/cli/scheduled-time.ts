@@ -1,10 +1,9 @@
 import { ConfigError } from '../core/spi/index.js';
-import { parseTimeText } from '../warehouse/query/td/times.js';
-import { UTC } from '../warehouse/query/td/zones.js';
 
 /** Epoch milliseconds of unix seconds, or of `2026-01-31 12:00:00` with or without a zone (UTC). Throws ConfigError USAGE. */
-export function parseScheduledTime(text: string): number {
-  const seconds = /^-?\d{1,12}$/.test(text) ? Number(text) : parseTimeText(text, UTC);
+export async function parseScheduledTime(text: string): Promise<number> {
+  const { parseTimeText } = await import('../warehouse/index.js');
+  const seconds = /^-?\d{1,12}$/.test(text) ? Number(text) : parseTimeText(text);
   if (seconds !== undefined) return seconds * 1000;
   throw new ConfigError({
     code: 'USAGE',

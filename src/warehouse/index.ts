@@ -30,6 +30,8 @@ export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Pro
 export type { MaintainSettings } from './maintain/settings.js';
 export type { QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
 export type { SqlDefaults } from './query/sql-door.js';
+export { expandTdText } from './query/td/rewrite.js';
+export { parseTimeText } from './query/td/times.js';
 export type { StagedSql } from './query/staged-sql.js';
 export { tableColumn, type TableColumn } from './query/result-types.js';
 export { currentSnapshot } from './table/model.js';
@@ -52,6 +54,13 @@ export interface WarehouseOptions {
 }
 
 const DEFAULT_MAINTAIN: MaintainSettings = { automatic: true, snapshotDays: 5, minSnapshots: 100, maxSnapshots: 500 };
+
+/** What the tasks of a run staged for one table. */
+export interface StagedTable {
+  readonly plan: WritePlan;
+  readonly staged: readonly StageReport[];
+  readonly rejects: readonly StageReport[];
+}
 
 /** What staging needs of a task; a StageContext is one. */
 export interface StageTools {
@@ -125,11 +134,7 @@ export interface Warehouse extends SqlDoor {
    * Runs `use` with SELECTs that see the tables as they would be after `commitWrites` now, rejects among them. Nothing is
    * committed. Results must be read before `use` ends.
    */
-  queryStaged<T>(
-    write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
-    options: PreviewOptions,
-    use: (sql: StagedSql) => Promise<T>,
-  ): Promise<T>;
+  queryStaged<T>(writes: readonly StagedTable[], options: PreviewOptions, use: (sql: StagedSql) => Promise<T>): Promise<T>;
   /** One commit of any changes of tables: rewrites, deletes, schema changes. */
   commitChanges(changes: readonly TableChange[], options: CommitOptions): Promise<CommitResult>;
   /** Deletes a batch of files whose grace period is over (old metadata, expired snapshots); answers how many. */
@@ -183,8 +188,10 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
       };
       return { ...result, upkeep };
     },
-    queryStaged: ({ plan, staged, rejects }, preview, use) =>
-      queryStaged(tools, [{ plan, staged: staged.map((r) => r.staged) }, ...rejectsOf(plan, rejects)], preview, options.sql ?? {}, use),
+    queryStaged(writes, preview, use) {
+      const all = writes.flatMap(({ plan, staged, rejects }) => [{ plan, staged: staged.map((r) => r.staged) }, ...rejectsOf(plan, rejects)]);
+      return queryStaged(tools, all, preview, options.sql ?? {}, use);
+    },
     async commitChanges(changes, commit) {
       await claim();
       return commitChanges(tools, changes, commit);

@@ -123,4 +123,14 @@ test('--run shows a table that does not exist yet, and merges', async ({ desk })
   assert.is(await answer(desk, sql), '1,1.50\n2,1.50');
 });
 
+test('--run shows all tables of a list of outputs', async ({ desk }) => {
+  const list = 'out:\n  - {type: warehouse, table: shop.small, where: "id < 3"}\n  - {type: warehouse, table: shop.all}\n';
+  desk.write('orders.yml', ORDERS.replace('out: {type: warehouse, table: shop.orders}\n', list));
+  desk.write('data/orders_1.csv', csv(1, 2, 3));
+  await desk.ok(['run', 'orders.yml', '--hold']);
+  const sql = 'SELECT (SELECT count(*) FROM shop.small), (SELECT count(*) FROM shop.all)';
+  assert.is(await answer(desk, sql, '--run', 'latest'), '2,3');
+  await desk.ok(['discard', 'latest']);
+});
+
 test.run();

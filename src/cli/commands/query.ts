@@ -43,7 +43,7 @@ export const command: Command = {
       const statements = warehouse.splitStatements(sql);
       if (statements.length === 0)
         throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
-      const options = queryOptions(context, session);
+      const options = await queryOptions(context, session);
       const runAll = async (door: Door): Promise<void> => {
         for (const statement of statements) await runStatement(context, door, statement, format, options);
       };
@@ -106,7 +106,7 @@ function formatOfFile(file: string | undefined): string | undefined {
   return extension === 'ndjson' ? 'jsonl' : RESULT_FORMATS.find((f) => f === extension);
 }
 
-function queryOptions(context: CommandContext, session: Session): QueryOptions {
+async function queryOptions(context: CommandContext, session: Session): Promise<QueryOptions> {
   const { options } = context;
   const params: Record<string, string> = {};
   for (const given of list(options, 'param')) {
@@ -131,7 +131,7 @@ function queryOptions(context: CommandContext, session: Session): QueryOptions {
     signal: context.signal,
     ...(snapshot === undefined ? {} : { snapshot: BigInt(snapshot) }),
     ...(asOf === undefined ? {} : { asOf }),
-    ...(scheduled === undefined ? {} : { scheduledTime: parseScheduledTime(scheduled) }),
+    ...(scheduled === undefined ? {} : { scheduledTime: await parseScheduledTime(scheduled) }),
     ...(namespace === undefined ? {} : { namespace }),
   };
 }

@@ -1,4 +1,4 @@
-import { defineFilter, type Schema } from '../../core/spi/index.js';
+import { ConfigError, defineFilter, type FilterPlanContext, type Schema } from '../../core/spi/index.js';
 import { assertDistinctNames } from '../shared/filter-columns.js';
 import { configProblem, unwrapSql } from '../shared/config-problem.js';
 import { sqlSchema, type SqlFilterConfig } from './schema.js';
@@ -18,10 +18,11 @@ export default defineFilter<SqlFilterConfig>({
   ],
 
   async plan(config, input, ctx) {
-    const named = unwrapSql(await ctx.check.tables(config.query), ctx.place, 'query', input);
+    const query = await expandQuery(config.query, ctx);
+    const named = unwrapSql(await ctx.check.tables(query), ctx.place, 'query', input);
     const joined = await findJoinedTables(named, ctx);
     const tables = new Map<string, Schema>([['input', input], ...joined.schemas]);
-    const checked = unwrapSql(await ctx.check.select(config.query, tables), ctx.place, 'query', input);
+    const checked = unwrapSql(await ctx.check.select(query, tables), ctx.place, 'query', input);
     if (!named.some((parts) => parts.join('.') === 'input'))
       throw configProblem(ctx.place, 'query', {
         code: 'SQL_INVALID',
@@ -35,8 +36,21 @@ export default defineFilter<SqlFilterConfig>({
     return {
       form: 'whole',
       schema: checked.schema,
-      select: (relation) => `WITH input AS (SELECT * FROM ${relation}) ${checked.wrap(config.query)}`,
+      select: (relation) => `WITH input AS (SELECT * FROM ${relation}) ${checked.wrap(query)}`,
       ...(joined.prepare === undefined ? {} : { prepare: joined.prepare }),
     };
   },
 });
+
+/** Works out Treasure Data's time functions; now is the run's start, also after a resume. */
+async function expandQuery(query: string, ctx: FilterPlanContext): Promise<string> {
+  if (!/\bTD_/i.test(query)) return query;
+  const { expandTdText } = await import('../../warehouse/index.js');
+  try {
+    return expandTdText(query, { scheduledTime: ctx.startedAt });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { code, message, hint } = error;
+    throw configProblem(ctx.place, 'query', { code, message, hint: hint ?? 'see docs/sql.md' });
+  }
+}

@@ -25,6 +25,31 @@ test('a SELECT with a CTE over all rows; types become column types', async () =>
   ]);
 });
 
+test('TD functions, with the run’s start as the scheduled time', async () => {
+  const query =
+    "select td_time_string(time, 'h!', 'America/New_York') as hour, TD_TIME_PARSE(text) as at, TD_DATE_TRUNC('day', time, 'JST') as day, TD_SCHEDULED_TIME() > 0 as due from input where TD_TIME_RANGE(time, '2024-01-01', NULL, 'JST')";
+  const timed: Schema = [
+    { name: 'time', type: 'long' },
+    { name: 'text', type: 'string' },
+  ];
+  const { columns, rows } = await runFilter(
+    sql,
+    { type: 'sql', query },
+    timed,
+    "select * from (values (1704034800::bigint, '2024-01-01 JST'), (5, 'x')) t(time, text)",
+  );
+  assert.equal(
+    columns.map((c) => c.type),
+    ['string', 'long', 'long', 'boolean'],
+  );
+  assert.equal(rows, [{ hour: '2023-12-31 10', at: 1704034800n, day: 1704034800n, due: true }]);
+  const error = await configErrorOf(
+    planFilter(sql, { type: 'sql', query: "select * from input where TD_TIME_RANGE(time, '2024-01-01', 'JST')" }, timed),
+  );
+  assert.match(error.message, /line 1:61: TD_TIME_RANGE: the third argument is the end of the range/);
+  assert.is(error.where.path, 'query');
+});
+
 const REFUSED: readonly [query: string, message: RegExp][] = [
   ["select * from input, read_csv('/etc/passwd')", /the table function read_csv is not allowed/],
   ["select * from input union all by name select * from '/etc/passwd.csv'", /there is no table|passwd/],

@@ -1,5 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../../core/spi/index.js';
-import { sqlText, type SqlText } from '../dialect.js';
+import { duckdbDialect, sqlText, type SqlText } from '../dialect.js';
 import { invalidSql } from '../sql-errors.js';
 import { isSign, isWord, tokenizeSql, type SqlToken } from '../sql-tokens.js';
 import { foldConstant } from './constants.js';
@@ -28,6 +28,11 @@ export function expandTdFunctions(sql: SqlText, options: { readonly scheduledTim
   const end = tokens.at(-1)?.end ?? 0;
   const joined = joinPieces([head, ...whole.pieces, { text: sql.text.slice(end), at: end, copied: true }]);
   return sqlText(sql.original, { text: joined.text, originOf: (offset) => sql.originOf(joined.originOf(offset)) });
+}
+
+/** The same for a text that another engine runs. */
+export function expandTdText(text: string, options: { readonly scheduledTime: number }): string {
+  return expandTdFunctions(duckdbDialect.translate(text), options).text;
 }
 
 interface Expansion {

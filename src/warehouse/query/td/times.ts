@@ -1,4 +1,4 @@
-import { findZone, toUnix, type Zone } from './zones.js';
+import { findZone, toUnix, UTC, type Zone } from './zones.js';
 
 /** Units of time by Treasure Data's letters: minute is `m`, month `M`. */
 export type Unit = 's' | 'm' | 'h' | 'd' | 'w' | 'M' | 'q' | 'y';
@@ -30,8 +30,8 @@ const TIME = /^\s*(\d{4})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d)(?:\.\d+
 /** The same as {@link parseTimeText} reads, for RE2: 1 is the time, 2 the zone. */
 export const TIME_RE2 = String.raw`^\s*(\d{4}-\d{1,2}-\d{1,2}(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?)\s*([A-Za-z+-][\w:+/-]*)?\s*$`;
 
-/** Unix seconds of `YYYY-MM-DD[ hh:mm[:ss]][ zone]`; `zone` is for text without its own. Undefined: it is no such text. */
-export function parseTimeText(text: string, zone: Zone): number | undefined {
+/** Unix seconds of `YYYY-MM-DD[ hh:mm[:ss]][ zone]`; `zone` is for text without its own (UTC). Undefined: it is no such text. */
+export function parseTimeText(text: string, zone: Zone = UTC): number | undefined {
   const m = TIME.exec(text);
   if (!m) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = m.slice(1, 7).map((part) => Number(part ?? 0));
