@@ -60,6 +60,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   METASTORE_LOGIN: { means: 'The metastore refused user or password.', todo: 'Check both in sluice.yml.' },
   METASTORE_TLS: { means: "The metastore's certificate could not be verified.", todo: 'Name the certificate authority with sslrootcert=FILE.' },
   OUT_OF_MEMORY: { means: 'The work does not fit into exec.memory_limit.', todo: 'Raise the limit, or lower exec.max_threads.' },
+  SFTP: {
+    means: 'The SSH server did not do what it was asked to, or the connection broke.',
+    todo: 'See the reason in the message; check host, port and the permissions of the folder.',
+  },
   SPOOL_MISREAD: { means: 'A temporary file gave other records than were written to it.', todo: 'Report it, with the file.' },
   TEMPLATE_ERROR: { means: 'The Liquid template cannot be parsed or rendered.', todo: 'Mend the place that is named.' },
   TEMPLATE_VARIABLE: { means: 'A template names a variable that does not exist.', todo: 'Set it, or give a default.' },

@@ -285,7 +285,7 @@ test('a commit cut off at any point is completed by the next run, which adds not
     'commit.state_stored',
   ];
   for (const out of ['mode: append', 'mode: replace', 'sequence_format: "%03d"']) {
-    for (const point of points) {
+    for (const point of out.startsWith('mode') ? points : points.slice(3, 6)) {
       await using(makeProject({ out: `{type: file, path_prefix: out/o_, ${out}, formatter: ${CSV}}`, incremental: true }), async (project) => {
         const outcome = await project.sluice(['run', 'p.yml'], {
           reach(reached) {

@@ -165,4 +165,17 @@ test('a refused login says so and tells no secret', async () => {
   }
 });
 
+test('configs/servers/output-sftp.yml', async () => {
+  const project = new TestProject();
+  try {
+    project.write('key', server.privateKey);
+    project.write('p.yml', readFileSync(new URL('../../../configs/servers/output-sftp.yml', import.meta.url)));
+    const env = { SFTP_HOST: server.host, SFTP_PORT: String(server.port), SFTP_USER: server.user, SFTP_FINGERPRINT: server.fingerprint };
+    assert.is((await project.sluice(['run', 'p.yml'], { env })).code, 0);
+    assert.equal([...objects('config').values()], ['id,price\n1,10.50\n2,0.99\n']);
+  } finally {
+    project.remove();
+  }
+});
+
 test.run();
