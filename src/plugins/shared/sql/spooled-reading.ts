@@ -57,7 +57,7 @@ export async function openSpooledReading(
       await spool.write(chunk.bytes);
       rows += chunk.rows;
       longest = Math.max(longest, chunk.longest);
-      ctx.progress({ rows: chunk.rows, bytes: chunk.bytes.length });
+      ctx.progress({ bytes: chunk.bytes.length });
       if (ctx.sampleBytes !== undefined && spool.bytes >= ctx.sampleBytes) break;
     }
     const content: Content = { source, columns, paths: await spool.finish(), rows, longest, remove: () => spool.remove() };
