@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -260,6 +262,57 @@ test('the config in configs/servers runs', async () => {
     const outcome = await project.sluice(['run', 's3.yml'], { env });
     assert.is(outcome.code, 0, outcome.stderr);
     assert.equal(await project.query('SELECT id FROM demo.input_s3'), [{ id: 1 }]);
+  } finally {
+    project.remove();
+  }
+});
+
+test('requests can go through an HTTP proxy that asks for a password', async () => {
+  const bucket = await server.createBucket();
+  await server.put(bucket, 'a.csv', 'x');
+  const asked: (string | undefined)[] = [];
+  const tunnel = createServer().on('connect', (request, client: Socket) => {
+    asked.push(request.headers['proxy-authorization']);
+    if (request.headers['proxy-authorization'] !== `Basic ${Buffer.from('u:p').toString('base64')}`) {
+      client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      return;
+    }
+    const [host = '', port = ''] = (request.url ?? '').split(':');
+    const upstream = connect(Number(port), host, () => {
+      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      upstream.pipe(client).pipe(upstream);
+    });
+    client.on('close', () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => tunnel.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = tunnel.address() as AddressInfo;
+    const through = { host: '127.0.0.1', port, https: false, user: 'u' };
+    const found = await list(connection(bucket, { path: 'a.csv', http_proxy: { ...through, password: 'p' } }));
+    assert.is(found.length, 1);
+    assert.ok(asked.length > 0);
+    const error = await failure(() => list(connection(bucket, { path: 'a.csv', http_proxy: { ...through, password: 'wrong' } })));
+    assert.is(error.code, 'PROXY_REFUSED');
+    assert.match(error.message, '407');
+  } finally {
+    tunnel.closeAllConnections();
+    tunnel.close();
+  }
+});
+
+test('sluice conns test says what answered', async () => {
+  const bucket = await server.createBucket();
+  const project = new TestProject();
+  try {
+    const keys = `type: s3, bucket: ${bucket}, endpoint: "${server.endpoint}", access_key_id: {env: S3_KEY_ID}, secret_access_key: {env: S3_SECRET}`;
+    project.write('sluice.yml', `connections:\n  lake: {${keys}}\n`);
+    const env = { S3_KEY_ID: server.accessKeyId, S3_SECRET: server.secretAccessKey };
+    const good = await project.sluice(['conns', 'test', 'lake'], { env });
+    assert.is(good.code, 0, good.stderr);
+    assert.match(good.stdout + good.stderr, `bucket ${bucket} at ${server.endpoint}`);
+    const bad = await project.sluice(['conns', 'test', 'lake'], { env: { ...env, S3_SECRET: 'wrong' } });
+    assert.is(bad.code, 4);
+    assert.match(bad.stdout + bad.stderr, 'S3_DENIED');
   } finally {
     project.remove();
   }

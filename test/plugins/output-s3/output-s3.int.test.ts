@@ -249,4 +249,29 @@ test('the config in configs/servers runs; the next run replaces its objects', as
   }
 });
 
+for (const point of ['objects.staged', 'task.staged', 'objects.intent_written', 'objects.one_published', 'objects.manifest_written'] as const) {
+  test(`a run that breaks off at ${point} is completed by the next one, and leaves no upload behind`, async () => {
+    const bucket = await server.createBucket();
+    const project = new TestProject();
+    const env = { S3_KEY_ID: server.accessKeyId, S3_SECRET: server.secretAccessKey };
+    try {
+      const keys = '  path_prefix: out/p_\n  mode: replace\n  partition_by: [country]\n  formatter: {type: csv, newline: LF}';
+      project.write('export.yml', exportConfig(bucket, keys));
+      const reach = (reached: string): void => {
+        if (reached === point) throw new Error('the test breaks off here');
+      };
+      assert.is.not((await project.sluice(['run', 'export.yml'], { env, reach })).code, 0);
+      const again = await project.sluice(['run', 'export.yml'], { env });
+      assert.is(again.code, 0, again.stderr);
+      const written = (await server.keys(bucket)).filter((key) => !key.includes('_sluice/'));
+      assert.is(written.length, 2, written.join());
+      assert.is((await server.get(bucket, written[0] ?? '')).toString(), 'id\n1\n9007199254740993\n');
+      assert.is((await server.keys(bucket, 'out/_sluice/export/')).length, 1);
+      assert.equal(await server.uploads(bucket), []);
+    } finally {
+      project.remove();
+    }
+  });
+}
+
 test.run();
