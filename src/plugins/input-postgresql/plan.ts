@@ -1,13 +1,10 @@
 import { ConfigError, type ConfigPlace, type InputPlan, type InputPlanContext, type JsonObject } from '../../core/spi/index.js';
-import { configProblem } from '../shared/config-problem.js';
 import { resolveConnection, type SqlConnectionSettings } from '../shared/sql/connection.js';
-import { cursorStateJson, readCursorState, type CursorState } from '../shared/sql/cursor-state.js';
+import { cursorStateJson, type CursorState } from '../shared/sql/cursor-state.js';
 import type { CursorColumn } from '../shared/sql/dialect.js';
 import { placeSqlError } from '../shared/sql/errors.js';
-import { cursorColumns } from '../shared/sql/incremental-config.js';
-import { readLag } from '../shared/sql/lag.js';
-import { planCursor, type CursorPlan } from '../shared/sql/plan-cursor.js';
-import { fillPlaceholders } from '../shared/sql/query-placeholders.js';
+import type { CursorPlan, CursorRequest } from '../shared/sql/plan-cursor.js';
+import { fillQuery, planIncremental } from '../shared/sql/plan-incremental.js';
 import { resolveSource, type SelectColumn, type SqlSource } from '../shared/sql/select.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
@@ -41,7 +38,7 @@ export function connectionOf(config: PostgresqlInputConfig, place: ConfigPlace):
 export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPlanContext): Promise<InputPlan> {
   const { place } = ctx;
   const settings = connectionOf(config, place);
-  const source = resolveSource(fillQuery(config, ctx), postgresqlDialect, config.schema, place);
+  const source = resolveSource(fillQuery(config, postgresqlDialect, ctx), postgresqlDialect, config.schema, place);
   const session = await openSession(settings, config, ctx);
   try {
     if (config.before_setup !== undefined) await placed(place, 'before_setup', session.texts(config.before_setup, 'running before_setup'));
@@ -49,7 +46,7 @@ export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPl
     const table = source.table === undefined ? undefined : await findTable(session, source.table, place, 'table');
     const found = await describeSource(session, source, config, place);
     const { columns, select, notes } = readColumns(found, await readTypeFacts(session, found), config, place);
-    const cursor = await planIncremental(session, source, found, table, config, ctx);
+    const cursor = await planNewRows(session, source, found, table, config, ctx);
     const { ranges, note } = await chooseRanges(session, table, config);
     const task: ReadTask = {
       source,
@@ -68,23 +65,6 @@ export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPl
   } finally {
     await session.end();
   }
-}
-
-/** Embulk's queries with placeholders: the last values stand in them as untyped literals, which take the type of their place. */
-function fillQuery(config: PostgresqlInputConfig, ctx: InputPlanContext): PostgresqlInputConfig {
-  if (config.use_raw_query_with_incremental !== true || config.query === undefined) return config;
-  const { place } = ctx;
-  const columns = cursorColumns(config, [], 'query', place) ?? [];
-  const last = readCursorState(ctx.useState ? ctx.state : undefined, columns, config.last_record, place)?.last;
-  if (last === undefined) {
-    throw configProblem(place, 'last_record', {
-      code: 'SQL_LAST_RECORD',
-      message: 'a query with placeholders needs values to begin with, found none',
-      hint: 'give last_record: one value for each of incremental_columns',
-    });
-  }
-  const values = new Map(columns.map((name, i) => [name, postgresqlDialect.quoteLiteral(last[i] ?? '')]));
-  return { ...config, query: fillPlaceholders(config.query, (name) => values.get(name)).sql };
 }
 
 async function placed<T>(place: ConfigPlace, key: string, work: Promise<T>): Promise<T> {
@@ -121,7 +101,7 @@ async function describeSource(
   });
 }
 
-async function planIncremental(
+async function planNewRows(
   session: PostgresSession,
   source: SqlSource,
   found: readonly PgColumn[],
@@ -129,47 +109,23 @@ async function planIncremental(
   config: PostgresqlInputConfig,
   ctx: InputPlanContext,
 ): Promise<CursorPlan | undefined> {
-  const { place } = ctx;
-  const names = cursorColumns(config, table?.primaryKey ?? [], source.name, place);
-  if (names === undefined) return undefined;
   // A select list may compute, so NOT NULL of the table says nothing about it.
   const notNull = table !== undefined && source.from.startsWith('"') ? table.notNull : new Set<string>();
-  const columnOf =
-    (key: string) =>
-    (name: string): CursorColumn => {
-      const column = found.find((other) => other.name === name);
-      if (column !== undefined) return toCursorColumn(column, notNull);
-      throw new ConfigError({
-        code: 'COLUMN_UNKNOWN',
-        message: `in.${key}: ${source.name} has no column ${JSON.stringify(name)}`,
-        hint: `columns: ${found.map((other) => other.name).join(', ')}`,
-        where: place.at(key),
-      });
-    };
-  const columns = names.map(columnOf('incremental_columns'));
-  const last = ctx.useState ? readCursorState(ctx.state, names, config.last_record, place) : undefined;
-  const plan = await planCursor({
-    dialect: postgresqlDialect,
-    source,
-    columns,
-    key: config.lag === undefined ? [] : (config.primary_key ?? []).map(columnOf('primary_key')),
-    lag: readLag(config.lag, columns[0] as CursorColumn, place),
-    maxOverlapRows: config.max_overlap_rows ?? 10_000,
-    last,
-    place,
-    texts: (sql) => session.texts(sql, `looking for new rows of ${source.name}`),
-  });
-  refuseInfinite(plan.next, columns, source, place);
+  const columns = found.map((column) => toCursorColumn(column, notNull));
+  const texts: CursorRequest['texts'] = (sql) => session.texts(sql, `looking for new rows of ${source.name}`);
+  const plan = await planIncremental({ config, dialect: postgresqlDialect, source, columns, primaryKey: table?.primaryKey ?? [], texts }, ctx);
+  if (plan !== undefined) refuseInfinite(plan.next, columns, source, ctx.place);
   return plan;
 }
 
 /** Nothing comes after infinity: the rows of all later runs would be missed. */
 function refuseInfinite(next: CursorState | undefined, columns: readonly CursorColumn[], source: SqlSource, place: ConfigPlace): void {
-  const at = next?.last.findIndex(
-    (value, i) => (columns[i]?.kind === 'time' && value === 'infinity') || (columns[i]?.kind === 'number' && /^(NaN|Infinity)$/.test(value)),
+  const kinds = next?.columns?.map((name) => columns.find((column) => column.name === name)?.kind);
+  const at = next?.last.findIndex((value, i) =>
+    kinds?.[i] === 'time' ? value === 'infinity' : kinds?.[i] === 'number' && /^(NaN|Infinity)$/.test(value),
   );
   if (at === undefined || at < 0) return;
-  const name = columns[at]?.name ?? '';
+  const name = next?.columns?.[at] ?? '';
   throw new ConfigError({
     code: 'SQL_CURSOR_INFINITE',
     message: `${source.name}: the greatest ${name} is ${next?.last[at]}, after which nothing can come`,

@@ -1,12 +1,13 @@
-import { RemoteError, type ByteSource, type ConfigPlace, type InputPlan, type TaskContext } from '../../core/spi/index.js';
+import type { ByteSource, ConfigPlace, InputPlan, TaskContext } from '../../core/spi/index.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
+import { transactionLimitError } from '../shared/sql/connection-errors.js';
+import { mergeChunks } from '../shared/sql/merge-chunks.js';
 import { createRateLimit } from '../shared/sql/rate-limit.js';
 import { buildSelect } from '../shared/sql/select.js';
 import type { CopyChunk, CopyOut } from '../shared/postgresql/copy-out.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import type { PostgresqlInputConfig } from './config.js';
-import { mergeChunks } from './merge-chunks.js';
 import { connectionOf, type ReadTask } from './plan.js';
 import { beginReading, openSession } from './transaction.js';
 
@@ -63,14 +64,13 @@ class Reader {
       const chunks: AsyncIterable<CopyChunk> = copies.length === 1 && only ? only.chunks() : mergeChunks(copies.map((copy) => copy.chunks()));
       for await (const { bytes, rows } of chunks) {
         await limit.take(rows, this.#ctx.signal);
-        this.#ctx.progress({ rows });
         yield bytes;
       }
       clearTimeout(timer);
       await this.#finish(sessions);
       this.#rows = copies.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
     } catch (error) {
-      throw this.#expired ? transactionLimit(this.#settings, this.#doing, seconds ?? 0, error) : error;
+      throw this.#expired ? transactionLimitError('PostgreSQL', this.#settings, this.#doing, seconds ?? 0) : error;
     } finally {
       clearTimeout(timer);
       await Promise.all(sessions.map((session) => session.end()));
@@ -119,14 +119,4 @@ function blockRange(i: number, of: number, blocks: number): string {
   const from = Math.floor((blocks * i) / of);
   const to = Math.floor((blocks * (i + 1)) / of);
   return i === of - 1 ? `ctid >= '(${from},0)'::tid` : `ctid >= '(${from},0)'::tid AND ctid < '(${to},0)'::tid`;
-}
-
-function transactionLimit(settings: SqlConnectionSettings, doing: string, seconds: number, cause: unknown): RemoteError {
-  return new RemoteError({
-    code: 'SQL_TRANSACTION_LIMIT',
-    message: `PostgreSQL ${settings.place}: ${doing}: the transaction was open for ${seconds} s, the limit of max_transaction_secs`,
-    hint: 'raise max_transaction_secs, or read less at a time: incremental_columns, where, or several tables',
-    retryable: false,
-    cause,
-  });
 }

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Client, ClientConfig, FieldDef } from 'pg';
-import { ConfigError, RemoteError } from '../../../core/spi/index.js';
 import type { SqlConnectionSettings } from '../sql/connection.js';
+import { silenceError, tlsRefusedError } from '../sql/connection-errors.js';
 import { readTlsOptions } from '../sql/tls.js';
 import { CopyOut, type CopyOutOptions } from './copy-out.js';
 import { postgresqlError } from './errors.js';
@@ -82,7 +82,7 @@ export async function openPostgres(settings: SqlConnectionSettings, options: Ses
     signal.removeEventListener('abort', cut);
     const reason = await explain(error, 'connecting');
     socket.destroy();
-    throw refusesTls ? tlsRefused(settings, error) : reason;
+    throw refusesTls ? tlsRefusedError('PostgreSQL', settings, error) : reason;
   }
 
   const guard = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
@@ -98,7 +98,7 @@ export async function openPostgres(settings: SqlConnectionSettings, options: Ses
       signal.throwIfAborted();
       return await work();
     } catch (error) {
-      throw silent ? silenceError(settings, doing, error) : await explain(error, doing);
+      throw silent ? silenceError('PostgreSQL', settings, doing, error) : await explain(error, doing);
     } finally {
       clearTimeout(silence);
     }
@@ -123,7 +123,7 @@ export async function openPostgres(settings: SqlConnectionSettings, options: Ses
         signal,
         socketTimeoutMs: settings.socketTimeoutMs,
         explain: (error) => explain(error, doing),
-        onSilence: (error) => silenceError(settings, doing, error),
+        onSilence: (error) => silenceError('PostgreSQL', settings, doing, error),
         cut,
       });
       client.query(copy);
@@ -145,22 +145,3 @@ export async function openPostgres(settings: SqlConnectionSettings, options: Ses
 }
 
 const END_PATIENCE_MS = 5000;
-
-function silenceError(settings: SqlConnectionSettings, doing: string, cause: unknown): RemoteError {
-  return new RemoteError({
-    code: 'SQL_SILENT',
-    message: `PostgreSQL ${settings.place}: ${doing}: the server said nothing for ${settings.socketTimeoutMs / 1000} s`,
-    hint: 'check server and network; raise socket_timeout when a statement takes that long before its first row',
-    retryable: true,
-    cause,
-  });
-}
-
-function tlsRefused(settings: SqlConnectionSettings, cause: unknown): ConfigError {
-  return new ConfigError({
-    code: 'SQL_TLS_REFUSED',
-    message: `PostgreSQL ${settings.place}: the server does not offer TLS, but tls is ${settings.tls.mode}`,
-    hint: 'switch TLS on at the server, or accept a plain connection with tls: disable',
-    cause,
-  });
-}
