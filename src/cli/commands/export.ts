@@ -7,6 +7,7 @@ import { writeNewFile } from '../new-file.js';
 import { withSession, type Session } from '../session.js';
 import { readSqlText } from '../sql-text.js';
 import { usageError } from '../subcommand.js';
+import { diffPipeline } from '../diff-pipeline.js';
 import { targetSecrets } from '../target-password.js';
 import { execOverrides, printSummaries, runConfigs } from './run.js';
 
@@ -49,7 +50,8 @@ async function runExport(context: CommandContext, session: Session): Promise<num
   const sql = await readSqlText(context, readArgument(context), 'export');
   const found = await targetSecrets(target, context);
   out.hide(Object.values(found.secrets));
-  const config = pipelineOf(context, session, { ...target, ...found }, sql);
+  const whole = pipelineOf(context, session, { ...target, ...found }, sql);
+  const config = flag(context.options, 'diff') ? await diffPipeline(whole, session) : whole;
   const { loadPipelineDocument, makeDocument } = await import('../../core/config/index.js');
   const configs = await loadPipelineDocument(makeDocument(config, 'sluice export'), {
     registry: session.registry,

@@ -6,6 +6,7 @@ import {
   defineInput,
   quoteIdentifier,
   quoteLiteral,
+  type Column,
   type ErrorPlace,
   type JsonObject,
   type PluginContext,
@@ -14,6 +15,7 @@ import {
 } from '../../core/spi/index.js';
 import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
 import { cursorColumn, cursorState, findBounds, ownParams, readBetween, readCursor, type CursorBounds } from './cursor.js';
+import { checkDiff, DELETED, writeDiff, type DiffConfig } from './diff.js';
 import { readQueryText } from './query-text.js';
 import { resultColumn, type ResultColumn } from './result-column.js';
 import { querySchema } from './schema.js';
@@ -25,6 +27,7 @@ export interface QueryInputConfig {
   readonly params?: { readonly [name: string]: string | number | boolean | null };
   readonly namespace: string;
   readonly as_of?: string;
+  readonly diff?: DiffConfig;
   readonly incremental_column?: string;
 }
 
@@ -56,8 +59,10 @@ export default defineInput<QueryInputConfig>({
     // The text alone first: it must be one SELECT by itself, and its errors name its own lines.
     const stats = await placed(where, () => warehouse.explain(text, bound));
     const columns = await placed(where, () => describe(warehouse, text, bound));
+    if (config.diff) checkDiff(config.diff, columns, ctx.place);
+    if (config.diff && cursor) throw diffWithCursor(ctx.place.at('diff'));
     const task: JsonObject = { text, columns: columns.map(({ name, type, sql }) => ({ name, type, sql })) };
-    const result = { columns: columns.map(({ name, type }) => ({ name, type })), notes: [noteOf(stats)] };
+    const result = { columns: givenColumns(columns, config), notes: [noteOf(stats)] };
     if (!cursor) return { ...result, tasks: [task] };
     const given = { ...options, params: { ...config.params } };
     const bounds = await placed(ctx.place.at('incremental_column'), () => findBounds(warehouse, cursor, text, columns, given));
@@ -72,12 +77,15 @@ export default defineInput<QueryInputConfig>({
     const list = columns.map((c) => `${c.sql} AS ${quoteIdentifier(c.name)}`).join(', ');
     const select = `SELECT ${list} FROM (${bounded?.sql ?? text}\n)`;
     const maxMemory = await memoryLimit(ctx.sql);
-    const { rows } = await warehouse.writeFile(
-      select,
-      { path, format: 'parquet' },
-      { ...queryOptions(config, ctx), params: { ...config.params, ...bounded?.params }, ...(maxMemory === undefined ? {} : { maxMemory }) },
-    );
-    return { form: 'relation', reading: readingOf(path, rows, columns) };
+    const options = { ...queryOptions(config, ctx), ...(maxMemory === undefined ? {} : { maxMemory }) };
+    const written = await warehouse.writeFile(select, { path, format: 'parquet' }, { ...options, params: { ...config.params, ...bounded?.params } });
+    const given = givenColumns(columns, config);
+    if (!config.diff) return { form: 'relation', reading: readingOf(path, written.rows, given) };
+    // The table of last time is read as it is now, whatever time the query asks for.
+    const { asOf: _, ...current } = options;
+    const diff = await writeDiff(warehouse, config.diff, path, columns, current, ctx);
+    await rm(path, { force: true });
+    return { form: 'relation', reading: readingOf(diff.path, diff.rows, given) };
   },
 
   nextState(plan, state, config) {
@@ -141,10 +149,27 @@ async function memoryLimit(sql: SqlConnection): Promise<number | undefined> {
   return number === undefined ? undefined : Math.floor(Number(number) * 1024 ** power);
 }
 
-function readingOf(path: string, rows: number, columns: readonly ResultColumn[]): Reading {
+function givenColumns(columns: readonly ResultColumn[], config: QueryInputConfig): readonly Column[] {
+  const own = columns.map(({ name, type }) => ({ name, type }));
+  return config.diff ? [...own, { name: DELETED, type: 'boolean' }] : own;
+}
+
+function diffWithCursor(where: ErrorPlace): ConfigError {
+  return new ConfigError({
+    code: 'DIFF_KEYS',
+    message: 'in.diff: rows below the cursor would count as deleted',
+    hint: 'use either diff or incremental_column',
+    where,
+  });
+}
+
+function readingOf(path: string, rows: number, columns: readonly Column[]): Reading {
   return {
-    relation: { from: `read_parquet(${quoteLiteral(path)})`, columns: columns.map(({ name, type }) => ({ name, type })) },
-    check: () => Promise.resolve({ keep: true, read: rows, rejected: 0, rejects: async function* () {}, files: [] }),
+    relation: { from: `read_parquet(${quoteLiteral(path)})`, columns },
+    check(scanned, failure) {
+      if (scanned < 0) return Promise.reject(failure instanceof Error ? failure : new Error('the scan of the result was stopped'));
+      return Promise.resolve({ keep: true, read: rows, rejected: 0, rejects: async function* () {}, files: [] });
+    },
     close: () => rm(path, { force: true }),
   };
 }

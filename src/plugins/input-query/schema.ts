@@ -15,6 +15,22 @@ export const querySchema = {
     },
     namespace: { type: 'string', default: 'main', description: 'Namespace of tables that are named without one.' },
     as_of: { type: 'string', description: 'Read the tables as of this time, such as `2026-01-31 00:00:00`; UTC without a zone.' },
+    diff: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['against', 'keys'],
+      properties: {
+        against: {
+          type: 'string',
+          minLength: 1,
+          description: 'The table with the rows of last time, as `namespace.name`; it may be missing at first.',
+        },
+        keys: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 }, description: 'Columns that tell rows apart.' },
+      },
+      description:
+        'Gives only the rows that differ from those of a table, with the boolean column `__deleted`: true for rows that the result has no more. ' +
+        'For outputs with `delete_column`; `sluice export --diff` writes such a pipeline.',
+    },
     incremental_column: {
       type: 'string',
       minLength: 1,
