@@ -1,11 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { POINTS } from '../../src/core/spi/index.js';
 import { runProgram } from '../reliability/program.js';
 import { FULL, report } from '../reliability/project.js';
 import { postgresqlProject } from '../reliability/postgresql-project.js';
 import { startPostgres, type PostgresServer } from '../servers/postgres.js';
-import { makeScenario, SCENARIOS, type Scenario } from './scenarios.js';
+import { makeScenario, SCENARIOS, WAREHOUSE_POINTS, type Scenario } from './scenarios.js';
 import { assertRecovers } from './verify.js';
 
 /** Where the metastore matters most. */
@@ -32,7 +31,7 @@ test('kill -9 at points of a run with its metastore on PostgreSQL', async () => 
   const project = await makeScenario(scenario, options);
   let kills = 0;
   try {
-    for (const point of POINTS) {
+    for (const point of WAREHOUSE_POINTS) {
       if (point === 'spool.segment_written' || (!FULL && !SHORT.includes(point))) continue;
       await scenario.addFiles(project, kills);
       const end = await runProgram({ cwd: project.root, argv: ['run', 'load.yml'], kill: { point, occurrence: 1 } }, { env: options.env });

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { POINTS } from '../../src/core/spi/index.js';
 import { runProgram } from '../reliability/program.js';
 import { FULL, report, type Project } from '../reliability/project.js';
-import { makeScenario, SCENARIOS, type Scenario } from './scenarios.js';
+import { makeScenario, SCENARIOS, WAREHOUSE_POINTS, type Scenario } from './scenarios.js';
 import { assertRecovers } from './verify.js';
 
 const seen = new Set<string>();
@@ -54,7 +53,7 @@ for (const [index, scenario] of SCENARIOS.entries()) {
 
 test('kill -9 at the points of the first run, which makes the table', async () => {
   const scenario = SCENARIOS[0] as Scenario;
-  for (const [i, point] of POINTS.entries()) {
+  for (const [i, point] of WAREHOUSE_POINTS.entries()) {
     if (point === 'spool.segment_written' || (!FULL && i % 4 !== 0)) continue;
     const project = await makeScenario(scenario);
     try {
@@ -68,7 +67,7 @@ test('kill -9 at the points of the first run, which makes the table', async () =
 });
 
 test('every point of the list was a place of death', () => {
-  assert.equal([...seen].sort(), [...POINTS].sort());
+  assert.equal([...seen].sort(), [...WAREHOUSE_POINTS].sort());
   report(`${seen.size} points, ${kills} kills`);
 });
 

@@ -1,6 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import type { JsonObject } from '../../src/core/spi/index.js';
+import { POINTS, type JsonObject } from '../../src/core/spi/index.js';
 import { makeProject, type Project, type ProjectOptions } from '../reliability/project.js';
+
+/** Those that a run into the warehouse reaches: other targets have points of their own. */
+export const WAREHOUSE_POINTS = POINTS.filter((point) => !/^objects\.|^commit\.(target|ledger)_/.test(point));
 
 /** Rows of one round: each round adds files, so that a table lives through all the crashes of a scenario. */
 const ROWS = 12;
