@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { ConfigError, fileSystemError, revealSecret, type Secret } from '../../../core/spi/index.js';
-import type { S3Connection } from './open-s3.js';
+import type { S3Connection } from './connection.js';
 
 type Providers = typeof import('@aws-sdk/credential-providers');
 type Credentials = Pick<S3ClientConfig, 'credentials' | 'signer'>;
