@@ -26,6 +26,8 @@ export const s3OutputSchema = {
       'x-advanced': true,
       description: 'How the service encrypts the objects. Default: what the bucket says.',
     },
+    tmp_path: { type: 'string', 'x-advanced': true, description: "Accepted for Embulk's configs: files are staged in exec.temp_dir." },
+    tmp_path_prefix: { type: 'string', 'x-advanced': true, description: "Accepted for Embulk's configs, and has no effect." },
     kms_key_id: { type: 'string', minLength: 1, 'x-advanced': true, description: 'Key of `aws:kms`. Default: the one of the account.' },
   },
 } as const satisfies ConfigSchema;
