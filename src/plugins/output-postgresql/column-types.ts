@@ -1,6 +1,7 @@
-import { decimalOf, quoteIdentifier, type Column, type ColumnType } from '../../core/spi/index.js';
+import { decimalOf, type Column, type ColumnType } from '../../core/spi/index.js';
 import type { CsvColumn } from '../shared/sql-output/stage-csv.js';
 import type { TargetColumn, TargetFamily } from '../shared/sql-output/target-column.js';
+import type { WrittenValue } from '../shared/sql-output/written-value.js';
 
 const INT8 = { kind: 'integer', min: '-9223372036854775808', max: '9223372036854775807' } as const;
 const TEXT = { kind: 'text', padded: false, charset: 'utf8', noNul: true } as const;
@@ -73,10 +74,13 @@ export function familyOf(sqlType: string, values: readonly string[] | undefined)
       return DATE;
     case 'timestamp':
       return timestamp(zone === ' with time zone', first ?? 6);
+    case 'time':
+      // With a zone the text may end in an offset, which the server checks.
+      return zone === ' with time zone' ? { kind: 'checked' } : { kind: 'time', fraction: first ?? 6, hours: 24, negative: false };
     case 'json':
-      return { kind: 'json', strictKeys: false, noNul: false };
+      return { kind: 'json', strictKeys: false, noNul: false, doubles: false };
     case 'jsonb':
-      return { kind: 'json', strictKeys: true, noNul: true };
+      return { kind: 'json', strictKeys: true, noNul: true, doubles: false };
     default:
       return { kind: 'checked' };
   }
@@ -84,15 +88,23 @@ export function familyOf(sqlType: string, values: readonly string[] | undefined)
 
 /** A column to make: with the type of the config, or the one for its values. */
 export function makeColumn(column: Column, sqlType: string | undefined): TargetColumn {
-  const spelled = (sqlType ?? typeToMake(column.type)).toLowerCase();
+  const whole = sqlType ?? typeToMake(column.type);
+  const spelled = whole.toLowerCase().replace(/\s+(not null|null|default|primary key|unique|collate|check|references)\b.*$/s, '');
+  const [, base = spelled, size = '', zone = ''] = /^([a-z0-9 ]+?)\s*(\([^)]*\))?( with(?:out)? time zone)?$/.exec(spelled) ?? [];
   return {
     name: column.name,
-    sqlType: sqlType ?? typeToMake(column.type),
-    family: familyOf(ALIASES[spelled] ?? spelled, undefined),
-    nullable: true,
+    sqlType: whole,
+    family: familyOf(aliased(base, size.replaceAll(' ', ''), zone), undefined),
+    nullable: !/\bnot null\b|\bprimary key\b/i.test(whole),
     hasDefault: false,
     generated: false,
   };
+}
+
+function aliased(base: string, size: string, zone: string): string {
+  if (base === 'timestamptz') return `timestamp${size} with time zone`;
+  if (base === 'timestamp') return `timestamp${size}${zone === '' ? ' without time zone' : zone}`;
+  return `${ALIASES[base] ?? base}${size}${zone}`;
 }
 
 const ALIASES: Readonly<Record<string, string>> = {
@@ -100,31 +112,34 @@ const ALIASES: Readonly<Record<string, string>> = {
   int2: 'smallint',
   int4: 'integer',
   int8: 'bigint',
+  float: 'double precision',
   float4: 'real',
   float8: 'double precision',
+  decimal: 'numeric',
   bool: 'boolean',
   varchar: 'character varying',
-  timestamptz: 'timestamp with time zone',
-  timestamp: 'timestamp without time zone',
+  char: 'character',
 };
 
 /** The text that PostgreSQL reads as exactly this value (manual, 8.5.1 and 8.4). */
-export function csvColumn(column: Column): CsvColumn {
-  const name = quoteIdentifier(column.name);
-  switch (column.type) {
+export function csvColumn({ sql, type }: WrittenValue, { family }: TargetColumn): CsvColumn {
+  switch (type) {
     case 'binary':
-      return { sql: `'\\x' || lower(hex(${name}))`, quoted: false };
+      return { sql: `'\\x' || lower(hex(${sql}))`, quoted: false };
     case 'string':
     case 'json':
-      return { sql: name, quoted: true };
+      return { sql, quoted: true };
     case 'date':
-      return { sql: eraAtEnd(name, 'DATE'), quoted: false };
+      return { sql: eraAtEnd(sql, 'DATE'), quoted: false };
     case 'datetime':
-      return { sql: eraAtEnd(name, 'TIMESTAMP'), quoted: false };
+      return family.kind === 'date' ? { sql: eraAtEnd(`${sql}::DATE`, 'DATE'), quoted: false } : { sql: eraAtEnd(sql, 'TIMESTAMP'), quoted: false };
     case 'timestamp':
-      return { sql: eraAtEnd(name, 'TIMESTAMPTZ'), quoted: false };
+      return { sql: eraAtEnd(sql, 'TIMESTAMPTZ'), quoted: false };
+    case 'boolean':
+      return { sql: family.kind === 'integer' ? `${sql}::INTEGER` : sql, quoted: false };
     default:
-      return { sql: name, quoted: false };
+      // Whole numbers without `.0`, which the server would not read.
+      return { sql: family.kind === 'integer' && type !== 'long' ? `${sql}::HUGEINT` : sql, quoted: false };
   }
 }
 

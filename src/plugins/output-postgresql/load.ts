@@ -1,60 +1,48 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DataError } from '../../core/spi/index.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
 import type { LoadJob } from '../shared/sql-output/database-output.js';
-import { assertFence } from '../shared/sql-output/ledger.js';
-import { mergeStatements } from '../shared/sql-output/merge-sql.js';
+import { assertRowCount, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
+import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
 import type { PostgresLedger } from './ledger.js';
 
 const q = (name: string): string => postgresqlDialect.quoteIdentifier(name);
 const STAGE = 'pg_temp.sluice_stage';
 
-/** The whole write in one transaction. Answers false when the ledger says that this run had committed before. */
-export async function loadTable(session: PostgresSession, ledger: PostgresLedger, job: LoadJob): Promise<boolean> {
-  const { commit, config, plan } = job;
+export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job: LoadJob): LoadSteps {
+  const { commit, plan } = job;
   const name = joinTableName(plan.table);
-  const run = (sql: string, doing: string): Promise<unknown> => session.texts(sql, doing);
-  const keepsLedger = config.ledger !== 'none';
-  if (keepsLedger) await ledger.make();
-  await run('BEGIN', 'beginning the transaction');
-  try {
-    commit.reach('commit.transaction_open');
-    if (keepsLedger) {
+  const run = async (sql: string, doing: string): Promise<void> => void (await session.texts(sql, doing));
+  return {
+    place: `PostgreSQL ${session.place}`,
+    makeLedger: () => ledger.make(),
+    async begin(keepsLedger) {
+      // Each statement must see what was committed while this one waited for the lock.
+      await run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', 'beginning the transaction');
+      if (!keepsLedger) return;
       const { key } = commit;
       await session.query(
         'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))',
         [JSON.stringify([key.project, key.pipeline, key.stream, key.target])],
         'locking the ledger',
       );
-      const last = await ledger.last(key);
-      if (last?.runId === commit.runId) {
-        await run('ROLLBACK', 'ending the transaction');
-        return false;
-      }
-      assertFence(last, commit, `PostgreSQL ${session.place}: ${name}`);
-    }
-    if (config.before_load !== undefined) await run(config.before_load, 'running before_load');
-    await prepareTable(session, job);
-    await writeRows(session, job);
-    if (config.after_load !== undefined) await run(config.after_load, 'running after_load');
-    commit.reach('commit.target_loaded');
-    if (keepsLedger) await ledger.write(commit);
-    commit.reach('commit.ledger_written');
-    await run('COMMIT', `committing ${name}`);
-    return true;
-  } catch (error) {
-    // A connection that is gone has rolled back by itself.
-    if (!session.lost())
-      await session
-        .texts('ROLLBACK', 'rolling back')
-        .catch((cause: unknown) => commit.log.log('debug', 'rolling back failed', { error: String(cause) }));
-    throw error;
-  }
+    },
+    lastInLedger: () => ledger.last(commit.key),
+    prepare: () => prepareTable(session, job),
+    runHook: (sql, key) => run(sql, `running ${key}`),
+    write: () =>
+      plan.mode === 'merge' ? mergeRows(session, job) : copyInto(session, quoteTable(postgresqlDialect, plan.table), columnNames(job), job),
+    writeLedger: (context) => ledger.write(context),
+    commit: () => run('COMMIT', `committing ${name}`),
+    async rollback() {
+      if (session.lost()) return;
+      await run('ROLLBACK', 'rolling back').catch((cause: unknown) => commit.log.log('debug', 'rolling back failed', { error: String(cause) }));
+    },
+  };
 }
 
 /** Makes the table, adds columns, or turns it into what a replace wants. Indexes, constraints, grants, owner and comments stay. */
@@ -70,10 +58,10 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
     await session.texts(`CREATE TABLE IF NOT EXISTS ${table} (${inner}) ${config.create_table_option ?? ''}`, `making ${name}`);
     return;
   }
-  if (plan.mode === 'truncate' || plan.mode === 'replace') await session.texts(`TRUNCATE ${table}`, `emptying ${name}`);
-  const known = plan.mode === 'replace' ? new Set((await existingColumns(session, plan.table)).map((column) => column)) : new Set<string>();
+  if (plan.mode === 'truncate' || plan.mode === 'replace') await emptyTable(session, table, name);
+  const known = plan.mode === 'replace' ? new Set(await existingColumns(session, plan.table)) : new Set<string>();
   const changes = [
-    ...plan.dropped.map((column) => `DROP COLUMN ${q(column)}`),
+    ...plan.dropped.filter((column) => known.has(column)).map((column) => `DROP COLUMN ${q(column)}`),
     ...fresh.flatMap((column) =>
       known.has(column.name)
         ? [`ALTER COLUMN ${q(column.name)} DROP DEFAULT`, `ALTER COLUMN ${q(column.name)} TYPE ${column.sqlType} USING NULL`]
@@ -81,6 +69,16 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
     ),
   ];
   if (changes.length > 0) await session.texts(`ALTER TABLE ${table} ${changes.join(', ')}`, `changing ${name}`);
+}
+
+/** TRUNCATE is refused where other tables reference this one, even when they are empty, and needs a right of its own. */
+async function emptyTable(session: PostgresSession, table: string, name: string): Promise<void> {
+  const [row] = await session.query(
+    `SELECT has_table_privilege(c.oid, 'TRUNCATE') AND NOT EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid AND f.conrelid <> c.oid) FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [table],
+    `looking at ${name}`,
+  );
+  await session.texts(row?.[0] === 't' ? `TRUNCATE ${table}` : `DELETE FROM ${table}`, `emptying ${name}`);
 }
 
 async function existingColumns(session: PostgresSession, table: readonly string[]): Promise<readonly string[]> {
@@ -92,21 +90,27 @@ async function existingColumns(session: PostgresSession, table: readonly string[
   return rows.map((row) => row[0] ?? '');
 }
 
-async function writeRows(session: PostgresSession, job: LoadJob): Promise<void> {
-  const { plan } = job;
+function columnNames({ plan }: LoadJob): string {
+  return plan.columns.map(({ target }) => q(target.name)).join(', ');
+}
+
+async function mergeRows(session: PostgresSession, job: LoadJob): Promise<void> {
+  const { plan, config } = job;
   const table = quoteTable(postgresqlDialect, plan.table);
-  const names = plan.columns.map(({ target }) => target.name);
-  const columns = names.map(q).join(', ');
-  if (plan.mode !== 'merge') {
-    await copyInto(session, table, columns, job);
-    return;
-  }
   const name = joinTableName(plan.table);
-  await session.texts(`CREATE TEMP TABLE sluice_stage ON COMMIT DROP AS SELECT ${columns} FROM ${table} WITH NO DATA`, 'making the staging table');
-  await copyInto(session, STAGE, columns, job);
+  const names = plan.columns.map(({ target }) => target.name);
+  const columns = columnNames(job);
+  const deletes = plan.deleteColumn !== undefined;
+  const mark = deletes ? `, ${q(DELETE_MARK)}` : '';
+  await session.texts(
+    `CREATE TEMP TABLE sluice_stage ON COMMIT DROP AS SELECT ${columns}${deletes ? `, 0::smallint AS ${q(DELETE_MARK)}` : ''} FROM ${table} WITH NO DATA`,
+    'making the staging table',
+  );
+  await copyInto(session, STAGE, `${columns}${mark}`, job);
   await session.texts(`ANALYZE ${STAGE}; LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`, `locking ${name}`);
-  const merge = mergeStatements(postgresqlDialect, STAGE, names, plan.keys, job.config.merge_rule);
-  if (plan.keys.orderBy.length === 0) await refuseDuplicates(session, merge.duplicates, job);
+  const merge = mergeStatements(postgresqlDialect, STAGE, names, plan.keys, { rule: config.merge_rule, deletes });
+  if (plan.keys.orderBy.length === 0) refuseDuplicates(await session.texts(merge.duplicates, 'looking for keys that stand twice'), job);
+  if (merge.gone !== undefined) await session.texts(`DELETE FROM ${table} AS T USING ${merge.gone} AS S WHERE ${merge.on}`, `deleting from ${name}`);
   if (merge.assignments.length > 0)
     await session.texts(`UPDATE ${table} AS T SET ${merge.assignments.join(', ')} FROM ${merge.source} AS S WHERE ${merge.on}`, `updating ${name}`);
   const selected = names.map((column) => `S.${q(column)}`).join(', ');
@@ -116,31 +120,16 @@ async function writeRows(session: PostgresSession, job: LoadJob): Promise<void> 
   );
 }
 
-async function refuseDuplicates(session: PostgresSession, sql: string, { plan }: LoadJob): Promise<void> {
-  const found = await session.texts(sql, 'looking for keys that stand twice');
-  if (found.length === 0) return;
-  throw new DataError({
-    code: 'DUPLICATE_KEYS',
-    message: `${joinTableName(plan.table)}: several rows of this load have the same key (${plan.keys.keys.join(', ')}): ${found.map((row) => row.join(', ')).join('; ')}`,
-    hint: 'set merge_order_by to let the last one win, or remove them with the filter dedupe',
-  });
-}
-
-async function copyInto(session: PostgresSession, table: string, columns: string, { files, rows, commit, plan }: LoadJob): Promise<void> {
+async function copyInto(session: PostgresSession, table: string, columns: string, job: LoadJob): Promise<void> {
+  const { files, commit, plan } = job;
   const { from } = await import('pg-copy-streams');
-  const name = joinTableName(plan.table);
   const stream = session.client.query(from(`COPY ${table} (${columns}) FROM STDIN (FORMAT csv, NULL '', ENCODING 'UTF8')`));
   try {
     await pipeline(Readable.from(bytesOf(files), { objectMode: false, highWaterMark: 1 << 20 }), stream, { signal: commit.signal });
   } catch (error) {
-    throw await session.explain(error, `copying into ${name}`);
+    throw await session.explain(error, `copying into ${joinTableName(plan.table)}`);
   }
-  if (stream.rowCount === rows) return;
-  throw new DataError({
-    code: 'TARGET_ROW_COUNT',
-    message: `${name}: ${rows} rows were sent, but the server took ${stream.rowCount}`,
-    hint: 'nothing was committed; look for triggers or rules on the table that drop rows',
-  });
+  assertRowCount(stream.rowCount, job);
 }
 
 async function* bytesOf(files: readonly string[]): AsyncIterable<Buffer> {

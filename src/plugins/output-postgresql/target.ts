@@ -2,12 +2,14 @@ import { type PluginContext } from '../../core/spi/index.js';
 import { openPostgres } from '../shared/postgresql/session.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
 import type { TargetSession } from '../shared/sql-output/database-output.js';
+import { loadTable } from '../shared/sql-output/load-table.js';
 import { readTable } from './catalog.js';
+import { checkReplace } from './dependents.js';
 import { openLedger } from './ledger.js';
-import { loadTable } from './load.js';
+import { loadSteps } from './load.js';
 
-/** Times and numbers travel as text: the session must read them as they are meant. */
-const SETTINGS = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on`;
+/** Times and numbers travel as text: the session must read them as they are meant. A commit that the server may forget is none. */
+const SETTINGS = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on; SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 export async function openTarget(settings: SqlConnectionSettings, ctx: PluginContext): Promise<TargetSession> {
   const session = await openPostgres(settings, { root: ctx.root, signal: ctx.signal });
@@ -25,8 +27,9 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
         return (await ledger.exists()) ? ledger.last(key) : undefined;
       },
       checkLedger: (table, place) => openLedger(session, table).check(place),
+      checkReplace: (table, place) => checkReplace(session, table, place),
       weaknesses: () => Promise.resolve([]),
-      load: (job) => loadTable(session, openLedger(session, job.plan.table), job),
+      load: (job) => loadTable(loadSteps(session, openLedger(session, job.plan.table), job), job),
       end: () => session.end(),
     };
   } catch (error) {

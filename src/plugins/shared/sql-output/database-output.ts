@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import {
   DataError,
-  type Column,
   type CommitContext,
   type ConfigPlace,
   type ConfigSchema,
@@ -19,8 +18,10 @@ import { joinTableName } from '../sql/table-names.js';
 import { planColumns, type MakeColumn, type PlannedTargetColumn } from './plan-columns.js';
 import { planKeys, type KeyPlan } from './plan-keys.js';
 import { modeOf, type TableOutputConfig, type WriteMode } from './schema.js';
-import { stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
-import type { TargetTable } from './target-column.js';
+import { refusalsUnlessDeleted, withoutMark, writtenColumns } from './delete-marks.js';
+import { removeSpools, stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
+import type { TargetColumn, TargetTable } from './target-column.js';
+import type { WrittenValue } from './written-value.js';
 
 export type DatabaseConfig = TableOutputConfig & SqlConnectionConfig;
 
@@ -34,6 +35,8 @@ export interface TablePlan {
   /** Columns that a replace drops. */
   readonly dropped: readonly string[];
   readonly keys: KeyPlan;
+  /** Boolean column of the load that marks rows to delete; it is the last one of the spool. */
+  readonly deleteColumn?: string;
 }
 
 /** What one commit has to do at the target. */
@@ -55,6 +58,8 @@ export interface TargetSession {
   lastInLedger(table: readonly string[], key: StateKey): Promise<Extract<LedgerAnswer, { kept: true }>['last']>;
   /** Refuses when the ledger neither exists nor can be made. */
   checkLedger(table: readonly string[], place: ConfigPlace): Promise<void>;
+  /** Refuses a replace of a table that others depend on. */
+  checkReplace(table: readonly string[], place: ConfigPlace): Promise<void>;
   /** Sentences on what this target cannot promise. */
   weaknesses(plan: Pick<TablePlan, 'table' | 'mode' | 'exists'>, config: DatabaseConfig): Promise<readonly string[]>;
   /** The whole write in one transaction with its ledger row; `false`: the ledger says that this run had committed before. */
@@ -67,12 +72,12 @@ export interface TargetProduct {
   readonly defaultPort: number;
   readonly make: MakeColumn;
   /** How a value is written for the bulk load. */
-  csvColumn(column: Column, planned: PlannedTargetColumn['target']): CsvColumn;
+  csvColumn(value: WrittenValue, target: TargetColumn): CsvColumn;
   /** Stands for NULL in the spool, unquoted. */
   readonly nullText: string;
   /** Parts of the target table's name. */
   tableOf(config: DatabaseConfig, place: ConfigPlace): readonly string[];
-  open(settings: SqlConnectionSettings, ctx: PluginContext): Promise<TargetSession>;
+  open(settings: SqlConnectionSettings, ctx: PluginContext, config: DatabaseConfig): Promise<TargetSession>;
 }
 
 const NOWHERE: ConfigPlace = { at: () => ({}) };
@@ -90,7 +95,7 @@ export function defineDatabaseOutput(
     ctx: PluginContext,
     work: (session: TargetSession) => Promise<T>,
   ): Promise<T> => {
-    const session = await product.open(settingsOf(config, place), ctx);
+    const session = await product.open(settingsOf(config, place), ctx, config);
     try {
       return await work(session);
     } finally {
@@ -110,6 +115,7 @@ export function defineDatabaseOutput(
   return {
     ...declaration,
     kind: 'output',
+    deletes: true,
 
     identify: (config, ctx) => Promise.resolve(identityOf(config, ctx.place)),
 
@@ -121,9 +127,10 @@ export function defineDatabaseOutput(
       }));
     },
 
-    plan: (config, schema, ctx) =>
+    plan: (config, loaded, ctx) =>
       withSession(config, ctx.place, ctx, async (session): Promise<OutputPlan> => {
         const { place } = ctx;
+        const schema = withoutMark(loaded, config.delete_column, place);
         const table = product.tableOf(config, place);
         const identity = identityOf(config, place);
         const mode = ctx.fullRefresh && modeOf(config) !== 'replace' ? 'truncate' : modeOf(config);
@@ -136,6 +143,7 @@ export function defineDatabaseOutput(
         }
         if (config.ledger !== 'none') await session.checkLedger(table, place);
         const found = await session.readTable(table);
+        if (found && mode === 'replace') await session.checkReplace(table, place);
         const planned = planColumns({ config, mode, schema, table: found, name: identity.name, make: product.make, place });
         const keys = planKeys(config, mode, planned.columns, found, place);
         const dropped = mode === 'replace' && found ? found.columns.filter((c) => !planned.columns.some(({ target }) => target.name === c.name)) : [];
@@ -146,6 +154,7 @@ export function defineDatabaseOutput(
           columns: planned.columns,
           dropped: dropped.map((c) => c.name),
           keys,
+          ...(config.delete_column === undefined ? {} : { deleteColumn: config.delete_column }),
         };
         const notes = await session.weaknesses(plan, config);
         const tlsNote = settingsOf(config, place).tls.note;
@@ -158,16 +167,16 @@ export function defineDatabaseOutput(
             ...(config.ledger === 'none' ? ['without a ledger a run that is repeated may write rows twice'] : []),
             ...(tlsNote === undefined ? [] : [tlsNote]),
           ],
-          refusals: [...keys.refusals, ...planned.refusals],
+          refusals: [...keys.refusals, ...refusalsUnlessDeleted(planned.refusals, config.delete_column)],
           details: plan as unknown as JsonObject,
         };
       }),
 
-    remove: () => Promise.resolve(),
+    remove: (paths) => removeSpools(paths),
 
     stage(plan, relation, ctx) {
-      const { columns } = plan.details as unknown as TablePlan;
-      return stageCsv(relation, { columns: columns.map(({ source, target }) => product.csvColumn(source, target)), nullText: product.nullText }, ctx);
+      const columns = writtenColumns(plan.details as unknown as TablePlan, (value, target) => product.csvColumn(value, target));
+      return stageCsv(relation, { columns, nullText: product.nullText }, ctx);
     },
 
     async commit(plan, reports, _rejects, ctx, config) {
@@ -175,7 +184,7 @@ export function defineDatabaseOutput(
       const spools = reports.map((report) => report.staged as unknown as CsvSpool);
       const rows = spools.reduce((sum, spool) => sum + spool.rows, 0);
       const facts: JsonObject = { table: plan.name, mode: table.mode, rows };
-      const session = await product.open(settingsOf(config, NOWHERE), ctx);
+      const session = await product.open(settingsOf(config, NOWHERE), ctx, config);
       try {
         if (config.ledger !== 'none' && (await session.lastInLedger(table.table, ctx.key))?.runId === ctx.runId) {
           await ctx.completeAlone(facts);

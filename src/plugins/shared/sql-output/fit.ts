@@ -1,5 +1,6 @@
 import { decimalOf, quoteIdentifier, quoteLiteral, type Column, type ColumnType, type RowRefusal } from '../../../core/spi/index.js';
 import type { TargetColumn, TargetFamily } from './target-column.js';
+import type { WrittenValue } from './written-value.js';
 
 /** Whether values of a column arrive unchanged: always, except where the predicate is true, or never. */
 export type Fit = { readonly changes?: string; readonly reason?: string } | { readonly impossible: string };
@@ -8,11 +9,11 @@ export type Fit = { readonly changes?: string; readonly reason?: string } | { re
  * "Would the server change it?" for one column, as a predicate of DuckDB. Both products round, cut and clamp some values without
  * an error; those rows are rejected before anything is sent.
  */
-export function fitOf(column: Column, target: TargetColumn): Fit {
-  const value = quoteIdentifier(column.name);
-  const fit = fitFamily(value, column.type, target.family);
+export function fitOf(column: Column, target: TargetColumn, written: WrittenValue = { sql: quoteIdentifier(column.name), type: column.type }): Fit {
+  const value = written.sql;
+  const fit = fitFamily(value, written.type, target.family);
   if ('impossible' in fit) return { impossible: `${column.name} is ${column.type}, but the table's column is ${target.sqlType}` };
-  const nulls = target.nullable || target.hasDefault ? undefined : `${value} IS NULL`;
+  const nulls = target.nullable ? undefined : `${value} IS NULL`;
   const parts = [nulls, fit.changes === undefined ? undefined : `coalesce(${fit.changes}, false)`].filter((part) => part !== undefined);
   if (parts.length === 0) return {};
   const reason =
@@ -65,6 +66,8 @@ function fitFamily(v: string, type: ColumnType, family: TargetFamily): Fit {
       return type === 'long' || (decimalOf(type)?.scale ?? 1) === 0
         ? { changes: `${v} < 0 OR ${v}::HUGEINT >= ${2n ** BigInt(family.length)}` }
         : IMPOSSIBLE;
+    case 'time':
+      return fitTime(v, type, family);
     case 'checked':
       return type === 'binary' ? IMPOSSIBLE : ALWAYS;
   }
@@ -74,8 +77,7 @@ function fitInteger(v: string, type: ColumnType, { min, max }: { readonly min: s
   if (type === 'boolean') return ALWAYS;
   if (type === 'long') return min === '-9223372036854775808' && max.length >= 19 ? ALWAYS : { changes: `${v} NOT BETWEEN ${min} AND ${max}` };
   const decimal = decimalOf(type);
-  if (decimal)
-    return { changes: `${decimal.scale === 0 ? '' : `${v} <> trunc(${v}) OR `}${v}::DECIMAL(38, ${decimal.scale}) NOT BETWEEN ${min} AND ${max}` };
+  if (decimal) return { changes: `${decimal.scale === 0 ? '' : `${v} <> trunc(${v}) OR `}trunc(${v})::HUGEINT NOT BETWEEN ${min} AND ${max}` };
   if (type === 'double')
     return { changes: `NOT isfinite(${v}) OR ${v} <> trunc(${v}) OR coalesce(try_cast(${v} AS HUGEINT) NOT BETWEEN ${min} AND ${max}, true)` };
   return IMPOSSIBLE;
@@ -83,13 +85,34 @@ function fitInteger(v: string, type: ColumnType, { min, max }: { readonly min: s
 
 function fitDecimal(v: string, type: ColumnType, { precision, scale = 0 }: { readonly precision?: number; readonly scale?: number }): Fit {
   const decimal = type === 'long' ? { precision: 19, scale: 0 } : decimalOf(type);
-  if (precision === undefined) return type === 'double' || decimal ? (type === 'double' ? { changes: `NOT isfinite(${v})` } : ALWAYS) : IMPOSSIBLE;
-  const shown = Math.min(38, precision);
-  if (type === 'double') return { changes: `coalesce(try_cast(${v} AS DECIMAL(${shown}, ${Math.min(scale, shown)}))::DOUBLE <> ${v}, true)` };
+  if (type === 'double') {
+    if (precision === undefined) return { changes: `NOT isfinite(${v})` };
+    const shown = Math.min(38, precision);
+    return { changes: `coalesce(try_cast(${v} AS DECIMAL(${shown}, ${Math.max(0, Math.min(scale, shown))}))::DOUBLE <> ${v}, true)` };
+  }
   if (!decimal) return IMPOSSIBLE;
-  if (decimal.scale <= scale && decimal.precision - decimal.scale <= precision - scale) return ALWAYS;
-  // Compared as text of the same scale: a cast rounds, which is what must not go unseen.
-  return { changes: `coalesce(try_cast(${v} AS DECIMAL(${shown}, ${Math.min(scale, shown)})) <> ${v}, true)` };
+  if (precision === undefined) return ALWAYS;
+  const parts: string[] = [];
+  const whole = precision - scale;
+  if (decimal.precision - decimal.scale > whole) parts.push(`abs(${wide(v, type)}) >= ${powerOfTen(whole)}`);
+  if (scale < 0) parts.push(`${wide(v, type)} % ${powerOfTen(-scale)} <> 0`);
+  // A cast would round, which is what must not go unseen. Of two types the rest would be computed in doubles.
+  else if (decimal.scale > scale)
+    parts.push(
+      scale === 0 && decimal.precision === decimal.scale
+        ? `${v} <> 0`
+        : `${v} % ${powerOfTen(-scale)}::DECIMAL(${decimal.precision}, ${decimal.scale}) <> 0`,
+    );
+  return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
+}
+
+function powerOfTen(exponent: number): string {
+  return exponent >= 0 ? `1${'0'.repeat(exponent)}` : `0.${'0'.repeat(-exponent - 1)}1`;
+}
+
+/** abs() of the smallest BIGINT has no BIGINT. */
+function wide(v: string, type: ColumnType): string {
+  return type === 'long' ? `${v}::HUGEINT` : v;
 }
 
 function fitFloat(v: string, type: ColumnType, { bits, finite }: { readonly bits: 32 | 64; readonly finite: boolean }): Fit {
@@ -108,7 +131,8 @@ function fitText(v: string, type: ColumnType, family: Extract<TargetFamily, { ki
   const text = type === 'string' || type === 'json' ? v : `${v}::VARCHAR`;
   const parts: string[] = [];
   if (family.characters !== undefined) parts.push(`length(${text}) > ${family.characters}`);
-  if (family.bytes !== undefined) parts.push(`strlen(${text}) > ${family.bytes}`);
+  if (family.bytes !== undefined)
+    parts.push(`${family.charset === 'utf8' || family.charset === 'utf8mb3' ? 'strlen' : 'length'}(${text}) > ${family.bytes}`);
   if (type === 'string' || type === 'json') {
     if (family.padded) parts.push(`ends_with(${text}, ' ')`);
     if (family.noNul) parts.push(`contains(${text}, chr(0))`);
@@ -139,17 +163,47 @@ function outside(v: string, type: 'DATE' | 'TIMESTAMP', min: string, max: string
   return finite ? `NOT isfinite(${v}) OR ${bounds}` : `(isfinite(${v}) AND ${bounds})`;
 }
 
-function fitJson(v: string, type: ColumnType, { strictKeys, noNul }: { readonly strictKeys: boolean; readonly noNul: boolean }): Fit {
+function fitJson(v: string, type: ColumnType, family: Extract<TargetFamily, { kind: 'json' }>): Fit {
   if (type !== 'json' && type !== 'string') return IMPOSSIBLE;
   const parts = type === 'string' ? [`NOT json_valid(${v})`] : [];
-  if (noNul) parts.push(`contains(${v}, '\\u0000')`);
-  // Two equal keys of one object, at the top level where they are usual.
-  if (strictKeys) parts.push(`(json_valid(${v}) AND json_type(${v}) = 'OBJECT' AND len(list_distinct(json_keys(${v}))) <> len(json_keys(${v})))`);
+  if (family.noNul) parts.push(`contains(${v}, '\\u0000')`);
+  // What is no JSON is refused above, or by the server; the functions below would fail on it.
+  if (family.strictKeys) parts.push(`CASE WHEN json_valid(${v}) THEN ${hasDoubleKeys(v)} ELSE false END`);
+  if (family.doubles) parts.push(losesDigits(v));
   return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
+}
+
+/** Two equal keys in one object, at any depth. Only texts with more than one colon and an object can have them. */
+function hasDoubleKeys(v: string): string {
+  const objects = `list_concat([${v}::JSON], json_extract(${v}, '$..*'))`;
+  return `regexp_matches(${v}, '(?s)\\{[^:]*:.*:') AND len(list_filter(${objects}, lambda o: json_type(o) = 'OBJECT' AND len(list_distinct(json_keys(o))) <> len(json_keys(o)))) > 0`;
+}
+
+/** A number that is not the shortest text of its double, or an integer beyond 64 bits. Strings are left out of sight. */
+function losesDigits(v: string): string {
+  const bare = `regexp_replace(${v}, '"(\\\\.|[^"\\\\])*"', '', 'g')`;
+  const numbers = `regexp_extract_all(${bare}, '-?\\d+(\\.\\d+)?([eE][+-]?\\d+)?')`;
+  const digits = (text: string): string => `trim(regexp_replace(replace(replace(${text}, '-', ''), '.', ''), '[eE].*$', ''), '0')`;
+  const integer = `try_cast(n AS HUGEINT) BETWEEN -9223372036854775808 AND 18446744073709551615`;
+  const double = `(isfinite(try_cast(n AS DOUBLE)) AND ${digits('n')} = ${digits('try_cast(n AS DOUBLE)::VARCHAR')})`;
+  const changed = `lambda n: NOT coalesce(CASE WHEN regexp_matches(n, '[.eE]') THEN ${double} ELSE ${integer} END, false)`;
+  return `(regexp_matches(${v}, '\\d[\\d.]{15}|\\d[eE]') AND len(list_filter(${numbers}, ${changed})) > 0)`;
 }
 
 function fitChoice(v: string, type: ColumnType, { values, many }: { readonly values: readonly string[]; readonly many: boolean }): Fit {
   if (type !== 'string') return IMPOSSIBLE;
   const list = `[${values.map(quoteLiteral).join(', ')}]`;
-  return { changes: many ? `${v} <> '' AND NOT list_has_all(${list}, string_split(${v}, ','))` : `NOT list_contains(${list}, ${v})` };
+  if (!many) return { changes: `NOT list_contains(${list}, ${v})` };
+  // Members come back once each, in the order of the type.
+  return {
+    changes: `${v} <> array_to_string(list_filter(${list}, lambda sluice_member: list_contains(string_split(${v}, ','), sluice_member)), ',')`,
+  };
+}
+
+function fitTime(v: string, type: ColumnType, { fraction, hours, negative }: Extract<TargetFamily, { kind: 'time' }>): Fit {
+  if (type !== 'string') return IMPOSSIBLE;
+  const pattern = `${negative ? '-?' : ''}\\d{1,3}:[0-5]\\d:[0-5]\\d${fraction === 0 ? '' : `(\\.\\d{1,${fraction}})?`}`;
+  return {
+    changes: `NOT regexp_full_match(${v}, '${pattern}') OR abs(coalesce(try_cast(string_split(${v}, ':')[1] AS INTEGER), ${hours})) >= ${hours}`,
+  };
 }

@@ -2,11 +2,14 @@ import { ConfigError, didYouMean, type Column, type ConfigPlace, type RowRefusal
 import { fitOf, refusalsOf } from './fit.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { TableOutputConfig, WriteMode } from './schema.js';
+import { writtenValue, type WrittenValue } from './written-value.js';
 
 /** One column on its way: from the load's into the table's. Plain JSON. */
 export interface PlannedTargetColumn {
   readonly source: Column;
   readonly target: TargetColumn;
+  /** What is sent for it. */
+  readonly written: WrittenValue;
   /** The table lacks it so far. */
   readonly isNew: boolean;
 }
@@ -18,11 +21,11 @@ export interface ColumnPlan {
   readonly changes: readonly string[];
 }
 
-/** What a type becomes in a table that is made or widened. */
-export type MakeColumn = (column: Column, sqlType: string | undefined) => TargetColumn;
+/** What a type becomes in a table that is made or widened. `keys`: how many columns the primary key has that this one is part of, else 0. */
+export type MakeColumn = (column: Column, sqlType: string | undefined, keys: number) => TargetColumn;
 
 export interface ColumnQuestion {
-  readonly config: Pick<TableOutputConfig, 'schema_evolution' | 'column_options'>;
+  readonly config: Pick<TableOutputConfig, 'schema_evolution' | 'column_options' | 'default_timezone' | 'keys' | 'merge_keys'>;
   readonly mode: WriteMode;
   readonly schema: Schema;
   readonly table: TargetTable | undefined;
@@ -36,25 +39,33 @@ export interface ColumnQuestion {
 export function planColumns(question: ColumnQuestion): ColumnPlan {
   const { config, mode, schema, table, name, make, place } = question;
   checkOptions(question);
-  const made = (column: Column): PlannedTargetColumn => ({
-    source: column,
-    target: make(column, config.column_options[column.name]?.type),
-    isNew: true,
+  const keys = (mode === 'merge' && !table && (config.keys ?? config.merge_keys)) || [];
+  const planned = (source: Column, target: TargetColumn, isNew: boolean): PlannedTargetColumn => ({
+    source,
+    target,
+    written: writtenValue(source, target, config, place),
+    isNew,
   });
+  const made = (column: Column): PlannedTargetColumn => {
+    const option = config.column_options[column.name] ?? {};
+    // A value that is written as text needs a column for text.
+    const type = option.type === undefined && isText(option.value_type) && column.type !== 'binary' ? 'string' : column.type;
+    return planned(column, make({ ...column, type }, option.type, keys.includes(column.name) ? keys.length : 0), true);
+  };
   const columns = schema.map((source): PlannedTargetColumn => {
     const found = table && mode !== 'replace' ? findColumn(table.columns, source.name) : undefined;
     const kept = table && mode === 'replace' ? findColumn(table.columns, source.name) : undefined;
     if (kept) {
       const fresh = made(source);
-      return sameType(kept, fresh.target) ? { ...fresh, target: kept, isNew: false } : fresh;
+      return sameType(kept, fresh.target) ? planned(source, kept, false) : fresh;
     }
-    return found ? { source, target: found, isNew: false } : made(source);
+    return found ? planned(source, found, false) : made(source);
   });
   if (table && mode !== 'replace') {
     refuseMissing(question, columns);
     refuseUnfilled(question, table, columns);
   }
-  const fits = columns.map(({ source, target }) => ({ column: source, fit: fitOf(source, target) }));
+  const fits = columns.map(({ source, target, written }) => ({ column: source, fit: fitOf(source, target, written) }));
   const impossible = fits.flatMap(({ fit }) => ('impossible' in fit ? [fit.impossible] : []));
   if (impossible.length > 0) {
     throw new ConfigError({
@@ -86,6 +97,10 @@ export function findColumn(columns: readonly TargetColumn[], name: string): Targ
   if (exact) return exact;
   const alike = columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
   return alike.length === 1 ? alike[0] : undefined;
+}
+
+function isText(valueType: string | undefined): boolean {
+  return valueType === 'string' || valueType === 'nstring';
 }
 
 function sameType(a: TargetColumn, b: TargetColumn): boolean {

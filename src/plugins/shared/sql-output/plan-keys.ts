@@ -12,7 +12,7 @@ export interface KeyPlan {
 
 /** The keys of a merge: the config's, else the table's primary key. */
 export function planKeys(
-  config: Pick<TableOutputConfig, 'keys' | 'merge_keys' | 'merge_order_by' | 'merge_rule'>,
+  config: Pick<TableOutputConfig, 'keys' | 'merge_keys' | 'merge_order_by' | 'merge_rule' | 'delete_column'>,
   mode: WriteMode,
   columns: readonly PlannedTargetColumn[],
   table: TargetTable | undefined,
@@ -21,7 +21,7 @@ export function planKeys(
   const problem = (key: string, code: string, message: string, hint: string): ConfigError =>
     new ConfigError({ code, message, hint, where: place.at(key) });
   if (mode !== 'merge') {
-    const extra = (['keys', 'merge_keys', 'merge_order_by', 'merge_rule'] as const).find((key) => config[key] !== undefined);
+    const extra = (['keys', 'merge_keys', 'merge_order_by', 'merge_rule', 'delete_column'] as const).find((key) => config[key] !== undefined);
     if (extra !== undefined) throw problem(extra, 'MERGE_ONLY', `${extra}: only mode merge has a use for it`, 'set mode: merge, or remove it');
     return { keys: [], orderBy: [], refusals: [] };
   }

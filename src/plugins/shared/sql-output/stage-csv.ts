@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { quoteIdentifier, quoteLiteral, type StageContext, type StagedRelation, type StageReport } from '../../../core/spi/index.js';
 
 export interface CsvColumn {
@@ -26,6 +27,7 @@ const STATUS = '__status';
 /** Writes one task's good rows as CSV files of the task's own temp folder, in one scan that counts all others by status. */
 export async function stageCsv(relation: StagedRelation, { columns, nullText }: CsvSpoolOptions, ctx: StageContext): Promise<StageReport> {
   const folder = join(ctx.tempDir, 'spool');
+  await ctx.record([pathToFileURL(folder).href]);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const list = columns.map(({ sql }, i) => `CASE WHEN ${quoteIdentifier(relation.statusColumn)} = 0 THEN ${sql} END AS c${i}`);
@@ -54,6 +56,11 @@ export async function stageCsv(relation: StagedRelation, { columns, nullText }: 
   }
   const rows = Number(Object.values(counted ?? {})[0] ?? 0) - others;
   return { rows, statuses, bytes: await sizeOf(files), files: files.length, staged: { files, rows } };
+}
+
+/** Deletes spool folders that were recorded. */
+export async function removeSpools(uris: readonly string[]): Promise<void> {
+  for (const uri of uris) await rm(fileURLToPath(uri), { recursive: true, force: true });
 }
 
 async function sizeOf(files: readonly string[]): Promise<number> {

@@ -12,7 +12,8 @@ export type TargetFamily =
       readonly bytes?: number;
       /** Trailing blanks are lost. */
       readonly padded: boolean;
-      readonly charset: 'utf8' | 'utf8mb3' | 'latin1' | 'ascii';
+      /** `other`: the server says what it could not keep. */
+      readonly charset: 'utf8' | 'utf8mb3' | 'latin1' | 'ascii' | 'other';
       /** U+0000 is refused by the server. */
       readonly noNul: boolean;
     }
@@ -26,12 +27,14 @@ export type TargetFamily =
       readonly max: string;
       readonly finite: boolean;
     }
-  /** `strictKeys`: of keys that stand twice one is lost. */
-  | { readonly kind: 'json'; readonly strictKeys: boolean; readonly noNul: boolean }
+  /** `strictKeys`: of keys that stand twice one is lost. `doubles`: numbers with a fraction or beyond 64 bits become doubles. */
+  | { readonly kind: 'json'; readonly strictKeys: boolean; readonly noNul: boolean; readonly doubles: boolean }
+  /** Text of a time of day, or of a span for `hours` beyond 24. */
+  | { readonly kind: 'time'; readonly fraction: number; readonly hours: number; readonly negative: boolean }
   | { readonly kind: 'choice'; readonly values: readonly string[]; readonly many: boolean }
   | { readonly kind: 'year' }
   | { readonly kind: 'bits'; readonly length: number }
-  /** The server itself refuses what it cannot hold, and never changes a text: uuid, inet, interval. */
+  /** The server itself refuses what it cannot hold: uuid, inet, interval. */
   | { readonly kind: 'checked' };
 
 export interface TargetColumn {
@@ -40,7 +43,7 @@ export interface TargetColumn {
   readonly sqlType: string;
   readonly family: TargetFamily;
   readonly nullable: boolean;
-  /** Filled by the server when no value is given. */
+  /** Filled by the server when the load has no such column. */
   readonly hasDefault: boolean;
   /** Computed by the server: a value cannot be written. */
   readonly generated: boolean;
