@@ -4,7 +4,6 @@ import { fragment, type Fragment } from './fragment.js';
 import { parseInterval, type Window } from './interval.js';
 import { formatSql, formatUnix, parsePattern, PATTERN_LETTERS, type PatternPart } from './pattern.js';
 import {
-  bindOnce,
   durationSql,
   localSql,
   offsetSql,
@@ -14,6 +13,7 @@ import {
   truncateSql,
   withinSql,
   withinValuesSql,
+  zonedSql,
   type TimeValue,
 } from './time-sql.js';
 import { parseDuration, parseTimeText, UNIT_NAMES, type Unit } from './times.js';
@@ -143,8 +143,7 @@ function timeFormat(call: Call, tools: CallTools): Answer {
 }
 
 function formatted(parts: readonly PatternPart[], unix: Fragment, zone: Zone): Fragment {
-  const text = (seconds: Fragment): Fragment => fragment`(${formatSql(parts, zone, localSql(seconds, zone), offsetSql(seconds, zone))})`;
-  return zone.fixed === undefined ? bindOnce('td_unix', unix, text) : text(unix);
+  return zonedSql(unix, zone, (seconds, used) => fragment`(${formatSql(parts, used, localSql(seconds, used), offsetSql(seconds, used))})`);
 }
 
 const FULL_PATTERN = 'yyyy-MM-dd HH:mm:ssZ';

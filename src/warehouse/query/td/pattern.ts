@@ -135,14 +135,16 @@ export function formatSql(parts: readonly PatternPart[], zone: Zone, local: Frag
 }
 
 function offsetSql(style: OffsetStyle, offset: Fragment): Fragment {
-  const sign = fragment`CASE WHEN ${offset} < 0 THEN '-' ELSE '+' END`;
-  const codes = style === 'X' ? '%H' : style === 'XXX' ? '%H:%M' : '%H%M';
-  const text = fragment`${sign} || strftime(make_timestamp(abs(${offset}) * 1000000), '${codes}')`;
-  return style === 'plain' ? fragment`(${text})` : fragment`(CASE WHEN ${offset} = 0 THEN 'Z' ELSE ${text} END)`;
+  const text = signedSql(style === 'X' ? '%H' : style === 'XXX' ? '%H:%M' : '%H%M', offset);
+  return style === 'plain' ? text : fragment`(CASE WHEN ${offset} = 0 THEN 'Z' ELSE ${text} END)`;
+}
+
+function signedSql(codes: string, offset: Fragment): Fragment {
+  return fragment`(CASE WHEN ${offset} < 0 THEN '-' ELSE '+' END || strftime(make_timestamp(abs(${offset}) * 1000000), '${codes}'))`;
 }
 
 function zoneNameSql(zone: Zone, offset: Fragment): Fragment {
   const cases = [...shortNames(zone)].map(([seconds, name]) => `WHEN ${seconds} THEN ${quoteLiteral(name)}`).join(' ');
-  const other = fragment`'GMT' || ${offsetSql('plain', offset)}`;
+  const other = fragment`'GMT' || ${signedSql('%H:%M', offset)}`;
   return cases === '' ? fragment`(${other})` : fragment`(CASE ${offset} ${cases} ELSE ${other} END)`;
 }

@@ -1,7 +1,7 @@
 import { quoteLiteral } from '../../../core/spi/index.js';
 import { fragment, type Fragment } from './fragment.js';
 import { MONDAY_SHIFT, TIME_RE2, UNIT_SECONDS, unitName, type Unit } from './times.js';
-import { ABBREVIATIONS, repeatedSeconds, type Zone } from './zones.js';
+import { ABBREVIATIONS, repeatedSeconds, STEADY_FROM, steadyZone, type Zone } from './zones.js';
 
 /*
  * SQL for what is not known before planning. A column's type is not known to us, but to DuckDB: `typeof` is folded when it
@@ -88,6 +88,22 @@ export function bindOnce(name: string, value: Fragment, use: (value: Fragment) =
   return fragment`(list_transform([${value}], lambda ${name}: ${use(fragment`${name}`)})[1])`;
 }
 
+/** Beyond this a lambda costs less than the same expression several times over. */
+const LONG = 2000;
+
+/**
+ * SQL over instants in a zone: plain arithmetic for fixed zones and, from 1972 on, for those whose offset never changed;
+ * else, with the zone's rules, over an expression that is worked out once.
+ */
+export function zonedSql(unix: Fragment, zone: Zone, use: (unix: Fragment, zone: Zone) => Fragment): Fragment {
+  if (zone.fixed !== undefined) return use(unix, zone);
+  const fast = steadyZone(zone);
+  const exact = (value: Fragment): Fragment => bindOnce('td_unix', value, (bound) => use(bound, zone));
+  if (!fast) return exact(unix);
+  const either = (value: Fragment): Fragment => fragment`(CASE WHEN ${value} >= ${STEADY_FROM} THEN ${use(value, fast)} ELSE ${exact(value)} END)`;
+  return unix.length > LONG ? bindOnce('td_once', unix, either) : either(unix);
+}
+
 /** Wall-clock TIMESTAMP of unix seconds. */
 export function localSql(seconds: Fragment, zone: Zone): Fragment {
   if (zone.fixed !== undefined) return fragment`make_timestamp(${plus(seconds, zone.fixed)} * 1000000)`;
@@ -114,6 +130,13 @@ function plus(value: Fragment, amount: number): Fragment {
 /** Unix seconds of a wall-clock TIMESTAMP. Of the hour that autumn repeats DuckDB takes the second, we the first. */
 function unixSql(timestamp: Fragment, zone: Zone): Fragment {
   if (zone.fixed !== undefined) return plus(epochSql(timestamp), -zone.fixed);
+  const fast = steadyZone(zone);
+  if (fast)
+    return fragment`(CASE WHEN ${timestamp} >= TIMESTAMP '1972-01-01' THEN ${unixSql(timestamp, fast)} ELSE ${ruledUnixSql(timestamp, zone)} END)`;
+  return ruledUnixSql(timestamp, zone);
+}
+
+function ruledUnixSql(timestamp: Fragment, zone: Zone): Fragment {
   const name = quoteLiteral(zone.name);
   return bindOnce('td_local', timestamp, (local) =>
     bindOnce('td_later', epochSql(fragment`timezone(${name}, ${local})`), (later) => {
@@ -129,8 +152,7 @@ function remainder(value: Fragment, by: number): Fragment {
 
 /** Unix seconds at which the unit starts. */
 export function truncateSql(unix: Fragment, unit: Unit, zone: Zone): Fragment {
-  // Fixed zones need it twice at most, and then a plain column stays a plain column.
-  return zone.fixed === undefined ? bindOnce('td_unix', unix, (seconds) => truncateBound(seconds, unit, zone)) : truncateBound(unix, unit, zone);
+  return zonedSql(unix, zone, (seconds, used) => truncateBound(seconds, unit, used));
 }
 
 function truncateBound(seconds: Fragment, unit: Unit, zone: Zone): Fragment {
@@ -148,12 +170,12 @@ export function parseSql(text: Fragment, zone: Zone): Fragment {
   return bindOnce('td_text', fragment`CAST(${text} AS VARCHAR)`, (plain) => {
     const time = fragment`CAST(CASE WHEN regexp_matches(${plain}, ${pattern}) THEN regexp_extract(${plain}, ${pattern}, 1) ELSE ${plain} END AS TIMESTAMP)`;
     const own = fragment`regexp_replace(regexp_extract(${plain}, ${pattern}, 2), '^(UTC|GMT)([+-])', '\\2')`;
-    return bindOnce('td_zone', own, (zoneText) => bindOnce('td_time', time, (timestamp) => zonedSql(timestamp, zoneText, zone)));
+    return bindOnce('td_zone', own, (zoneText) => bindOnce('td_time', time, (timestamp) => withZoneSql(timestamp, zoneText, zone)));
   });
 }
 
 /** Unix seconds of a wall-clock time with the text of its own zone, which may be empty. */
-function zonedSql(time: Fragment, own: Fragment, zone: Zone): Fragment {
+function withZoneSql(time: Fragment, own: Fragment, zone: Zone): Fragment {
   const cases = [...ABBREVIATIONS].map(([name, offset]) => `WHEN '${name}' THEN ${offset}`).join(' ');
   const colon = fragment`regexp_replace(regexp_replace(${own}, '^([+-])(\\d)$', '\\10\\2'), '^([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2')`;
   return fragment`(CASE WHEN ${own} IS NULL THEN NULL WHEN ${own} = '' THEN ${unixSql(time, zone)} WHEN ${own} LIKE '+%' OR ${own} LIKE '-%' THEN ${epochSql(fragment`CAST(strftime(${time}, '%Y-%m-%d %H:%M:%S') || ${colon} AS TIMESTAMPTZ)`)} ELSE COALESCE(${epochSql(time)} - CASE upper(${own}) ${cases} END, ${epochSql(fragment`timezone(${own}, ${time})`)}) END)`;
