@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { engineErrorKind } from '../duckdb/index.js';
+import { engineError, engineErrorKind } from '../duckdb/index.js';
 import {
   BugError,
   RemoteError,
@@ -60,6 +60,8 @@ export interface TaskReport {
   readonly filtered: number;
   readonly rejected: number;
   readonly bytes: number;
+  /** What a source that is no file said it sent. */
+  readonly bytesRead?: number;
   readonly stage: StageReport;
   readonly rejects: StageReport | null;
   readonly files: readonly FileFact[];
@@ -130,7 +132,7 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
     if (stopped || isScanFailure(error, reading)) {
       return { rows: -1, stage: undefined, select, ...(stopped ? {} : { failure: error }) };
     }
-    throw error;
+    throw engineErrorKind(error) === 'other' ? error : engineError(error, `writing the rows of ${work.source}`);
   } finally {
     await watch?.stop();
   }
