@@ -21,7 +21,7 @@ export const POINTS = [
   'commit.transaction_open',
   'commit.target_open',
   'commit.target_loaded',
-  'commit.rows_written',
+  'commit.target_filled',
   'commit.ledger_written',
   'commit.target_committed',
   'commit.pointer_swapped',

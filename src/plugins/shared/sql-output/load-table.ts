@@ -40,7 +40,7 @@ export async function loadTable(steps: LoadSteps, { commit, config, plan }: Load
     await steps.prepare();
     if (config.before_load !== undefined) await steps.runHook(config.before_load, 'before_load');
     await steps.write();
-    commit.reach('commit.rows_written');
+    commit.reach('commit.target_filled');
     // Before after_load: should that commit by itself, rows and ledger row are committed together.
     if (keepsLedger) await steps.writeLedger(commit);
     commit.reach('commit.ledger_written');

@@ -38,7 +38,6 @@ export async function stageCsv(relation: StagedRelation, { columns, nullText }: 
       `(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR ${quoteLiteral(nullText)}, ` +
       `${quoted.length === 0 ? '' : `FORCE_QUOTE (${quoted.join(', ')}), `}PARTITION_BY (${STATUS}), FILENAME_PATTERN 'part-{uuidv7}')`,
   );
-  ctx.reach('task.copied');
   const files: string[] = [];
   const statuses: Record<string, number> = {};
   // Rows that are not written have only NULLs, so that their lines are all of one length.
