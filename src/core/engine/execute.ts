@@ -21,7 +21,7 @@ import {
   type StoredTask,
   type WholeFilter,
 } from '../spi/index.js';
-import { sumExecution, type Execution } from './execution.js';
+import { bytesReadBy, sumExecution, type Execution } from './execution.js';
 import { assertUnchanged, openParserFile, removeFetched, type TaskFile } from './file-source.js';
 import { hashOf } from './file-plan.js';
 import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
@@ -145,9 +145,7 @@ class Executor {
   #adopt(task: number, report: TaskReport): void {
     this.#reports.set(task, report);
     this.#budget.report(task, report.rejected, report.read);
-    this.#progress.tasksDone++;
-    this.#progress.rows += report.read;
-    this.#progress.bytes += report.files.reduce((sum, f) => sum + f.bytes, 0);
+    this.#progress.finish(task, report.read, bytesReadBy(report));
     this.#progress.rejected = this.#budget.rejected;
   }
 
@@ -170,7 +168,6 @@ class Executor {
     this.#services.reach('task.staged');
     await this.#withRetry(task, () => this.#services.store.finishTask(this.#in.runId, task, report as unknown as JsonObject, this.#in.lease));
     this.#services.reach('task.report_stored');
-    this.#progress.fractions.delete(task);
     this.#adopt(task, report);
     if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
   }
@@ -200,6 +197,7 @@ class Executor {
   }
 
   async #attempt(task: number): Promise<TaskResult> {
+    this.#progress.restart(task);
     this.#signal.throwIfAborted();
     const connection = await this.#database.connect();
     await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
@@ -213,7 +211,8 @@ class Executor {
       const { reading, work, files } = await this.#openTask(task, ctx);
       const result = await runTask(reading, work, ctx);
       if (files) await removeFetched(tempDir);
-      return files ? { ...result, report: { ...result.report, files: await this.#verifyFiles(files, result.report.files, ctx) } } : result;
+      if (!files) return { ...result, report: { ...result.report, bytesRead: this.#progress.bytesOf(task) } };
+      return { ...result, report: { ...result.report, files: await this.#verifyFiles(files, result.report.files, ctx) } };
     } catch (error) {
       await this.#dropAttempt(task, tempDir, ctx);
       throw error;
@@ -387,8 +386,7 @@ class Executor {
       sql,
       connect: () => this.#database.connect(),
       progress: ({ rows = 0, bytes = 0 }) => {
-        this.#progress.rows += rows;
-        this.#progress.bytes += bytes;
+        this.#progress.add(task, rows, bytes);
       },
       rejectsSoFar: (total) => {
         this.#budget.report(task, total, 0);

@@ -22,6 +22,11 @@ export interface RowTotals {
   readonly bytesRead: number;
 }
 
+/** Bytes of the files a task read, or what its source said it sent. */
+export function bytesReadBy(report: TaskReport): number {
+  return report.files.length > 0 ? report.files.reduce((total, fact) => total + fact.bytes, 0) : (report.bytesRead ?? 0);
+}
+
 /**
  * Sums up the reports of a run's tasks, in order of task. The first `sources` read the input; with whole-run filters the last
  * one alone wrote to the output.
@@ -43,7 +48,7 @@ export function sumExecution(all: readonly TaskReport[], sources: number, firstR
       written: sum(toOutput, (r) => r.written),
       filtered: sum(all, (r) => r.filtered),
       rejected: sum(all, (r) => r.rejected),
-      bytesRead: [...facts.values()].reduce((total, fact) => total + fact.bytes, 0),
+      bytesRead: sum(readers, bytesReadBy),
     },
   };
 }

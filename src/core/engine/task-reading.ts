@@ -24,7 +24,8 @@ async function spoolBytes(source: ByteSource, ctx: TaskContext, sampleBytes: num
       if (spool.bytes >= sampleBytes) break;
     }
     const paths = await spool.finish();
-    return spoolReading(source, source.format, paths, longest, undefined, () => spool.remove());
+    const rows = ctx.sampleBytes === undefined ? source.rows?.() : undefined;
+    return spoolReading(source, source.format, paths, longest, rows, () => spool.remove());
   } catch (error) {
     await spool.remove();
     throw error;
