@@ -1,5 +1,6 @@
 import type { FileFact, ParserFile, Spool, TaskContext } from '../../core/spi/index.js';
 import { membersOf, scanValue, skipBlanks, kindOf } from '../shared/json-scanner.js';
+import { fileChunks } from '../shared/file-chunks.js';
 import { hashBytes, scanLines } from '../shared/line-scan.js';
 import type { JsonLayout } from './config.js';
 import { suitsNative } from './native-sql.js';
@@ -65,11 +66,16 @@ async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
 async function scanFiles(files: readonly ParserFile[], spool: Spool | undefined, ctx: TaskContext): Promise<ScannedFile[]> {
   const scanned: ScannedFile[] = [];
   for (const file of files) {
-    const { hash, bytes, lines, longestLine } = await scanLines(spool ? spoolLines(file.open(), spool) : file.open(), ctx.signal);
+    const { hash, bytes, lines, longestLine } = await scanLines(spool ? spoolLines(file.open(), spool) : openText(file, ctx), ctx.signal);
     const raw = file.decoders.length === 0 ? { hash, bytes } : await hashBytes(file.openRaw(), ctx.signal);
     scanned.push({ fact: { source: file.name, ...raw }, lines, longestLine });
   }
   return scanned;
+}
+
+/** A plain local file is read into one buffer. */
+function openText(file: ParserFile, { signal }: TaskContext): AsyncIterable<Uint8Array> {
+  return file.path !== undefined && file.decoders.length === 0 ? fileChunks(file.path, { signal }) : file.open();
 }
 
 /** Passes the bytes on and writes them to the spool, whole lines at a time. */

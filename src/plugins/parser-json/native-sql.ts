@@ -40,10 +40,6 @@ export function buildNativeSql(layout: JsonLayout, options: NativeSqlOptions): N
   const source = `read_ndjson_objects([${options.paths.map(quoteLiteral).join(', ')}], ignore_errors=true, maximum_object_size=${options.maxLineBytes})`;
   const lines = `select cast(json as varchar) as j from ${source}`;
   const typed = typedColumns(layout);
-  const types =
-    typed.length === 0
-      ? ''
-      : `, json_type(j, [${typed.map((c) => quoteLiteral(`/${(c.path[0] as string).replaceAll('~', '~0')}`)).join(', ')}]) as types`;
   const complete = hasAllKeys(keys, options.keyLists);
   const spec = quoteLiteral(
     JSON.stringify(Object.fromEntries(layout.columns.filter((c) => c.path.length > 0).map((c) => [c.path[0], isTyped(c) ? 'VARCHAR' : 'JSON']))),
@@ -52,7 +48,7 @@ export function buildNativeSql(layout: JsonLayout, options: NativeSqlOptions): N
   const values =
     keys.length === 0
       ? lines
-      : `select j, ${complete ? `try(json_transform_strict(j, ${spec}))` : `json_transform(j, ${spec})`} as e${types} from (${lines})`;
+      : `select j, ${complete ? `try(json_transform_strict(j, ${spec}))` : `json_transform(j, ${spec})`} as e from (${lines})`;
   const texts = layout.columns.map((c, i) => (needsSourceText(c) ? `${sourceText(c)} as t${i}` : undefined)).filter((t) => t !== undefined);
   const withTexts = texts.length === 0 ? values : `select *, ${texts.join(', ')} from (${values})`;
   // random(): the filter on `doubt` must stay above, or DuckDB evaluates all of this twice.
@@ -143,30 +139,60 @@ function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly Jso
   list.push(complete ? 'e is null' : 'len(list_distinct(json_keys(j))) <> len(json_keys(j))');
   // A key spelled with escapes is not found in the raw text.
   list.push(`contains(j, ${quoteLiteral(keys.every((k) => /^[\x20-\x7e]*$/.test(k)) ? '\\u00' : '\\u')})`);
-  if (typed.length > 0) {
-    const other = typed.map((c, i) => {
-      const integers = c.rule === 'time' ? ` and types[${i + 1}] <> 'UBIGINT' and types[${i + 1}] <> 'BIGINT'` : '';
-      return `coalesce(types[${i + 1}] <> 'VARCHAR' and types[${i + 1}] <> 'NULL'${integers}, false)`;
-    });
-    list.push(`case when types = [${typed.map(() => "'VARCHAR'").join(', ')}] then false else ${other.join(' or ')} end`);
-  }
+  if (typed.length > 0) list.push(`case when ${anyOf(typed.map(mayBeNoString))} then ${holdsNoString(typed)} else false end`);
   const decimals = layout.columns.filter((c) => c.type.startsWith('decimal')).map((c) => c.path[0] as string);
   if (decimals.length > 0) list.push(`regexp_matches(j, ${quoteLiteral(`${keyPattern(decimals)}-?(?:[0-9.]+[eE]|${longReal()})`)})`);
   const numbers = layout.columns.filter((c) => c.rule === 'number').map((c) => c.path[0] as string);
   if (numbers.length > 0) {
-    const maybe = [':-0', ' -0', '\t-0'].map((text) => `contains(j, ${quoteLiteral(text)})`).join(' or ');
-    list.push(`case when ${maybe} then regexp_matches(j, ${quoteLiteral(`${keyPattern(numbers)}-0\\s*[,}]`)}) else false end`);
+    const spelled = [':-0', ' -0', '\t-0'].map((text) => `contains(j, ${quoteLiteral(text)})`).join(' or ');
+    const exact = `regexp_matches(j, ${quoteLiteral(`${keyPattern(numbers)}-0\\s*[,}]`)})`;
+    // DuckDB's text of `-0` is `0`.
+    const zero = anyOf(layout.columns.filter((c) => c.rule === 'number').map((c) => `${valueOf(c)} = '0'`));
+    list.push(`case when ${zero} then case when ${spelled} then ${exact} else false end else false end`);
   }
   // DuckDB takes `nan` and `inf` in any case and spells them so; the raw line was only asked for the usual spellings.
   for (const c of layout.columns) {
     const x = c.path.length > 0 ? valueOf(c) : '';
-    if (c.rule === 'number') list.push(`coalesce(${x} = 'NaN' or ${x} = 'Infinity' or ${x} = '-Infinity', false)`);
+    if (c.rule === 'number') list.push(`coalesce(${x} >= ':' or (${x} >= '-:' and ${x} < '.'), false)`);
     if (needsSourceText(c)) list.push(`coalesce(contains(${x}, 'NaN') or contains(${x}, 'Infinity'), false)`);
   }
   layout.columns.forEach((c, i) => {
     if (needsSourceText(c)) list.push(`(${valueOf(c)} is not null and t${i} is null)`);
   });
   return list;
+}
+
+function anyOf(conditions: readonly string[]): string {
+  return conditions.map((condition) => `coalesce(${condition}, false)`).join(' or ');
+}
+
+/**
+ * Whether the text of a column whose strings are unquoted could also be that of another value: asked first, since asking
+ * for the types parses the line once more. A moment may be an integer, whose text is exact.
+ */
+function mayBeNoString(column: JsonColumn): string {
+  const x = valueOf(column);
+  const number = `try_cast(${x} as double) is not null`;
+  const real = `case when contains(${x}, '.') or contains(${x}, 'e') or contains(${x}, 'E') then ${number} else false end`;
+  const nested = `(${x} >= '[' and ${x} < '\\') or (${x} >= '{' and ${x} < '|')`;
+  // NaN and Infinity come in any case; lower() of every short text would cost more than a few questions too many.
+  const initials = ['I', 'N', 'i', 'n'].map((c) => `(${x} >= '${c}' and ${x} < '${String.fromCharCode(c.charCodeAt(0) + 1)}')`);
+  const words = [`${x} = 'true'`, `${x} = 'false'`, ...initials].join(' or ');
+  return (
+    `case when ${x} < ':' and ${x} >= '-' then ${column.rule === 'time' ? real : number} ` +
+    `when strlen(${x}) > 8 then ${nested} else ${nested} or ${words} end`
+  );
+}
+
+/** Whether one of these columns holds neither a string nor null. */
+function holdsNoString(columns: readonly JsonColumn[]): string {
+  const paths = columns.map((c) => quoteLiteral(`/${(c.path[0] as string).replaceAll('~', '~0')}`)).join(', ');
+  const other = columns.map((c, i) => {
+    const type = `json_type(j, [${paths}])[${i + 1}]`;
+    const integers = c.rule === 'time' ? ` and ${type} <> 'UBIGINT' and ${type} <> 'BIGINT'` : '';
+    return `coalesce(${type} <> 'VARCHAR' and ${type} <> 'NULL'${integers}, false)`;
+  });
+  return other.join(' or ');
 }
 
 /** A real number of 16 digits or more: a double cannot hold it exactly, so DuckDB's text of it may differ. */
