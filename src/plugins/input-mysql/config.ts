@@ -12,6 +12,7 @@ export interface MysqlInputConfig extends SqlConnectionConfig, Omit<SelectionCon
   readonly server_public_key?: string;
   readonly compress?: boolean;
   readonly column_options?: { readonly [column: string]: ColumnOption };
+  readonly default_column_options?: { readonly [sourceType: string]: ColumnOption };
   readonly default_timezone?: string;
   readonly zero_dates?: 'reject' | 'null';
   readonly max_connections?: number;
@@ -23,6 +24,7 @@ export interface MysqlInputConfig extends SqlConnectionConfig, Omit<SelectionCon
   readonly after_select?: string;
   readonly fetch_rows?: number;
   readonly driver_path?: string;
+  readonly use_legacy_datetime_code?: boolean;
 }
 
 const MYSQL_PORT = 3306;
@@ -56,6 +58,7 @@ export function configNotes(config: MysqlInputConfig, settings: SqlConnectionSet
     ...(settings.tls.note === undefined ? [] : [settings.tls.note]),
     ...(foreign.length === 0 ? [] : [`options of JDBC have no effect: ${foreign.join(', ')}`]),
     ...(config.fetch_rows === undefined ? [] : ['fetch_rows has no effect: rows are streamed']),
+    ...(config.use_legacy_datetime_code === undefined ? [] : ['use_legacy_datetime_code has no effect: times are read as the server has them']),
     ...(config.driver_path === undefined ? [] : ['driver_path has no effect: the driver is built in']),
   ];
 }

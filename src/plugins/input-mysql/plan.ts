@@ -22,7 +22,6 @@ export interface ReadTask {
   readonly source: string;
   /** The SELECT, in parts: conditions of ranges may be added. */
   readonly from: SqlSource;
-  readonly select: readonly { readonly name: string; readonly sql: string }[];
   readonly where: readonly string[];
   readonly columns: readonly PlannedColumn[];
   readonly ranges?: RangePlan;
@@ -48,7 +47,6 @@ export async function planMysql(config: MysqlInputConfig, ctx: InputPlanContext)
     const task: ReadTask = {
       source: source.name,
       from: source,
-      select: found.map(selectColumn),
       where: cursor?.where ?? [],
       columns,
       ...(ranges === undefined ? {} : { ranges }),
@@ -73,13 +71,7 @@ export async function planMysql(config: MysqlInputConfig, ctx: InputPlanContext)
 
 /** The SELECT of a task; `extra` are further conditions. */
 export function selectOf(task: ReadTask, extra: readonly string[] = []): string {
-  return buildSelect(task.from, task.select, mysqlDialect, [...task.where.map((condition) => `(${condition})`), ...extra]);
-}
-
-/** A FLOAT's text has 6 digits; as a double it has all. */
-function selectColumn({ name, isFloat }: ResultColumn): { name: string; sql: string } {
-  const quoted = mysqlDialect.quoteIdentifier(name);
-  return { name, sql: isFloat ? `${quoted} + 0e0` : quoted };
+  return buildSelect(task.from, task.columns, mysqlDialect, [...task.where.map((condition) => `(${condition})`), ...extra]);
 }
 
 async function placed<T>(place: ConfigPlace, key: string, work: Promise<T>): Promise<T> {

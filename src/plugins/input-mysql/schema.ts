@@ -37,6 +37,12 @@ export const mysqlInputSchema = {
       additionalProperties: columnOptionSchema,
       description: 'Other types for single columns, by name, e.g. `{active: {type: boolean}}`.',
     },
+    default_column_options: {
+      type: 'object',
+      additionalProperties: columnOptionSchema,
+      'x-advanced': true,
+      description: 'The same by the type at the source, in its own or JDBC’s words, e.g. `{DECIMAL: {type: double}}`.',
+    },
     default_timezone: { type: 'string', default: 'UTC', description: 'Zone of DATETIME values that `column_options` reads as timestamps.' },
     zero_dates: {
       enum: ['reject', 'null'],
@@ -67,6 +73,7 @@ export const mysqlInputSchema = {
       description: 'Statement to run after the SELECT, in its session, before the rows are committed.',
     },
     fetch_rows: { type: 'integer', 'x-advanced': true, description: 'Has no effect: rows are streamed. Accepted for configs of Embulk.' },
+    use_legacy_datetime_code: { type: 'boolean', 'x-advanced': true, description: 'Has no effect. Accepted for configs of Embulk.' },
     driver_path: { type: 'string', 'x-advanced': true, description: 'Has no effect. Accepted for configs of Embulk.' },
   },
 } as const satisfies ConfigSchema;

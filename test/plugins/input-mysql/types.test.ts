@@ -168,6 +168,40 @@ for (const [product, start] of Object.entries(products)) {
     assert.match(rows[1]?.[1] ?? '', 'unconverted:2');
   });
 
+  test(`${product}: default_column_options and timestamp_format, as in Embulk`, async () => {
+    await my.run(`CREATE TABLE shown (i TIMESTAMP, t DATETIME(6), old DATETIME, zero DATETIME, d DATE, n BIGINT, m DECIMAL(10,2), f FLOAT)`);
+    await my.run(
+      `INSERT INTO shown VALUES ('2015-01-02 20:04:05', '2015-01-02 20:04:05.5', '1800-12-31 20:00:00', '0000-00-00 00:00:00', '2015-01-02', 7, 1.50, 0.5)`,
+    );
+    const { plan, rows } = await read({
+      ...my.connection,
+      table: 'shown',
+      default_column_options: {
+        TIMESTAMP: { type: 'string', timestamp_format: '%Y/%m/%d %H:%M:%S', timezone: '+0900' },
+        BIGINT: { type: 'string' },
+        decimal: { value_type: 'double' },
+      },
+      column_options: { d: { type: 'string', timestamp_format: '%d "%b" \\ %Y MM %%' } },
+    });
+    assert.equal(rows, [
+      ['2015/01/03 05:04:05', '2015/01/03 05:04:05', '1801/01/01 05:00:00', '0000/00/00 00:00:00', '02 "Jan" \\ 2015 MM %', '7', '1.5', '0.5'],
+    ]);
+    assert.equal(
+      plan.columns.map(({ type }) => type),
+      ['string', 'string', 'string', 'string', 'string', 'string', 'double', 'double'],
+    );
+    for (const [option, code] of [
+      [{ timestamp_format: '%G' }, 'SQL_TIME_FORMAT'],
+      [{ timestamp_format: '%Y', timezone: 'Asia/Tokyo' }, 'SQL_TIME_ZONE'],
+    ] as const) {
+      const error = await read({ ...my.connection, table: 'shown', column_options: { i: { type: 'string', ...option } } }).then(
+        () => undefined,
+        (thrown: { code: string }) => thrown.code,
+      );
+      assert.is(error, code);
+    }
+  });
+
   test(`${product}: zero dates as NULL are counted and said`, async () => {
     await my.run(`CREATE TABLE zeros (id INT PRIMARY KEY, d DATE, t DATETIME(2))`);
     await my.run(

@@ -7,6 +7,7 @@ export interface ColumnOption {
   readonly format?: string;
   readonly timezone?: string;
   readonly value_type?: string;
+  readonly timestamp_format?: string;
 }
 
 /** Embulk's `value_type`, where it says more than the source's own type. */
@@ -61,6 +62,11 @@ export const columnOptionSchema = {
       'x-advanced': true,
       description:
         'How Embulk fetches the value: `long`, `double`, `float`, `decimal`, `boolean`, `string`, `json`, `date`, `time`, `timestamp`. Taken as `type` where that is absent.',
+    },
+    timestamp_format: {
+      type: 'string',
+      'x-advanced': true,
+      description: 'With `type: string`: pattern in which a date or time is written as text, in `timezone`, as in Embulk.',
     },
   },
 } as const;
