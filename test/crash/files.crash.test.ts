@@ -50,7 +50,7 @@ async function readIds(project: Project): Promise<number[]> {
 async function compareWithManifests(project: Project, what: string): Promise<void> {
   const base = join(project.root, 'out');
   const all = await readdir(base, { recursive: true });
-  const manifests = all.filter((name) => name.startsWith('_sluice') && name.endsWith('.json'));
+  const manifests = all.filter((name) => name.startsWith('_sluice') && !name.includes('/.') && name.endsWith('.json'));
   const listed = await Promise.all(
     manifests.map(async (name) =>
       (JSON.parse(await readFile(join(base, name), 'utf8')) as { files: { name: string }[] }).files.map((file) => file.name),

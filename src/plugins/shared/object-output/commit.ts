@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { DataError, type CommitContext, type CommitReport, type JsonObject, type PluginContext, type StageReport } from '../../../core/spi/index.js';
 import { refuseExisting } from './existing.js';
 import { forEachLimited } from './for-each-limited.js';
@@ -55,11 +56,11 @@ async function publish(
   refuseTwice(names, place);
   // What the manifests of this target list goes anyway when the run replaces it.
   const ours = new Set(plan.replaces ? [...before.values()].flatMap((manifest) => manifest.files.map((file) => file.name)) : []);
-  if ((await readJson<Intent>(place, intentName(ctx.runId), ctx)) === undefined) {
+  if ((await readJson<Intent>(place, intentName(ctx.runId, target), ctx)) === undefined) {
     const unique = namesAreUnique(plan.pattern);
     const others = unique || plan.overwrite ? [] : names.filter((object) => !ours.has(object));
     await refuseExisting(place, others, ctx);
-    await writeJson(place, intentName(ctx.runId), { manifest: name, unique, names }, ctx);
+    await writeJson(place, intentName(ctx.runId, target), { run_id: ctx.runId, target, manifest: name, unique, names }, ctx);
     ctx.reach('objects.intent_written');
   }
   await forEachLimited(objects, async (object) => {
@@ -118,13 +119,20 @@ function refuseTwice(names: readonly string[], place: Place): void {
   });
 }
 
-/** The run is recorded; what is left over here harms nobody. */
-export async function cleanUpObjects(reports: readonly StageReport[], place: Place, ctx: PluginContext & { readonly runId: string }): Promise<void> {
-  await place.delete([intentName(ctx.runId)], ctx);
+/** The run is recorded; what is left over here harms nobody. A run that died just before this is tidied up, too. */
+export async function cleanUpObjects(target: string, reports: readonly StageReport[], place: Place, ctx: CommitContext): Promise<void> {
   await place.remove(
     reports.map(stagedOf).flatMap((staged) => staged.folder ?? []),
     ctx,
   );
+  const folder = manifestFolder(ctx.key);
+  for (const name of await place.list(INTENTS, ctx)) {
+    const intent = await readJson<Intent>(place, name, ctx);
+    if (intent?.target !== target || !intent.manifest.startsWith(folder)) continue;
+    // Only the lease's holder commits here: an older run of this pipeline and target has ended.
+    await place.delete([name], ctx);
+    if (place.stagingFolder) await place.remove([pathToFileURL(place.stagingFolder(intent.run_id, '')).href], ctx);
+  }
 }
 
 /** Ends a run that will not commit: what it staged goes, and what its commit had already published under names of its own. */

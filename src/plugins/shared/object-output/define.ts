@@ -62,11 +62,13 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
       });
     },
     stage: (plan, relation, ctx, config) =>
-      withPlace(config, ctx, undefined, (place) => stageObjects(plan.details as unknown as ObjectPlan, relation, config.format, place, ctx)),
+      withPlace(config, ctx, undefined, (place) =>
+        stageObjects(plan.details as unknown as ObjectPlan, plan.target, relation, config.format, place, ctx),
+      ),
     async commit(plan, reports, _rejects, ctx, config) {
       const details = plan.details as unknown as ObjectPlan;
       const report = await withPlace(config, ctx, undefined, (place) => commitObjects(details, plan.target, reports, place, ctx));
-      return { ...report, after: () => withPlace(config, ctx, undefined, (place) => cleanUpObjects(reports, place, ctx)) };
+      return { ...report, after: () => withPlace(config, ctx, undefined, (place) => cleanUpObjects(plan.target, reports, place, ctx)) };
     },
     remove: (paths, ctx, config) => withPlace(config, ctx, undefined, (place) => removeObjects(paths, place, ctx)),
   });

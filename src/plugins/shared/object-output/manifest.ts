@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DataError, type PluginContext, type StateKey } from '../../../core/spi/index.js';
 import { encodePart } from './naming.js';
 import type { Place } from './place.js';
@@ -27,6 +28,8 @@ export interface Manifest {
 
 /** What a commit is about to publish; exists from its first step to its last. */
 export interface Intent {
+  readonly run_id: string;
+  readonly target: string;
   readonly manifest: string;
   /** No other run makes these names. */
   readonly unique: boolean;
@@ -37,8 +40,9 @@ export function manifestFolder(key: Pick<StateKey, 'pipeline' | 'stream'>): stri
   return `${FOLDER}${encodePart(key.pipeline)}/${key.stream === '' ? '' : `${encodePart(key.stream)}/`}`;
 }
 
-export function intentName(runId: string): string {
-  return `${INTENTS}${encodePart(runId)}.json`;
+/** Two outputs of one pipeline may share folder and run id, but not the target. */
+export function intentName(runId: string, target: string): string {
+  return `${INTENTS}${encodePart(runId)}.${createHash('sha256').update(target).digest('hex').slice(0, 8)}.json`;
 }
 
 /** Where a place may keep what it stages; below its base. `id` is unique for each attempt. */

@@ -39,6 +39,7 @@ export interface StagedObjects {
 /** Writes a task's rows as finished objects that nobody sees yet. A task without rows stages one empty file (header only). */
 export async function stageObjects(
   plan: ObjectPlan,
+  target: string,
   relation: StagedRelation,
   format: FileFormat,
   place: Place,
@@ -50,7 +51,7 @@ export async function stageObjects(
   const id = `${ctx.task}-${randomUUID().slice(0, 8)}`;
   const own = place.stagingFolder?.(ctx.runId, id);
   const folder = own ?? join(ctx.tempDir, `objects-${id}`);
-  await ctx.record([place.base + intentName(ctx.runId), ...(own === undefined ? [] : [pathToFileURL(own).href])]);
+  await ctx.record([place.base + intentName(ctx.runId, target), ...(own === undefined ? [] : [pathToFileURL(own).href])]);
 
   const copied = await copyFiles(plan, relation, folder, ctx.sql);
   ctx.reach('objects.copied');
