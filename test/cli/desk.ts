@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { main } from '../../src/cli/main.js';
 import { systemClock, type Environment } from '../../src/cli/environment.js';
+import type { Point } from '../../src/core/spi/index.js';
 
 export interface Outcome {
   readonly code: number;
@@ -19,6 +20,8 @@ export interface DeskOptions {
   readonly types?: string;
   /** Presses Ctrl-C when stderr shows this; nothing is typed, and stdin stays open. */
   readonly interruptAt?: string;
+  /** Called at the named points of a run. */
+  reach?(point: Point): void;
   /** Working folder below the desk's. */
   readonly cwd?: string;
 }
@@ -57,7 +60,7 @@ export class Desk {
       },
       clock: systemClock,
       random: Math.random,
-      reach: () => {},
+      reach: (point) => options.reach?.(point),
       onInterrupt(handler) {
         interrupt = handler;
         return () => (interrupt = () => {});

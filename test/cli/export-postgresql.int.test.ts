@@ -72,4 +72,35 @@ test('a named connection holds host, user and secret', async (bench) => {
   assert.equal(await rows(bench, 'select count(*)::int from orders'), [[3]]);
 });
 
+test('--diff delivers changes and deletions; cut off between target and record, the next start completes it', async (bench) => {
+  const { desk, server } = bench;
+  const to = `postgresql://${server.user}@127.0.0.1:${server.port}/${server.database}/orders?mode=merge&keys=id`;
+  const env = { SLUICE_PASSWORD: server.password };
+  const args = ['export', 'select id, amount from shop.orders', '--to', to, '--diff'];
+  const written = async (): Promise<number> => {
+    const { stdout } = await desk.ok([...args, '--json'], { env });
+    return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { pipelines: { written: number }[] }).pipelines[0]?.written ?? -1;
+  };
+  const ids = async (): Promise<unknown> => (await rows(bench, 'select id::int from orders order by id')).flat();
+  assert.is(await written(), 3);
+  await desk.ok(['query', 'DELETE FROM shop.orders WHERE id = 2']);
+  assert.is(await written(), 1);
+  assert.equal(await ids(), [1, 3]);
+  await desk.ok(['query', 'DELETE FROM shop.orders WHERE id = 3; INSERT INTO shop.orders VALUES (7, 7.00)']);
+  let cut = false;
+  const stopped = await desk.sluice(args, {
+    env,
+    reach(point) {
+      if (point !== 'commit.target_committed' || cut) return;
+      cut = true;
+      throw new Error('cut off');
+    },
+  });
+  assert.is.not(stopped.code, 0);
+  assert.equal(await ids(), [1, 7], 'the target has committed');
+  await written();
+  assert.is(await written(), 0);
+  assert.equal(await ids(), [1, 7]);
+});
+
 test.run();
