@@ -4,7 +4,7 @@ import type { analyticsdata_v1beta } from 'googleapis/build/src/apis/analyticsda
 import { GoogleCaller, type CallContext } from '../shared/google/call.js';
 import { readCredentials } from '../shared/google/credentials.js';
 import type { CallSubject } from '../shared/google/failures.js';
-import { guardedLookup, readServiceUrl } from '../shared/google/network-rules.js';
+import { guardedLookup, readServiceUrl } from '../shared/network-rules.js';
 import { TokenSource } from '../shared/google/token-source.js';
 import { propertyName, type GoogleAnalyticsConfig } from './config.js';
 import type { Compatibility, Metadata } from './name-checks.js';

@@ -1,11 +1,24 @@
-import type { JsonObject, RejectStore } from '../../core/spi/index.js';
-import type { Warehouse } from '../index.js';
+import type { JsonObject, Point, RejectStore, StageContext, StageReport } from '../../core/spi/index.js';
+import type { Catalog } from '../catalog/catalog.js';
+import type { Storage } from '../storage/storage.js';
 import { RUN_ID } from './commit-changes.js';
 import { planRejectsOf } from './rejects.js';
 import type { WritePlan } from './write-plan.js';
 
+/** What of a warehouse the store needs. */
+export interface RejectTables {
+  readonly catalog: Catalog;
+  readonly storage: Storage;
+  stageRejects(plan: WritePlan, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
+  commitWrites(
+    write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
+    options: { readonly runId: string; readonly signal: AbortSignal; reach(point: Point): void; within(): Promise<void> },
+  ): Promise<{ upkeep(): Promise<void> }>;
+  removeStaged(paths: readonly string[]): Promise<void>;
+}
+
 /** Keeps rejected records of pipelines whose target is elsewhere; see `RejectStore`. */
-export function createRejectStore(warehouse: Pick<Warehouse, 'catalog' | 'storage' | 'stageRejects' | 'commitWrites' | 'removeStaged'>): RejectStore {
+export function createRejectStore(warehouse: RejectTables): RejectStore {
   const { catalog, storage } = warehouse;
   return {
     async plan(pipeline) {

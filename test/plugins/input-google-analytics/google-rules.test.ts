@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { metricType, snakeCase } from '../../../src/plugins/input-google-analytics/report-shape.js';
 import { readFailure, readRetryAfter } from '../../../src/plugins/shared/google/failures.js';
-import { guardedLookup, isRefusedAddress, readServiceUrl } from '../../../src/plugins/shared/google/network-rules.js';
+import { guardedLookup, isRefusedAddress, readServiceUrl } from '../../../src/plugins/shared/network-rules.js';
 import { startGoogleAnalytics } from '../../servers/google-analytics.js';
 import { openAnalyticsDefinitions } from '../../servers/protobuf-json.js';
 import { configOf, errorOf, PluginRun } from './plugin-run.js';

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError, fileSystemError, revealSecret } from '../../../core/spi/index.js';
 import type { GoogleAuthConfig } from './auth-schema.js';
-import { readServiceUrl } from './network-rules.js';
+import { readServiceUrl } from '../network-rules.js';
 
 /** What tokens are made from. Holds secrets: never stored, logged or put into an error. */
 export type GoogleCredentials =

@@ -1,5 +1,5 @@
 import { ConfigError, RemoteError, redactUrls, SluiceError } from '../../../core/spi/index.js';
-import { REFUSED_ADDRESS } from './network-rules.js';
+import { REFUSED_ADDRESS } from '../network-rules.js';
 
 /** The parts of an error of Google's client that mean something; it also holds the request, which is never shown. */
 interface ClientError {

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { ConfigError, RemoteError, type PluginContext } from '../../../core/spi/index.js';
 import type { GoogleCredentials } from './credentials.js';
 import { networkFailure } from './failures.js';
-import { guardedLookup } from './network-rules.js';
+import { guardedLookup } from '../network-rules.js';
 
 /** A token and the time until which it holds, in milliseconds since 1970. */
 export interface AccessToken {

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { createGunzip } from 'node:zlib';
 import { DataError, RemoteError, SluiceError, type PluginContext } from '../../../core/spi/index.js';
-import { isRefusedAddress, REFUSED_ADDRESS } from '../google/network-rules.js';
+import { isRefusedAddress, REFUSED_ADDRESS } from '../network-rules.js';
 import type { HttpClient } from './open-http.js';
 
 export interface HttpRequest {

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { ConfigError, REDACTED, redactUrls, revealSecret, type Secret } from '../../../core/spi/index.js';
-import { guardedLookup } from '../google/network-rules.js';
+import { guardedLookup } from '../network-rules.js';
 
 /** The keys of {@link HTTP_CONNECTION_PROPERTIES}, validated. */
 export interface HttpConnection {

@@ -1,6 +1,6 @@
 import { lookup as resolveName, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { ConfigError } from '../../../core/spi/index.js';
+import { ConfigError } from '../../core/spi/index.js';
 
 /** Addresses where machines keep credentials for whoever asks: link-local ones, and the metadata services outside them. */
 const REFUSED = new BlockList();
