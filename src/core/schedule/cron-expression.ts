@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/spi/index.js';
+import { ConfigError } from '../spi/index.js';
 
 /** A cron expression as sets of values. */
 export interface CronExpression {

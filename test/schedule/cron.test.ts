@@ -2,10 +2,10 @@ import { Cron } from 'croner';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError } from '../../../src/core/spi/index.js';
-import { parseCron } from '../../../src/server/schedule/cron-expression.js';
-import { nextTime, timesBetween } from '../../../src/server/schedule/next-time.js';
-import { openZone } from '../../../src/server/schedule/zoned-time.js';
+import { ConfigError } from '../../src/core/spi/index.js';
+import { parseCron } from '../../src/core/schedule/cron-expression.js';
+import { nextTime, previousTime, timesBetween } from '../../src/core/schedule/next-time.js';
+import { openZone } from '../../src/core/schedule/zoned-time.js';
 
 const next = (cron: string, zone: string, after: string): string | null => {
   const time = nextTime(parseCron(cron), openZone(zone), Date.parse(after));
@@ -26,6 +26,8 @@ test('five fields, six fields, names, nicknames, steps and lists', () => {
   assert.is(next('0 0 ? * 1#2', 'UTC', '2026-11-01T00:00:00Z'), '2026-11-09T00:00:00.000Z');
   assert.is(next('0 0 * * 5L', 'UTC', '2026-11-01T00:00:00Z'), '2026-11-27T00:00:00.000Z');
   assert.is(next('0 0 * * 7', 'UTC', '2026-11-22T00:00:00Z'), '2026-11-29T00:00:00.000Z');
+  // The first of a month, asked for from an earlier one.
+  assert.is(next('0 0 * 3 0', 'UTC', '2020-01-01T00:00:00Z'), '2020-03-01T00:00:00.000Z');
 });
 
 test('two day fields that both restrict: either one matches', () => {
@@ -144,6 +146,7 @@ test('every time lies after the one before, and matches its own expression, in e
           const wall = zone.wallTime(time);
           const afterGap = zone.wallTime(time - 1000).hour !== (wall.hour + 23) % 24 || wall.minute === 0;
           assert.ok(cron.minutes.includes(wall.minute) || afterGap, new Date(time).toISOString());
+          if (i > 0) assert.is(previousTime(cron, zone, time), previous);
           previous = time;
         }
       },

@@ -12,17 +12,28 @@ const YEARS = 44;
  */
 export function nextTime(cron: CronExpression, zone: Zone, after: number): number | null {
   const start = zone.wallTime(after);
-  const first = new CalendarDay(start);
+  const day = new CalendarDay(start);
   // Clocks that were changed lately may bring a time of the day before.
-  if (offsetAt(zone, after) !== offsetAt(zone, after - 24 * HOUR)) first.back();
-  for (const day = first; day.year <= start.year + YEARS; day.forward()) {
+  if (offsetAt(zone, after) !== offsetAt(zone, after - 24 * HOUR)) day.back();
+  while (day.year <= start.year + YEARS) {
     if (!cron.months.has(day.month)) {
       day.toNextMonth();
       continue;
     }
-    if (!matchesDay(cron, day)) continue;
-    const found = firstOf(cron, zone, day, after);
+    const found = matchesDay(cron, day) ? firstOf(cron, zone, day, after) : null;
     if (found !== null) return found;
+    day.forward();
+  }
+  return null;
+}
+
+/** The last nominal time before `before`; null when there is none within {@link YEARS}. */
+export function previousTime(cron: CronExpression, zone: Zone, before: number): number | null {
+  for (let span = 1000; span <= YEARS * 366 * 24 * HOUR; span *= 2) {
+    let found = nextTime(cron, zone, before - span - 1);
+    if (found === null || found >= before) continue;
+    for (let later: number | null = found; later !== null && later < before; later = nextTime(cron, zone, later)) found = later;
+    return found;
   }
   return null;
 }
