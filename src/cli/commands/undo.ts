@@ -63,6 +63,14 @@ async function planUndo(warehouse: Warehouse, store: Metastore, run: RunRecord):
       hint: `sluice discard ${run.runId} ends a run that did not commit`,
     });
   }
+  const tables = run.commit?.['tables'];
+  if (typeof tables === 'number') {
+    throw new ConfigError({
+      code: 'UNDO_SEVERAL_TABLES',
+      message: `run ${run.runId} wrote ${formatCountOf(tables, 'table')} named by values (${run.targetName}); undo takes back runs into one table`,
+      hint: 'delete its rows with SQL, or load the tables anew with mode: replace',
+    });
+  }
   const name = await findCurrentName(warehouse, run);
   const loaded = name && (await warehouse.catalog.findTable(formatTableName(name)));
   if (!loaded) {

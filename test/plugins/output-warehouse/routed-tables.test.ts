@@ -43,6 +43,9 @@ test('each value has its table, over several tasks, in one commit; values that m
     ['cannot be part of a ta', 'cannot be part of a ta', 'cannot be part of a ta', 'gives a table name tha'],
   );
   assert.is((await project.query<{ n: number }>('SELECT count(DISTINCT _loaded_at) AS n FROM shop.logs_jp'))[0]?.n, 1);
+  const undo = await project.sluice(['undo', summary.run_id ?? '', '--yes']);
+  assert.is(undo.code, 2);
+  assert.match(undo.stderr, /UNDO_SEVERAL_TABLES.*3 tables named by values/);
   const again = await project.run('r.yml');
   assert.is(again.written, 4);
   assert.is((await project.query<{ n: number }>('SELECT count(*) AS n FROM shop.logs_jp'))[0]?.n, 4);
