@@ -3,6 +3,7 @@ import { quoteIdentifier, type FileFact, type Reading, type RejectRecord, type V
 import type { ByteFacts } from '../shared/scan-bytes.js';
 import { countRecords, removeCopies, sum, unpackTask, type CsvTask, type RecordCounts } from './csv-task.js';
 import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
+import { locateLines } from './locate-lines.js';
 import { locateRejects, locateRows } from './locate-records.js';
 import { openOwnLane } from './own-lane.js';
 import { readCsvSql } from './read-csv-sql.js';
@@ -24,6 +25,8 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
   const rejects = { table: `csv_rejects_${id}`, scan: `csv_scans_${id}` };
   let handedOver = false;
   let counts: RecordCounts | undefined;
+  /** Rows of each file, where every line behind the header is a row. */
+  let rowLines: readonly number[] | undefined;
   let unpacking: Promise<CsvTask> | undefined;
 
   /** Our tokenizer reads plain text only. */
@@ -64,12 +67,12 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       if (rows < 0) return redo(pass.contradiction() ?? 'the scan was stopped');
       const summary = await readRejectSummary(ctx.sql, rejects.table);
       if (summary.unreliable) return redo('a quote was not closed where DuckDB expected it');
-      const lines = sum(facts.map((f) => Math.max(0, countLines(f, newline) - dialect.skipLines)));
+      const lines = facts.map((f) => Math.max(0, countLines(f, newline) - dialect.skipLines));
       const needles = routingNeedles(dialect);
       const doubtful = facts.some((f) => needsCount(needles, f));
-      if (summary.lines === 0 && lines === rows && !doubtful) {
-        // Of one file the counts are known; with several, places must first learn which row belongs to which file.
-        if (task.files.length === 1) counts = { good: [rows], rejected: [0], brokenQuotes: false };
+      // A record has at least one line, so that where their numbers are equal each record has exactly one.
+      if (summary.lines === 0 && sum(lines) === rows && !doubtful) {
+        rowLines = lines;
         return keep(rows);
       }
       counts = await countRecords(await plainTask());
@@ -80,8 +83,8 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
     },
     async *places(ordinals, withRaw) {
       const plain = await plainTask();
-      counts ??= await countRecords(plain);
-      yield* locateRows(plain, counts, ordinals, withRaw);
+      if (rowLines) yield* locateLines(plain, newline, rowLines, ordinals, withRaw);
+      else yield* locateRows(plain, (counts ??= await countRecords(plain)), ordinals, withRaw);
     },
     shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
     async close() {
