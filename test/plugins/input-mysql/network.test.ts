@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { prepareConfig } from '../../../src/conformance/declaration.js';
 import type { JsonObject, SluiceError } from '../../../src/core/spi/index.js';
 import { startCutProxy, type CutProxy, type CutRule } from '../../servers/cut-proxy.js';
 import { testCertificates } from '../../servers/tls.js';
@@ -116,6 +117,18 @@ for (const [product, start] of Object.entries(products)) {
     stop.abort(new Error('the user said so'));
     assert.is((await reading).message, 'the user said so');
     await withLab(async (lab) => assert.equal(await lab.leftOvers(), []));
+
+    const silentProxy = { pauseAfter: { direction: 'down', bytes: 0 } } as const;
+    proxy.set(silentProxy);
+    const before = proxy.connections;
+    const connecting = new AbortController();
+    const probe = errorOf(() =>
+      withLab(async (lab) => plugin.probe?.(await prepareConfig(plugin, throughProxy), lab.context({ signal: connecting.signal }))),
+    );
+    while (proxy.connections === before) await delay(5);
+    connecting.abort(new Error('not even connected'));
+    assert.is((await probe).message, 'not even connected');
+    proxy.set({});
   });
 
   test(`${product}: TLS is verified: the authority, and the name also where it is an address`, async () => {

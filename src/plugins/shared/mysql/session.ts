@@ -85,7 +85,7 @@ export async function openMysql(settings: SqlConnectionSettings, options: Sessio
     const context = { product, place: settings.place, doing, lost: lost !== undefined, ...(hint === undefined ? {} : { hint }) };
     return Promise.resolve(mysqlError(error, context));
   };
-  await connected(client).catch(async (error: unknown) => {
+  await connected(client, signal).catch(async (error: unknown) => {
     signal.removeEventListener('abort', cut);
     client.destroy();
     if ((error as { code?: unknown }).code === 'HANDSHAKE_NO_SSL_SUPPORT') throw tlsRefusedError(product, settings, error);
@@ -247,13 +247,19 @@ async function pinnedKey(mysql: Driver, path: string, root: string): Promise<Non
   return { caching_sha2_password: plugins.authPlugins.caching_sha2_password({ serverPublicKey }) };
 }
 
-function connected(client: Connection): Promise<void> {
+/** A connection that is destroyed while it is being made emits nothing, so the signal is listened to as well. */
+function connected(client: Connection, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.once('error', reject);
-    client.once('connect', () => {
-      client.off('error', reject);
-      resolve();
-    });
+    const settle = (end: () => void): void => {
+      signal.removeEventListener('abort', onAbort);
+      client.off('error', onError);
+      end();
+    };
+    const onAbort = (): void => settle(() => reject(signal.reason as Error));
+    const onError = (error: Error): void => settle(() => reject(error));
+    signal.addEventListener('abort', onAbort, { once: true });
+    client.once('error', onError);
+    client.once('connect', () => settle(resolve));
   });
 }
 
