@@ -31,14 +31,14 @@ export const SQLITE_DIALECT: Dialect = {
  * data, so that a read never sees the half-done transaction of its own process. Rollback journal: the WAL of this
  * SQLite version can corrupt (fixed in 3.51.3).
  */
-export async function openSqlite(file: string): Promise<Connection> {
+export async function openSqlite(file: string, clock?: () => number): Promise<Connection> {
   await createFile(file);
   const { default: Database } = await import('libsql');
   const writer = await openHandle(Database, file);
   const reader = await openHandle(Database, file);
   // A spilled cache would lock readers out in mid-transaction, our own included.
   writer.database.exec('PRAGMA cache_spill = OFF');
-  const connection = { dialect: SQLITE_DIALECT };
+  const connection = { dialect: clock === undefined ? SQLITE_DIALECT : withClock(clock) };
   let turn: Promise<unknown> = Promise.resolve();
 
   async function runTransaction<T>(work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
@@ -76,6 +76,15 @@ export async function openSqlite(file: string): Promise<Connection> {
       await turn;
       writer.close();
       reader.close();
+    },
+  };
+}
+
+function withClock(clock: () => number): Dialect {
+  return {
+    ...SQLITE_DIALECT,
+    get now() {
+      return String(clock());
     },
   };
 }

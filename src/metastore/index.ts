@@ -43,7 +43,9 @@ async function compose(connection: Connection, options: MetastoreOptions): Promi
     textOf(await reader.get('SELECT value FROM sluice_settings WHERE name = $1', [name]), 'value');
   const [id, projectId] = [await setting('metastore_id'), await setting('project_id')];
   const duration = (options.leaseSeconds ?? LEASE_SECONDS) * 1000;
-  const renewal = createLeaseRenewal({ options, duration, every: duration / RENEWALS });
+  // Another thread renews the leases; a function cannot go there.
+  const { clock: _clock, ...plain } = options;
+  const renewal = createLeaseRenewal({ options: plain, duration, every: duration / RENEWALS });
   const leases = createLeases(connection, renewal, duration);
   return {
     kind: dialect.kind,

@@ -236,6 +236,7 @@ function conditions(project: string, filter: JobFilter): { where: string; params
   const add = (sql: string, value: SqlValue): void => void parts.push(sql.replace('?', `$${params.push(value)}`));
   if (filter.status !== undefined) add('status = ?', filter.status);
   if (filter.name !== undefined) add('name = ?', filter.name);
+  if (filter.open === true) parts.push('finished_at IS NULL');
   if (filter.kind !== undefined) add('kind = ?', filter.kind);
   if (filter.tag !== undefined) add(`tags LIKE ? ESCAPE '!'`, `%${JSON.stringify(filter.tag).replaceAll(/[!%_]/g, '!$&')}%`);
   if (filter.before !== undefined) add('id < ?', filter.before);

@@ -5,6 +5,6 @@ import { parseMetastoreUrl } from './url.js';
 /** Opens the database of a metastore, whichever kind it is; drivers are loaded only here. */
 export async function openConnection(options: MetastoreOptions): Promise<Connection> {
   const url = parseMetastoreUrl(options.url);
-  if (url.kind === 'sqlite') return (await import('./connection-sqlite.js')).openSqlite(url.file);
+  if (url.kind === 'sqlite') return (await import('./connection-sqlite.js')).openSqlite(url.file, options.clock);
   return (await import('./connection-postgresql.js')).openPostgresql(url, options.password);
 }

@@ -1,4 +1,4 @@
-import type { FiringOutcome, JobStore, ScheduleRecord } from '../core/spi/index.js';
+import type { FiringOutcome, JobStatus, JobStore, ScheduleRecord } from '../core/spi/index.js';
 import { insertRows, numberOf, optionalText, runForEach, textOf, type Connection, type SqlRow, type SqlValue } from './connection.js';
 import { insertJob } from './job-rows.js';
 
@@ -21,7 +21,8 @@ export function createSchedules(connection: Connection, project: string): Schedu
           const old = known.get(name);
           known.delete(name);
           if (old?.definitionHash === definitionHash) continue;
-          const { nextTime, dueAt } = nextAfter(now);
+          // Times that were missed before the change are judged by the new definition.
+          const { nextTime, dueAt } = nextAfter(old?.nextTime == null ? now : Math.min(now, old.nextTime - 1));
           if (old)
             await tx.run('UPDATE sluice_schedules SET definition_hash = $3, next_time = $4, due_at = $5 WHERE project = $1 AND name = $2', [
               project,
@@ -93,7 +94,10 @@ export function createSchedules(connection: Connection, project: string): Schedu
 
     listFirings: async (schedule, { from = 0, to = Number.MAX_SAFE_INTEGER, limit = 1000 }) => {
       const rows = await reader.all(
-        `SELECT * FROM sluice_firings WHERE project = $1 AND schedule = $2 AND nominal_time >= $3 AND nominal_time < $4 ORDER BY nominal_time DESC LIMIT ${Math.floor(limit)}`,
+        `SELECT f.*, (SELECT status FROM sluice_jobs WHERE id = f.job_id) AS job_status,
+         (SELECT MIN(finished_at) FROM sluice_jobs WHERE project = $1 AND name = $2 AND nominal_time = f.nominal_time AND status = 'success') AS succeeded_at
+         FROM sluice_firings f WHERE f.project = $1 AND f.schedule = $2 AND f.nominal_time >= $3 AND f.nominal_time < $4
+         ORDER BY f.nominal_time DESC LIMIT ${Math.floor(limit)}`,
         [project, schedule, from, to],
       );
       return rows.map((row) => ({
@@ -102,6 +106,8 @@ export function createSchedules(connection: Connection, project: string): Schedu
         outcome: textOf(row, 'outcome') as FiringOutcome,
         jobId: optionalText(row, 'job_id'),
         recordedAt: numberOf(row, 'recorded_at'),
+        jobStatus: optionalText(row, 'job_status') as JobStatus | null,
+        succeededAt: row['succeeded_at'] === null ? null : numberOf(row, 'succeeded_at'),
       }));
     },
   };

@@ -93,4 +93,6 @@ export interface MetastoreOptions {
   readonly password?: string;
   /** How long a lease outlives its last renewal; 30 unless given. */
   readonly leaseSeconds?: number;
+  /** SQLite only: what time it is, in place of the database's clock; a program that simulates time gives it. */
+  readonly clock?: () => number;
 }

@@ -93,6 +93,10 @@ export interface Firing {
   /** The job, when one was made. Its end is the outcome of the run. */
   readonly jobId: string | null;
   readonly recordedAt: number;
+  /** The job's state; null where none was made, or where it is kept no more. */
+  readonly jobStatus: JobStatus | null;
+  /** When a job of this time, by whatever trigger, first ended with success. */
+  readonly succeededAt: number | null;
 }
 
 /** A schedule as the database knows it; its definition is in the project's files. */
@@ -124,6 +128,8 @@ export interface JobFilter {
   readonly name?: string;
   readonly kind?: JobKind;
   readonly tag?: string;
+  /** Only jobs that have not ended. */
+  readonly open?: boolean;
   /** Only jobs older than this id. */
   readonly before?: string;
   /** Default 100, at most 1,000. */
@@ -190,7 +196,7 @@ export interface JobStore {
   /** Removes jobs, their logs and firings that ended before; answers the ids and the result files that are due. */
   expireJobs(endedBefore: number, limit: number): Promise<{ readonly ids: readonly string[]; readonly resultFiles: readonly string[] }>;
 
-  /** Makes rows for schedules that are new; a changed definition gets its new next time. Others, no longer defined, are disabled. */
+  /** Makes rows for schedules that are new; a changed definition gets its new next time, after the last one that has an outcome. Others, no longer defined, are disabled. */
   syncSchedules(
     schedules: readonly {
       readonly name: string;

@@ -14,6 +14,8 @@ export const jobs: Migration = {
     );
     await tx.run('CREATE INDEX sluice_jobs_by_status ON sluice_jobs (project, status, priority DESC, id)');
     await tx.run('CREATE INDEX sluice_jobs_by_name ON sluice_jobs (project, name, id)');
+    await tx.run('CREATE INDEX sluice_jobs_by_period ON sluice_jobs (project, name, nominal_time)');
+    await tx.run('CREATE INDEX sluice_jobs_open ON sluice_jobs (project, name) WHERE finished_at IS NULL');
     await tx.run('CREATE INDEX sluice_jobs_by_end ON sluice_jobs (finished_at)');
     await tx.run(
       `CREATE TABLE sluice_job_log (job_id TEXT NOT NULL, seq BIGINT NOT NULL, logged_at BIGINT NOT NULL, attempt BIGINT NOT NULL, level TEXT NOT NULL,
