@@ -9,6 +9,8 @@ export interface TableName {
 export const DEFAULT_NAMESPACE = 'main';
 /** Suffix of the table that keeps a table's rejected records. */
 export const REJECTS_SUFFIX = '__rejects';
+/** Namespace of the rejects of pipelines whose target keeps none. */
+export const REJECTS_NAMESPACE = 'sluice_rejects';
 /** Catalog columns of other engines hold 255 characters; storage folders add a UUID. */
 const LONGEST_PART = 128;
 

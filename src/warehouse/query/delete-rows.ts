@@ -40,7 +40,7 @@ export async function deleteRows(parts: SqlParts, statement: Delete, text: strin
   const { name } = await parts.warehouse.catalog.loadTable(qualify(statement.table, options));
   const label = `${name.namespace}.${name.name}`;
   return inWorkshop(options, (shop) =>
-    asRun(parts.warehouse, label, text, async (run) => {
+    asRun(parts.warehouse, label, text, options, async (run) => {
       for (let attempt = 1; ; attempt++) {
         const staged: string[] = [];
         try {

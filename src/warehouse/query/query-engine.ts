@@ -7,6 +7,7 @@ import { duckdbDialect } from './dialect.js';
 import { openPlanner, type Planner } from './planner.js';
 import type { QuerySource } from './query-catalog.js';
 import type { QueryOptions, QueryResult, QueryStats, ResultColumn, ResultFormat } from './query-options.js';
+import { restrictSource } from './restrict-source.js';
 import { openSession, prepareUserSelect, checkSignal, type QuerySession, type SessionOptions } from './query-session.js';
 import { userSqlError } from './sql-errors.js';
 
@@ -38,7 +39,7 @@ export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}
   const session = async (sql: string, options: SessionOptions): Promise<QuerySession> => {
     checkSignal(options.signal);
     planner ??= openPlanner(options.tempDir);
-    return openSession({ source, planner, dialect: duckdbDialect }, sql, options);
+    return openSession({ source: restrictSource(source, options.access), planner, dialect: duckdbDialect }, sql, options);
   };
   return {
     openSession: (sql, given = {}) => session(sql, { ...defaults, ...given }),

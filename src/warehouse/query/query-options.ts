@@ -1,7 +1,15 @@
-import type { SqlValue } from '../../core/spi/index.js';
+import type { JsonObject, SqlValue, StoreTransaction } from '../../core/spi/index.js';
 import type { PruneStats } from './plan-files.js';
 
 export type QueryParameter = string | number | bigint | boolean | null;
+
+/** What a statement may touch. Everything else does not exist for it; see restrict-source.ts. */
+export interface QueryAccess {
+  /** Namespaces of tables and views; undefined: all. */
+  readonly databases?: readonly string[];
+  /** Whether tables of rejected records are among them. */
+  readonly rejects: boolean;
+}
 
 export interface QueryOptions {
   /** Values of `$name` (or of `$1`, keyed "1") in the text; bound, never spliced. */
@@ -14,6 +22,12 @@ export interface QueryOptions {
   readonly scheduledTime?: number;
   /** Read tables as of this time: text that DuckDB reads as TIMESTAMPTZ (UTC without a zone). */
   readonly asOf?: string;
+  /** Default: everything. */
+  readonly access?: QueryAccess;
+  /** Stored with the run of a statement that writes: who asked for it. */
+  readonly origin?: JsonObject;
+  /** Runs in the transaction of a statement's commit; throwing undoes the commit. */
+  readonly beforeCommit?: (tx: StoreTransaction) => Promise<void>;
   readonly signal?: AbortSignal;
   /** Bytes the engine may hold for this query; default DuckDB's own. */
   readonly maxMemory?: number;

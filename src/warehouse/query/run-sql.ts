@@ -3,6 +3,7 @@ import { formatTableName, parseTableName, splitTableName } from '../catalog/tabl
 import { deleteRows } from './delete-rows.js';
 import { openQueryEngine } from './query-engine.js';
 import type { QueryOptions } from './query-options.js';
+import { checkTarget } from './restrict-source.js';
 import { qualify, type SqlOutcome, type SqlParts } from './sql-parts.js';
 import { createTableAs, insertRows } from './write-rows.js';
 import { parseStatement, type SqlStatement } from './write-statements.js';
@@ -13,6 +14,7 @@ import { parseStatement, type SqlStatement } from './write-statements.js';
  */
 export async function runSql(parts: SqlParts, text: string, options: QueryOptions = {}): Promise<SqlOutcome> {
   const statement = parseStatement(text);
+  checkWrite(statement, options);
   switch (statement.kind) {
     case 'select':
       return { kind: 'rows', result: await parts.engine.query(text, options) };
@@ -27,6 +29,13 @@ export async function runSql(parts: SqlParts, text: string, options: QueryOption
     case 'delete':
       return deleteRows(parts, statement, text, options);
   }
+}
+
+function checkWrite(statement: SqlStatement, options: QueryOptions): void {
+  if (statement.kind === 'select') return;
+  const written = statement.kind === 'create-view' ? statement.view : statement.kind === 'drop' ? statement.name : statement.table;
+  const { namespace, name } = splitTableName(qualify(written, options));
+  checkTarget(options.access, namespace, name);
 }
 
 async function createView(parts: SqlParts, statement: Extract<SqlStatement, { kind: 'create-view' }>, options: QueryOptions): Promise<SqlOutcome> {

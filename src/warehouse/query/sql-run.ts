@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { ConflictError, SluiceError, type Clock, type JsonObject, type Lease, type StateKey, type StoreTransaction } from '../../core/spi/index.js';
 import type { Metastore } from '../../metastore/types.js';
+import type { QueryOptions } from './query-options.js';
 
 /** The pipeline name under which SQL statements that write appear among the runs. */
 export const SQL_PIPELINE = 'sql';
@@ -27,7 +28,13 @@ export interface SqlRun {
  * Runs a writing statement under the lease of its table's SQL writes. What an earlier statement left behind when it crashed is
  * removed first. A statement that fails removes its own files and ends as discarded, unless it had committed.
  */
-export async function asRun<T>(tools: RunTools, table: string, statement: string, work: (run: SqlRun) => Promise<T>): Promise<T> {
+export async function asRun<T>(
+  tools: RunTools,
+  table: string,
+  statement: string,
+  options: Pick<QueryOptions, 'origin' | 'beforeCommit'>,
+  work: (run: SqlRun) => Promise<T>,
+): Promise<T> {
   const { metastore, clock } = tools;
   const key: StateKey = { project: await metastore.projectId(), pipeline: SQL_PIPELINE, stream: '', target: table };
   const lease = await takeLease(tools, key);
@@ -37,7 +44,7 @@ export async function asRun<T>(tools: RunTools, table: string, statement: string
     const runId = randomUUID();
     const text = statement.trim().slice(0, 10_000);
     await metastore.createRun(
-      { runId, key, targetName: table, startedAt: clock.now(), configHash: createHash('sha256').update(text).digest('hex'), plan: { sql: text } },
+      { runId, key, targetName: table, startedAt: clock.now(), configHash: createHash('sha256').update(text).digest('hex'), plan: { sql: text, ...(options.origin ? { origin: options.origin } : {}) } },
       lease,
     );
     let committed = false;
@@ -50,6 +57,7 @@ export async function asRun<T>(tools: RunTools, table: string, statement: string
           await metastore.forgetStaging(runId, paths);
         },
         async complete(tx, summary, commit) {
+          await options.beforeCommit?.(tx);
           await metastore.completeRun(tx, runId, lease, { state: undefined, summary, commit });
           committed = true;
         },

@@ -189,7 +189,7 @@ async function stageAndCommit(
 ): Promise<{ rows: number; runId: string; facts: JsonObject }> {
   const { warehouse } = parts;
   const reach = (): void => undefined;
-  return asRun(warehouse, plan.table, text, async (run) => {
+  return asRun(warehouse, plan.table, text, options, async (run) => {
     const staged = await warehouse
       .stageFiles(
         plan,

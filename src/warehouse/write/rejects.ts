@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { quoteLiteral } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
-import { formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
+import { REJECTS_NAMESPACE, formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
 import { planWriteInto } from './plan-write-into.js';
 import type { RelationToStage } from './stage-files.js';
 import type { WritePlan } from './write-plan.js';
@@ -31,9 +31,6 @@ export function planRejects(catalog: Catalog, root: string, table: TableName): P
     tableComment: `Rejected records of ${formatTableName(table)}`,
   });
 }
-
-/** Namespace of the rejects of pipelines whose target keeps none. */
-const REJECTS_NAMESPACE = 'sluice_rejects';
 
 /** The table `sluice_rejects.<pipeline>`: the pipeline's name with everything but a-z, 0-9 and _ replaced. */
 export function rejectsTableOf(pipeline: string): string {
