@@ -140,7 +140,7 @@ test('merge and replace_where give what a list of rows gives, over any partition
       if (summary?.['total-records'] !== undefined && !steps.some((s) => s.kind === 'foreign'))
         assert.is(Number(summary['total-records']), model.length);
     }),
-    { numRuns: process.env['SLUICE_ROUNDS'] === 'full' ? 200 : 12 },
+    { numRuns: process.env['SLUICE_ROUNDS'] === 'full' ? 150 : 12 },
   );
 });
 
