@@ -63,9 +63,9 @@ export async function openMysql(settings: SqlConnectionSettings, options: Sessio
   signal.throwIfAborted();
   const { default: mysql } = await import('mysql2');
   const tls = await readTlsOptions(settings.tls, settings.host, options.root);
+  const config = await driverConfig(settings, options, tls, mysql);
   const socket = openSocket(settings);
-  const config = await driverConfig(settings, options, tls, socket, mysql);
-  const client = mysql.createConnection(config);
+  const client = mysql.createConnection({ ...config, stream: () => socket });
 
   let lost: { readonly error: unknown } | undefined;
   const listeners = new Set<(error: unknown) => void>();
@@ -73,6 +73,9 @@ export async function openMysql(settings: SqlConnectionSettings, options: Sessio
     lost ??= { error };
     for (const listener of [...listeners]) listener(error);
   };
+  // Without a listener a late error, of a connection that was already given up, would end the process.
+  client.on('error', endWith);
+  client.on('end', () => endWith(new Error('the server ended the connection')));
   const cut = (): void => {
     client.destroy();
     endWith(new Error('the connection was cut'));
@@ -91,8 +94,6 @@ export async function openMysql(settings: SqlConnectionSettings, options: Sessio
     if ((error as { code?: unknown }).code === 'HANDSHAKE_NO_SSL_SUPPORT') throw tlsRefusedError(product, settings, error);
     throw await explain(error, 'connecting');
   });
-  client.on('error', endWith);
-  client.on('end', () => endWith(new Error('the server ended the connection')));
 
   /** Runs one command; the end of the connection and silence end it, too. */
   const guard = async <T>(doing: string, work: (settle: (error: unknown, result?: T) => void) => void): Promise<T> => {
@@ -205,7 +206,6 @@ async function driverConfig(
   settings: SqlConnectionSettings,
   options: SessionOptions,
   tls: TlsOptions | undefined,
-  socket: Socket,
   mysql: Driver,
 ): Promise<ConnectionOptions> {
   const password = await settings.password();
@@ -216,7 +216,6 @@ async function driverConfig(
     ...(settings.user === undefined ? {} : { user: settings.user }),
     ...(password === undefined ? {} : { password }),
     ...(settings.database === undefined ? {} : { database: settings.database }),
-    stream: () => socket,
     connectTimeout: settings.connectTimeoutMs,
     charset: 'utf8mb4_bin',
     ...(options.compress === true ? { compress: true } : {}),
