@@ -18,7 +18,8 @@ export async function checkResume(
 ): Promise<string | undefined> {
   if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
-  if (plan.input.form !== 'files') return undefined;
+  // Files go on being loaded for their own period, and the new one's run follows; everything else is read for its period.
+  if (plan.input.form !== 'files') return plan.scheduledTime === options.scheduledTime ? undefined : 'it was for another period';
   const input = pipeline.input as Configured<FileInputPlugin>;
   for (const { file, end } of plan.input.tasks.flat()) {
     const now = await input.plugin.stat(file, input.config, ctx);

@@ -42,6 +42,8 @@ export interface RunPlan {
   /** Where rejects go when the output keeps none itself: the reject store's plan. */
   readonly rejects?: JsonObject;
   readonly startedAt: number;
+  /** Nominal time of the schedule's period that it is for. */
+  readonly scheduledTime?: number;
   readonly stateBefore: JsonValue;
   readonly notes: readonly string[];
   readonly bytes: number | null;

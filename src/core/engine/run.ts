@@ -51,12 +51,15 @@ class PipelineRun {
   readonly #notes: string[] = [];
   /** A run that some of several targets hold already. */
   #begun: string | undefined;
+  /** Of the run at hand: a continued one keeps its own. */
+  #scheduledTime: number | undefined;
 
   constructor(pipeline: Pipeline, options: RunOptions, services: EngineServices) {
     this.#pipeline = pipeline;
     this.#options = options;
     this.#services = services;
     this.#signal = services.signal;
+    this.#scheduledTime = options.scheduledTime;
   }
 
   async run(): Promise<RunSummary> {
@@ -66,7 +69,7 @@ class PipelineRun {
     const key: StateKey = {
       project: await store.projectId(),
       pipeline: this.#pipeline.name,
-      stream: this.#pipeline.stream ?? '',
+      stream: this.#streamKey(),
       target: identity.target,
     };
     const ignoresState = identity.ignoresState || this.#options.fullRefresh;
@@ -80,7 +83,9 @@ class PipelineRun {
       const recovered = await this.#recover(key, identity.name, lease, !ignoresState);
       const resumed = recovered ?? (await this.#resume(key, identity.name, lease, ignoresState));
       // Without a state the next run would read everything again.
-      if (resumed && (ignoresState || this.#options.hold || resumed.state_after === null)) return resumed;
+      const samePeriod = this.#scheduledTime === this.#options.scheduledTime;
+      if (resumed && (this.#options.hold || (samePeriod && (ignoresState || resumed.state_after === null)))) return resumed;
+      this.#scheduledTime = this.#options.scheduledTime;
       const key2 = resumed
         ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target }
         : key;
@@ -91,6 +96,14 @@ class PipelineRun {
       await this.#release(lease);
       this.#services.reach('lease.released');
     }
+  }
+
+  /** Further attempts at a period are recorded apart from the pipeline's ordinary runs, each period by itself. */
+  #streamKey(): string {
+    const stream = this.#pipeline.stream ?? '';
+    if (this.#options.movesState !== false) return stream;
+    const { scheduledTime } = this.#options;
+    return `${stream}@${scheduledTime === undefined ? 'apart' : new Date(scheduledTime).toISOString()}`;
   }
 
   /** A lease that cannot be given back runs out by itself; that must not hide how the run ended. */
@@ -126,6 +139,7 @@ class PipelineRun {
     if (verdict.kind !== 'committed') return undefined;
     const { run, entry } = verdict;
     const plan = run.plan['plan'] as unknown as RunPlan;
+    this.#scheduledTime = plan.scheduledTime;
     const reports = (await store.finishedTasks(run.runId)).map(({ report }) => report as unknown as TaskReport);
     const execution = sumExecution(reports, taskCount(plan), []);
     const commit: JsonObject = { recovered: true };
@@ -196,6 +210,7 @@ class PipelineRun {
     });
     const tempDir = this.#runTempDir(unfinished.runId);
     const database = await openRunDatabase(this.#pipeline, tempDir);
+    this.#scheduledTime = plan.scheduledTime;
     try {
       const ctx = { ...this.#base(tempDir), sql: await database.connect() };
       const filters = await planFilters(this.#pipeline, sourceSchema(plan.input), plan.startedAt, ctx);
@@ -261,15 +276,16 @@ class PipelineRun {
   async #plan(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
     const { store, clock } = this.#services;
     await mkdir(tempDir, { recursive: true });
-    const stored = await store.getState(key);
-    if (!stored) await this.#refuseRenamed(key);
+    const apart = this.#options.movesState === false;
+    const stored = apart ? undefined : await store.getState(key);
+    if (!stored && !apart) await this.#refuseRenamed(key);
     if (stored) await this.#compareStateFile(key, stored.state);
     const state = stored?.state ?? this.#options.initialState;
     const startedAt = clock.now();
     const sql = await database.connect();
     try {
       const ctx = { ...this.#base(tempDir), sql };
-      const planned = await planInput(this.#pipeline, ignoresState ? undefined : state, !ignoresState, ctx);
+      const planned = await planInput(this.#pipeline, ignoresState ? undefined : state, !ignoresState && !apart, ctx);
       const filters = await planFilters(this.#pipeline, sourceSchema(planned.input), startedAt, ctx);
       const { plugin, config } = this.#pipeline.output;
       const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
@@ -281,6 +297,7 @@ class PipelineRun {
         input: planned.input,
         output,
         startedAt,
+        ...(this.#scheduledTime === undefined ? {} : { scheduledTime: this.#scheduledTime }),
         stateBefore: state ?? null,
         notes,
         bytes: planned.bytes,
@@ -340,7 +357,7 @@ class PipelineRun {
       const execution = await executeTasks(input, database, this.#services, this.#signal);
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
-      const state = stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
+      const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
       if (this.#options.hold) {
         const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
         await store.finishRun(run.runId, 'held', { summary: { ...summary, state: state ?? null } as unknown as JsonObject, error: null }, lease);
@@ -476,6 +493,7 @@ class PipelineRun {
       signal: this.#signal,
       log: this.#services.log,
       clock: this.#services.clock,
+      scheduledTime: this.#scheduledTime,
       root: this.#pipeline.root,
       tempDir,
       reach: (point) => this.#services.reach(point),

@@ -25,6 +25,13 @@ export interface RunOptions {
   readonly fullRefresh: boolean;
   /** Plan only. */
   readonly dryRun: boolean;
+  /**
+   * False: a further attempt at a period (by hand, a backfill). It neither reads nor stores a state, and has its own lease and
+   * unfinished runs, so that it neither waits for nor continues the pipeline's ordinary run.
+   */
+  readonly movesState?: boolean;
+  /** Nominal time of the schedule's period, milliseconds since 1970; also what freshness is judged by. */
+  readonly scheduledTime?: number;
   /** Runs in the commit's transaction, before the run is marked committed; throwing undoes the commit (a period that was loaded before). */
   readonly beforeCommit?: (tx: StoreTransaction) => Promise<void>;
   /** State to start from where the store has none (`-c state.yml`). */

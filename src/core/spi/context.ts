@@ -20,6 +20,8 @@ export interface PluginContext {
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Nominal time of the schedule's period that the run is for, milliseconds since 1970: what TD_SCHEDULED_TIME() gives. */
+  readonly scheduledTime?: number | undefined;
   /** Project root; relative paths of a config start here. */
   readonly root: string;
   /** A folder for temporary files that is removed with the run. Absolute. */

@@ -42,12 +42,12 @@ export default defineFilter<SqlFilterConfig>({
   },
 });
 
-/** Works out Treasure Data's time functions; now is the run's start, also after a resume. */
+/** Works out Treasure Data's time functions; now is the period's nominal time, else the run's start, also after a resume. */
 async function expandQuery(query: string, ctx: FilterPlanContext): Promise<string> {
   if (!/\bTD_/i.test(query)) return query;
   const { expandTdText } = await import('../../warehouse/index.js');
   try {
-    return expandTdText(query, { scheduledTime: ctx.startedAt });
+    return expandTdText(query, { scheduledTime: ctx.scheduledTime ?? ctx.startedAt });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const { code, message, hint } = error;

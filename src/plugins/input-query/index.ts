@@ -110,6 +110,7 @@ function queryOptions(config: QueryInputConfig, ctx: PluginContext): QueryOption
     namespace: config.namespace,
     signal: ctx.signal,
     tempDir: ctx.tempDir,
+    ...(ctx.scheduledTime === undefined ? {} : { scheduledTime: ctx.scheduledTime }),
     ...(config.as_of === undefined ? {} : { asOf: config.as_of }),
   };
 }
