@@ -40,6 +40,7 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'filter', type: 'sql', load: () => import('./filter-sql/index.js') },
   { kind: 'filter', type: 'where', load: () => import('./filter-where/index.js') },
   { kind: 'output', type: 'file', load: () => import('./output-file/index.js') },
+  { kind: 'output', type: 'mysql', load: () => import('./output-mysql/index.js') },
   { kind: 'output', type: 'null', load: () => import('./output-null/index.js') },
   { kind: 'output', type: 'postgresql', load: () => import('./output-postgresql/index.js') },
   { kind: 'output', type: 'http', load: () => import('./output-http/index.js') },

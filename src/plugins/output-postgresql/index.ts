@@ -1,6 +1,6 @@
 import { defineDatabaseOutput } from '../shared/sql-output/database-output.js';
 import { readTableName } from '../shared/sql/table-names.js';
-import { csvColumn, makeColumn } from './column-types.js';
+import { csvColumn } from './column-types.js';
 import { schema } from './schema.js';
 import { openTarget } from './target.js';
 
@@ -28,7 +28,6 @@ export default defineDatabaseOutput(
   },
   {
     defaultPort: 5432,
-    make: makeColumn,
     csvColumn,
     nullText: '',
     tableOf: (config, place) => readTableName(config.table, config.schema ?? 'public', place),

@@ -4,6 +4,7 @@ import type { SqlConnectionSettings } from '../shared/sql/connection.js';
 import type { TargetSession } from '../shared/sql-output/database-output.js';
 import { loadTable } from '../shared/sql-output/load-table.js';
 import { readTable } from './catalog.js';
+import { makeColumn } from './column-types.js';
 import { checkReplace } from './dependents.js';
 import { openLedger } from './ledger.js';
 import { loadSteps } from './load.js';
@@ -21,6 +22,7 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
     const [version] = await session.texts('SHOW server_version', 'asking for the version');
     return {
       server: `PostgreSQL ${/^\S+/.exec(version?.[0] ?? '')?.[0] ?? ''}`,
+      make: makeColumn,
       readTable: (table) => readTable(session, table),
       async lastInLedger(table, key) {
         const ledger = openLedger(session, table);

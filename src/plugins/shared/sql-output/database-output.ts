@@ -52,6 +52,7 @@ export interface LoadJob {
 export interface TargetSession {
   /** `PostgreSQL 15.18`. */
   readonly server: string;
+  readonly make: MakeColumn;
   /** The target table, or undefined when there is none. */
   readTable(table: readonly string[]): Promise<TargetTable | undefined>;
   /** What the ledger beside the target holds of this key; undefined: no row, or no ledger yet. */
@@ -70,7 +71,6 @@ export interface TargetSession {
 /** What differs between products. */
 export interface TargetProduct {
   readonly defaultPort: number;
-  readonly make: MakeColumn;
   /** How a value is written for the bulk load. */
   csvColumn(value: WrittenValue, target: TargetColumn): CsvColumn;
   /** Stands for NULL in the spool, unquoted. */
@@ -144,7 +144,7 @@ export function defineDatabaseOutput(
         if (config.ledger !== 'none') await session.checkLedger(table, place);
         const found = await session.readTable(table);
         if (found && mode === 'replace') await session.checkReplace(table, place);
-        const planned = planColumns({ config, mode, schema, table: found, name: identity.name, make: product.make, place });
+        const planned = planColumns({ config, mode, schema, table: found, name: identity.name, make: session.make, place });
         const keys = planKeys(config, mode, planned.columns, found, place);
         const dropped = mode === 'replace' && found ? found.columns.filter((c) => !planned.columns.some(({ target }) => target.name === c.name)) : [];
         const plan: TablePlan = {

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { mysqlDialect } from '../shared/mysql/dialect.js';
+import type { MysqlSession } from '../shared/mysql/session.js';
+import { quoteTable } from '../shared/sql/dialect.js';
+import { joinTableName } from '../shared/sql/table-names.js';
+import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { TargetColumn } from '../shared/sql-output/target-column.js';
+
+const q = (name: string): string => mysqlDialect.quoteIdentifier(name);
+
+/** The table that takes the place of another one. */
+export interface Replacement {
+  /** Quoted. */
+  readonly table: string;
+  /** Quoted name that the old table has for a moment. */
+  readonly old: string;
+}
+
+/** Makes the table or its new columns, or the table that will replace it. Every statement here commits by itself, and may be repeated. */
+export async function prepareTable(session: MysqlSession, job: LoadJob): Promise<Replacement | undefined> {
+  const { plan, config } = job;
+  const table = quoteTable(mysqlDialect, plan.table);
+  const name = joinTableName(plan.table);
+  const fresh = plan.columns.filter((column) => column.isNew).map(({ target }) => target);
+  if (!plan.exists) {
+    const columns = plan.columns.map(({ target }) => definition(target));
+    const constraint =
+      config.create_table_constraint ?? (plan.keys.keys.length === 0 ? undefined : `PRIMARY KEY (${plan.keys.keys.map(q).join(', ')})`);
+    const inner = [...columns, ...(constraint === undefined ? [] : [constraint])].join(', ');
+    const options = config.create_table_option ?? 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4';
+    await session.run(`CREATE TABLE IF NOT EXISTS ${table} (${inner}) ${options}`, `making ${name}`);
+    return undefined;
+  }
+  if (plan.mode !== 'replace') {
+    const known = fresh.length === 0 ? new Set<string>() : await existingColumns(session, plan.table);
+    const added = fresh.filter((column) => !known.has(column.name.toLowerCase())).map((column) => `ADD COLUMN ${definition(column)}`);
+    if (added.length > 0) await session.run(`ALTER TABLE ${table} ${added.join(', ')}`, `changing ${name}`);
+    return undefined;
+  }
+  // Left by a run that was cut off, these are dropped by the next one.
+  const [database = '', relation = ''] = plan.table;
+  const hash = createHash('sha256').update(relation).digest('hex').slice(0, 12);
+  const replacement = {
+    table: quoteTable(mysqlDialect, [database, `sluice_new_${hash}`]),
+    old: quoteTable(mysqlDialect, [database, `sluice_old_${hash}`]),
+  };
+  await session.run(`DROP TABLE IF EXISTS ${replacement.table}, ${replacement.old}`, `replacing ${name}`);
+  await session.run(`CREATE TABLE ${replacement.table} LIKE ${table}`, `replacing ${name}`);
+  const known = await existingColumns(session, plan.table);
+  const changes = [
+    ...plan.dropped.filter((column) => known.has(column.toLowerCase())).map((column) => `DROP COLUMN ${q(column)}`),
+    ...fresh.map((column) => `${known.has(column.name.toLowerCase()) ? 'MODIFY' : 'ADD'} COLUMN ${definition(column)}`),
+  ];
+  if (changes.length > 0) await session.run(`ALTER TABLE ${replacement.table} ${changes.join(', ')}`, `replacing ${name}`);
+  return replacement;
+}
+
+/** In one step for all readers. Grants belong to the name and stay. */
+export async function replaceTable(session: MysqlSession, table: readonly string[], { table: fresh, old }: Replacement): Promise<void> {
+  const name = quoteTable(mysqlDialect, table);
+  await session.run(`RENAME TABLE ${name} TO ${old}, ${fresh} TO ${name}`, `replacing ${joinTableName(table)}`);
+  await session.run(`DROP TABLE ${old}`, `replacing ${joinTableName(table)}`);
+}
+
+async function existingColumns(session: MysqlSession, table: readonly string[]): Promise<ReadonlySet<string>> {
+  const [database = '', relation = ''] = table.map((part) => mysqlDialect.quoteLiteral(part));
+  const rows = await session.texts(
+    `SELECT column_name FROM information_schema.columns WHERE table_schema = ${database} AND table_name = ${relation}`,
+    `looking at ${joinTableName(table)}`,
+  );
+  return new Set(rows.map((row) => (row[0] ?? '').toLowerCase()));
+}
+
+/** Without a word a TIMESTAMP may get a default, and a value for every NULL. */
+function definition({ name, sqlType, nullable }: TargetColumn): string {
+  const said = /\bnull\b|\bprimary key\b|\bgenerated\b/i.test(sqlType);
+  return `${q(name)} ${sqlType}${said ? '' : nullable ? ' NULL' : ' NOT NULL'}`;
+}
