@@ -22,6 +22,9 @@ export interface ExecConfig {
 /** `rows`: at most so many rejects; `percent`: at most this share of the records read, 0 to 100. */
 export type RejectLimit = { readonly unit: 'rows'; readonly limit: number } | { readonly unit: 'percent'; readonly limit: number };
 
+/** What `parseSize` reads. */
+export const SIZE_PATTERN = '^\\s*\\d+(\\.\\d+)?\\s*([KMGTkmgt]i?[Bb]?|[Bb])?\\s*$';
+
 export const EXEC_SCHEMA = {
   type: 'object',
   additionalProperties: false,
@@ -34,7 +37,7 @@ export const EXEC_SCHEMA = {
     },
     memory_limit: {
       type: ['string', 'integer'],
-      pattern: '^\\s*\\d+(\\.\\d+)?\\s*([KMGTkmgt]i?[Bb]?|[Bb])?\\s*$',
+      pattern: SIZE_PATTERN,
       minimum: 1,
       default: '1GB',
       'x-expected': 'a size such as 800MB or 2GiB',
@@ -121,7 +124,7 @@ export function memoryLimitOf(exec: JsonObject): number | undefined {
 }
 
 /** Bytes of `800MB` (10^6), `2GiB` (2^30), `1.5G`, `4096`. */
-function parseSize(size: string | number): number {
+export function parseSize(size: string | number): number {
   if (typeof size === 'number') return size;
   const match = /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT])(i)?)?B?\s*$/i.exec(size);
   const base = match?.[3] === undefined ? 1000 : 1024;

@@ -10,10 +10,11 @@ export type { PipelineConfig, PipelineDraft, PipelineOptions } from './pipeline.
 export { PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 export { ConfigErrors } from './problem.js';
 export { loadProject } from './project.js';
-export type { MaintainConfig, MetastoreConfig, ProjectConfig, ProjectOptions } from './project.js';
+export type { MaintainConfig, MetastoreConfig, ProjectConfig, ProjectOptions, ServeConfig } from './project.js';
 export { PROJECT_SCHEMA } from './project-schema.js';
 export type { Environment } from './environment.js';
 export type { Configured } from './section.js';
 export { loadSeed } from './seed.js';
 export type { SeedConfig } from './seed.js';
+export type { HttpConfig } from './serve-http.js';
 export { compileSchema, validateSection } from './validate.js';

@@ -1,5 +1,7 @@
 import type { ConfigSchema } from '../spi/index.js';
 import { EXEC_SCHEMA } from './exec.js';
+import { SCHEDULE_NAME, SCHEDULE_SCHEMA } from './schedule-schema.js';
+import { HTTP_CONFIG_SCHEMA } from './serve-http.js';
 
 const DEFAULTS_BY_TYPE = (what: string) => ({
   type: 'object',
@@ -89,6 +91,13 @@ export const PROJECT_SCHEMA = {
       description:
         'Named connections: keys of an input or output, used by connection: NAME in a pipeline. Secrets may be {env: NAME}, {file: PATH} or {command: ...}.',
     },
+    schedules: {
+      type: 'object',
+      default: {},
+      propertyNames: { pattern: SCHEDULE_NAME },
+      additionalProperties: SCHEDULE_SCHEMA,
+      description: 'What `sluice serve` runs and when, by name. Files `schedules/*.yml` hold further ones; see docs/schedules.md.',
+    },
     plugins: {
       type: 'array',
       items: { type: 'string', minLength: 1 },
@@ -107,6 +116,15 @@ export const PROJECT_SCHEMA = {
         snapshot_days: { type: 'number', minimum: 0, default: 5, description: 'Keep snapshots for so many days.' },
         min_snapshots: { type: 'integer', minimum: 1, default: 100, description: 'Keep at least so many snapshots, whatever their age.' },
         max_snapshots: { type: 'integer', minimum: 1, default: 500, description: 'Expire the oldest beyond so many snapshots.' },
+      },
+    },
+    serve: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'What sluice serve does.',
+      properties: {
+        http: HTTP_CONFIG_SCHEMA,
       },
     },
   },

@@ -1,11 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ErrorPlace, JsonObject, Secret } from '../spi/index.js';
+import type { ErrorPlace, JsonObject, JsonValue, Secret } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
 import { readDocument } from './document.js';
+import { asNode } from './json-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { PROJECT_SCHEMA } from './project-schema.js';
+import { readHttpConfig, type HttpConfig } from './serve-http.js';
 import type { Environment } from './environment.js';
 import { NO_SECRET_TOKENS } from './template.js';
 import { validateSection } from './validate.js';
@@ -47,9 +49,17 @@ export interface ProjectConfig {
   readonly plugins: readonly string[];
   /** Named connections as they are written; their plugins judge them. */
   readonly connections: { readonly [name: string]: JsonObject };
+  /** `schedules:` as it is written; `loadSchedules` judges it. */
+  readonly schedules: { readonly [name: string]: JsonValue };
   readonly maintain: MaintainConfig;
+  readonly serve: ServeConfig;
   /** Place of a path in sluice.yml. */
   locate(path: ConfigPath, part?: 'key' | 'value'): ErrorPlace;
+}
+
+/** What `sluice serve` does. */
+export interface ServeConfig {
+  readonly http: HttpConfig;
 }
 
 export type DefaultsSection = 'in' | 'parser' | 'filters' | 'out';
@@ -73,7 +83,10 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
   if (typeof value !== 'object' || Array.isArray(value))
     throw makeProblem({ code: 'CONFIG_WRONG_TYPE', text: 'expected a mapping of settings', where: locate([]), hint: 'see docs/reference/config.md' });
   const scope = { env, root, commands: () => true, tokens: NO_SECRET_TOKENS, scheduledTime: undefined, locate };
-  const { config, given, problems } = await validateSection(value, PROJECT_SCHEMA, scope);
+  // Schedules are judged by themselves: they know `{{ scheduled_time }}`, and their sections belong to plugins.
+  const { schedules, ...own } = value as JsonObject;
+  const skeleton = schedules === undefined ? own : { ...own, schedules: asNode(schedules) ? {} : schedules };
+  const { config, given, problems } = await validateSection(skeleton, PROJECT_SCHEMA, scope);
   throwProblems(problems);
   const metastore = readMetastore(config['metastore'] as JsonObject, root);
   if (metastore.type === 'postgresql' && metastore.url === undefined && metastore.database === undefined) {
@@ -96,7 +109,9 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     defaults: readDefaults(config['defaults'] as JsonObject),
     plugins: config['plugins'] as readonly string[],
     connections: ((value as JsonObject)['connections'] ?? {}) as { readonly [name: string]: JsonObject },
+    schedules: (schedules ?? {}) as { readonly [name: string]: JsonValue },
     maintain: readMaintain(config['maintain'] as JsonObject),
+    serve: { http: readHttpConfig((config['serve'] as { http: JsonObject }).http) },
     locate,
   };
 }
