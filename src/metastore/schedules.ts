@@ -22,7 +22,7 @@ export function createSchedules(connection: Connection, project: string): Schedu
           known.delete(name);
           if (old?.definitionHash === definitionHash) continue;
           // Times that were missed before the change are judged by the new definition.
-          const { nextTime, dueAt } = nextAfter(old?.nextTime == null ? now : Math.min(now, old.nextTime - 1));
+          const { nextTime, dueAt } = nextAfter(Math.min(now, (old?.nextTime ?? Infinity) - 1));
           if (old)
             await tx.run('UPDATE sluice_schedules SET definition_hash = $3, next_time = $4, due_at = $5 WHERE project = $1 AND name = $2', [
               project,
