@@ -1,6 +1,8 @@
 import type { ConfigSchema } from '../spi/index.js';
 import { EXEC_SCHEMA } from './exec.js';
 import { SCHEDULE_NAME, SCHEDULE_SCHEMA } from './schedule-schema.js';
+import { HTTP_CONFIG_SCHEMA } from './serve-http.js';
+import { SERVE_JOBS_PROPERTIES } from './serve-jobs.js';
 
 const DEFAULTS_BY_TYPE = (what: string) => ({
   type: 'object',
@@ -115,6 +117,16 @@ export const PROJECT_SCHEMA = {
         snapshot_days: { type: 'number', minimum: 0, default: 5, description: 'Keep snapshots for so many days.' },
         min_snapshots: { type: 'integer', minimum: 1, default: 100, description: 'Keep at least so many snapshots, whatever their age.' },
         max_snapshots: { type: 'integer', minimum: 1, default: 500, description: 'Expire the oldest beyond so many snapshots.' },
+      },
+    },
+    serve: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'What sluice serve does.',
+      properties: {
+        ...SERVE_JOBS_PROPERTIES,
+        http: HTTP_CONFIG_SCHEMA,
       },
     },
   },

@@ -7,6 +7,8 @@ import { readDocument } from './document.js';
 import { asNode } from './json-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { PROJECT_SCHEMA } from './project-schema.js';
+import { readHttpConfig, type HttpConfig } from './serve-http.js';
+import { readServeJobs, type ServeJobsConfig } from './serve-jobs.js';
 import type { Environment } from './environment.js';
 import { NO_SECRET_TOKENS } from './template.js';
 import { validateSection } from './validate.js';
@@ -51,8 +53,14 @@ export interface ProjectConfig {
   /** `schedules:` as it is written; `loadSchedules` judges it. */
   readonly schedules: { readonly [name: string]: JsonValue };
   readonly maintain: MaintainConfig;
+  readonly serve: ServeConfig;
   /** Place of a path in sluice.yml. */
   locate(path: ConfigPath, part?: 'key' | 'value'): ErrorPlace;
+}
+
+/** What `sluice serve` does. */
+export interface ServeConfig extends ServeJobsConfig {
+  readonly http: HttpConfig;
 }
 
 export type DefaultsSection = 'in' | 'parser' | 'filters' | 'out';
@@ -104,6 +112,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     connections: ((value as JsonObject)['connections'] ?? {}) as { readonly [name: string]: JsonObject },
     schedules: (schedules ?? {}) as { readonly [name: string]: JsonValue },
     maintain: readMaintain(config['maintain'] as JsonObject),
+    serve: { ...readServeJobs(config['serve'] as JsonObject), http: readHttpConfig((config['serve'] as { http: JsonObject }).http) },
     locate,
   };
 }
