@@ -185,6 +185,7 @@ async function commitTwice(output: OutputPlugin, c: OutputCase, { config, ctx }:
     key: { project: 'conformance', pipeline: 'a pipeline/of two words', stream: '', target: plan.target },
     fence: 1,
     state: undefined,
+    tableChecks: { checks: [], judge: () => undefined },
     complete: () => Promise.reject(new Error('this output commits alone: completeAlone')),
     completeAlone: (committed) => Promise.resolve(void facts.push(committed)),
   };

@@ -21,6 +21,12 @@ const PIPELINE_PROPERTIES = {
     default: 'reject',
     description: 'With a list of outputs: what happens to rows that none of them takes.',
   },
+  checks: {
+    type: 'array',
+    items: { type: 'object' },
+    description:
+      'Questions about the rows that are asked before the commit: row_count, not_null, unique, accepted_values, freshness, sql. See docs/checks.md.',
+  },
   exec: { type: 'object', description: 'Limits and pace of the run.' },
 } as const;
 

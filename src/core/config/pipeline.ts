@@ -11,6 +11,7 @@ import { configureInput } from './input-section.js';
 import { configureOutput } from './output-section.js';
 import { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
+import { readChecks, type CheckConfig } from './checks.js';
 import { ownPart, withConnection } from './connections.js';
 import { displayPath, loadProject } from './project.js';
 import type { ProjectConfig } from './project.js';
@@ -44,6 +45,7 @@ export interface PipelineDraft {
   /** Where `out` is a list: its outputs in order; `output` is then the first. */
   readonly routes?: readonly OutputRoute[];
   readonly unmatched: 'reject' | 'drop';
+  readonly checks: readonly CheckConfig[];
   readonly exec: ExecConfig;
   readonly previewSampleRows: number;
   /** All that the config says but `exec`, without secrets: what {@link hash} covers. */
@@ -65,6 +67,8 @@ export interface PipelineOptions {
   readonly cwd?: string;
   /** What `{{ scheduled_time }}` stands for, as text. */
   readonly scheduledTime?: string;
+  /** Puts a config of another program's form into this one's, before anything is validated. */
+  readonly rewrite?: (document: ConfigDocument) => Promise<ConfigDocument>;
   /** Values of the command line; they win. */
   readonly overrides?: { readonly exec?: JsonObject };
 }
@@ -96,7 +100,8 @@ export async function openPipelineFile(
 ): Promise<{ document: ConfigDocument; project: ProjectConfig }> {
   const { env = process.env, cwd = process.cwd() } = options;
   const project = options.project ?? (await loadProject(file, { env, cwd }));
-  return { document: await readDocument(file, { env, scheduledTime: options.scheduledTime }, displayPath(file, cwd)), project };
+  const document = await readDocument(file, { env, scheduledTime: options.scheduledTime }, displayPath(file, cwd));
+  return { document: options.rewrite === undefined ? document : await options.rewrite(document), project };
 }
 
 /** The name of a pipeline file without `name:`: its path from the root without extension. */
@@ -207,6 +212,7 @@ class PipelineReader {
     const output = routes[0]?.output;
     const isList = Array.isArray(value['out']);
     const unmatched = value['unmatched'] === 'drop' ? 'drop' : 'reject';
+    const checks = await readChecks(value['checks'], this.#document, [...path, 'checks'], this.#scope);
     const exec = await this.#readExec(value, path, sharedExec);
     if (input === undefined || exec === undefined || this.#scope.problems.length > 0) return undefined;
     const definition: JsonObject = {
@@ -217,6 +223,7 @@ class PipelineReader {
       },
       filters: filters.map((filter) => filter.given),
       ...(isList ? { out: routes.map((route) => route.given), unmatched } : routes[0] ? { out: routes[0].given } : {}),
+      ...(checks.length > 0 ? { checks: checks.map((check) => check.given) } : {}),
     };
     // A connection that now leads elsewhere makes another pipeline of it.
     const connected = { in: input.input.given, out: routes.map((route) => route.output.given) };
@@ -229,6 +236,7 @@ class PipelineReader {
       output,
       ...(isList ? { routes } : {}),
       unmatched,
+      checks,
       exec,
       previewSampleRows,
       definition,
@@ -296,7 +304,7 @@ function usesConnection(definition: JsonObject): boolean {
 }
 
 function emptySection(key: string, value: JsonValue): JsonValue {
-  if (!['in', 'out', 'exec', 'filters', 'pipelines'].includes(key)) return value;
+  if (!['in', 'out', 'exec', 'filters', 'checks', 'pipelines'].includes(key)) return value;
   if (Array.isArray(value)) return (value as readonly JsonValue[]).map((item) => (asNode(item) ? {} : item));
   return asNode(value) ? {} : value;
 }

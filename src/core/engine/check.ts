@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openDatabase } from '../duckdb/index.js';
 import type { JsonValue, PluginContext, Schema, SourceColumn, StateKey } from '../spi/index.js';
 import type { Pipeline } from './pipeline.js';
+import { compileChecks } from './checks.js';
 import { planFilters, planInput, refuseRereads, sourceSchema, type RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
 import { createSqlCheck } from './typing/index.js';
@@ -52,8 +53,18 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
     const filters = await planFilters(pipeline, source, startedAt, { ...base, sql });
     const output = await plugin.plan(config, filters.schema, { ...outputContext, check: createSqlCheck(sql) });
     refuseRereads(pipeline, planned.input, output);
+    compileChecks(pipeline.checks ?? [], filters.schema, startedAt, plugin);
     const notes = [...planned.notes, ...output.notes];
-    const plan: RunPlan = { version: 1, input: planned.input, output, startedAt, stateBefore: state ?? null, notes, bytes: planned.bytes };
+    const plan: RunPlan = {
+      version: 1,
+      input: planned.input,
+      output,
+      schema: filters.schema,
+      startedAt,
+      stateBefore: state ?? null,
+      notes,
+      bytes: planned.bytes,
+    };
     return { plan, source, schema: filters.schema, state: state ?? null };
   } finally {
     sql.close();

@@ -1,4 +1,5 @@
-import type { CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, StoreTransaction } from '../spi/index.js';
+import type { Check, CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, StoreTransaction } from '../spi/index.js';
+import { judgeCheck } from './checks.js';
 import type { Execution } from './execution.js';
 import type { Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
@@ -14,6 +15,9 @@ export interface CommitWork {
   readonly lease: Lease;
   readonly ctx: PluginContext;
   readonly beforeCommit?: ((tx: StoreTransaction) => Promise<void>) | undefined;
+  readonly checks: readonly Check[];
+  /** Tells a warning of a check. */
+  warn(text: string): void;
   /** The run's summary, given the facts of its commit. */
   summarise(facts: JsonObject): JsonObject;
 }
@@ -42,6 +46,10 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
       key: { ...run.key, target: plan.output.target },
       fence: lease.fence,
       state,
+      tableChecks: {
+        checks: work.checks.filter((check) => check.on === 'table'),
+        judge: (check, faults) => judgeCheck(check, faults, plan.output.name, (text) => work.warn(text)),
+      },
       complete,
       completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),
     },

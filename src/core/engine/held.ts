@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { ConfigError, ConflictError, type JsonObject, type JsonValue, type PluginContext, type RunRecord } from '../spi/index.js';
+import { compileChecks } from './checks.js';
 import { commitRun } from './commit-run.js';
 import type { RunSummary } from './events.js';
 import { sumExecution } from './execution.js';
@@ -19,7 +20,11 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
     const reports = finished.map((task) => task.report as unknown as TaskReport);
     const held = run.summary as unknown as RunSummary & { readonly state: JsonValue };
     const { state, ...summary } = held;
-    const summarise = (commit: JsonObject): RunSummary => ({ ...summary, status: 'committed', commit });
+    const notes: string[] = [];
+    const summarise = (commit: JsonObject): RunSummary => ({ ...summary, status: 'committed', commit, notes: [...summary.notes, ...notes] });
+    // Checks of the load were asked before the run was held.
+    const specs = (pipeline.checks ?? []).filter((check) => check.on === 'table');
+    const checks = compileChecks(specs, plan.schema, plan.startedAt, pipeline.output.plugin);
     const { report, facts } = await commitRun(
       {
         pipeline,
@@ -29,6 +34,8 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
         state: state ?? undefined,
         lease,
         ctx,
+        checks,
+        warn: (text) => notes.push(text),
         summarise: (commit) => summarise(commit) as unknown as JsonObject,
       },
       services,

@@ -1,4 +1,14 @@
-import type { ConfigPlace, DecoderPlugin, FileInputPlugin, FilterPlugin, InputPlugin, JsonObject, OutputPlugin, ParserPlugin } from '../spi/index.js';
+import type {
+  ErrorPlace,
+  ConfigPlace,
+  DecoderPlugin,
+  FileInputPlugin,
+  FilterPlugin,
+  InputPlugin,
+  JsonObject,
+  OutputPlugin,
+  ParserPlugin,
+} from '../spi/index.js';
 
 /** A plugin with its validated config (secrets resolved) and the place of that config. */
 export interface Configured<P> {
@@ -47,9 +57,21 @@ export interface SourcePipeline {
   readonly exec: ExecOptions;
 }
 
+/** A configured check: `given` holds the keys of its type. */
+export interface CheckSpec {
+  readonly type: string;
+  readonly name: string;
+  readonly on: 'load' | 'table';
+  readonly severity: 'error' | 'warn';
+  readonly given: JsonObject;
+  readonly place: ErrorPlace;
+}
+
 /** A pipeline, validated and with its plugins loaded; what the engine runs. */
 export interface Pipeline extends SourcePipeline {
   readonly output: Configured<OutputPlugin>;
+  /** Asked before the commit. */
+  readonly checks?: readonly CheckSpec[];
   /** Hash of everything but `exec`, with secrets as references. */
   readonly hash: string;
 }

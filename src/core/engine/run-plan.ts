@@ -39,6 +39,8 @@ export interface RunPlan {
   readonly version: 1;
   readonly input: InputHalf;
   readonly output: OutputPlan;
+  /** Columns as the output gets them. */
+  readonly schema: Schema;
   /** Where rejects go when the output keeps none itself: the reject store's plan. */
   readonly rejects?: JsonObject;
   readonly startedAt: number;

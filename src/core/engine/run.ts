@@ -7,6 +7,7 @@ import {
   ConflictError,
   DataError,
   SluiceError,
+  type Check,
   type JsonObject,
   type JsonValue,
   type Lease,
@@ -18,6 +19,7 @@ import {
 import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
 import { withRetry, type RetryContext } from './retry.js';
+import { checkLoad, compileChecks } from './checks.js';
 import { canonicalJson } from './canonical-json.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
@@ -291,11 +293,13 @@ class PipelineRun {
       const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
       const notes = [...planned.notes, ...output.notes];
       refuseRereads(this.#pipeline, planned.input, output);
+      compileChecks(this.#pipeline.checks ?? [], filters.schema, startedAt, plugin);
       const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
       const plan: RunPlan = {
         version: 1,
         input: planned.input,
         output,
+        schema: filters.schema,
         startedAt,
         ...(this.#scheduledTime === undefined ? {} : { scheduledTime: this.#scheduledTime }),
         stateBefore: state ?? null,
@@ -358,30 +362,70 @@ class PipelineRun {
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
       const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
+      const checks = compileChecks(
+        this.#pipeline.checks ?? [],
+        plan.schema,
+        this.#scheduledTime ?? plan.startedAt,
+        this.#pipeline.output.plugin,
+      );
+      await this.#checkLoad(checks, plan, execution, database);
       if (this.#options.hold) {
         const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
         await store.finishRun(run.runId, 'held', { summary: { ...summary, state: state ?? null } as unknown as JsonObject, error: null }, lease);
         return summary;
       }
-      return await this.#commit(run, plan, execution, state, lease);
+      return await this.#commit(run, plan, execution, state, lease, checks);
     } catch (error) {
       await this.#recordFailure(run.runId, error, lease);
       throw error;
     }
   }
 
-  async #commit(run: RunRecord, plan: RunPlan, execution: Execution, state: JsonValue | undefined, lease: Lease): Promise<RunSummary> {
+  async #checkLoad(checks: readonly Check[], plan: RunPlan, execution: Execution, database: Database): Promise<void> {
+    if (!checks.some((check) => check.on === 'load')) return;
+    const { plugin, config } = this.#pipeline.output;
+    const rows = plugin.stagedRows?.(plan.output, execution.outputStages, config);
+    if (rows === undefined) return;
+    const sql = await database.connect();
+    try {
+      await checkLoad(checks, rows, plan.output.name, sql, (text) => this.#note(text));
+    } finally {
+      sql.close();
+    }
+  }
+
+  async #commit(
+    run: RunRecord,
+    plan: RunPlan,
+    execution: Execution,
+    state: JsonValue | undefined,
+    lease: Lease,
+    checks: readonly Check[],
+  ): Promise<RunSummary> {
     const { store } = this.#services;
     this.#services.reach('commit.started');
     this.#services.onEvent({ event: 'commit', pipeline: this.#pipeline.name, run_id: run.runId });
     const tempDir = this.#runTempDir(run.runId);
     const summarise = (facts: JsonObject): RunSummary => this.#summary('committed', run.runId, plan, execution, state ?? null, facts);
-    const work = { pipeline: this.#pipeline, run, plan, execution, state, lease, ctx: this.#base(tempDir), beforeCommit: this.#options.beforeCommit };
+    const work = {
+      pipeline: this.#pipeline,
+      run,
+      plan,
+      execution,
+      state,
+      lease,
+      ctx: this.#base(tempDir),
+      beforeCommit: this.#options.beforeCommit,
+      checks,
+    };
     const done = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
       // The answer to a COMMIT may have been lost; the stored run tells what became of it.
       const stored = attempt > 1 ? await store.getRun(run.runId) : undefined;
       if (stored?.status === 'committed') return { facts: stored.commit ?? {}, report: undefined };
-      return commitRun({ ...work, summarise: (facts) => summarise(facts) as unknown as JsonObject }, this.#services);
+      return commitRun(
+        { ...work, warn: (text) => this.#note(text), summarise: (facts) => summarise(facts) as unknown as JsonObject },
+        this.#services,
+      );
     });
     this.#services.reach('commit.done');
     this.#services.reach('cleanup.started');

@@ -6,6 +6,7 @@
  * cursor that the commit moves. A *rejected* record is kept with its place and reason; a *filtered* row was dropped by
  * a filter on purpose.
  */
+export * from './check.js';
 export * from './context.js';
 export * from './errors.js';
 export * from './filter.js';

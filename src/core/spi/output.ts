@@ -1,3 +1,4 @@
+import type { TableChecks } from './check.js';
 import type { PluginContext, TaskContext } from './context.js';
 import type { RowRefusal, SqlCheck } from './filter.js';
 import type { JsonObject, JsonValue } from './json.js';
@@ -63,6 +64,8 @@ export interface CommitContext extends PluginContext {
   readonly fence: number;
   /** The state after this run, for the target's own ledger; undefined leaves the old one. */
   readonly state: JsonValue | undefined;
+  /** To be asked before the commit is final: in the target's own transaction, or again when another commit came first. */
+  readonly tableChecks: TableChecks;
   /** Marks the run committed with `facts` and stores the new state in the metastore's open transaction. Throws when the lease's fence is stale. */
   complete(tx: StoreTransaction, facts: JsonObject): Promise<void>;
   /** The same in a transaction of its own: for targets elsewhere, once their own transaction has committed. */
@@ -136,6 +139,10 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * metastore; in an `out` list they come last.
    */
   commitTogether?(parts: readonly CommitPart<C>[], ctx: CommitContext): Promise<CommitReport>;
+  /** Whether `commit` asks `ctx.tableChecks`; without it checks of the table are refused. */
+  readonly checksTable?: true;
+  /** The staged rows as a FROM clause for the run's DuckDB, columns named as in the load; without it checks of the load are refused. */
+  stagedRows?(plan: OutputPlan, reports: readonly StageReport[], config: C): string;
   /** Connects and names what answered, e.g. `PostgreSQL 15.18`; for `sluice conns test`. */
   probe?(config: C, ctx: PluginContext): Promise<string>;
 }

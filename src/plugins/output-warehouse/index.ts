@@ -4,6 +4,7 @@ import {
   quoteIdentifier,
   quoteLiteral,
   type Column,
+  type CommitContext,
   type ErrorPlace,
   type JsonObject,
   type OutputPlan,
@@ -12,11 +13,12 @@ import {
   type Schema,
   type StagedRelation,
 } from '../../core/spi/index.js';
-import type { Warehouse, WritePlan, WriteRequest } from '../../warehouse/index.js';
+import type { Warehouse, WritePlan, WriteRequest, WriteCommitOptions } from '../../warehouse/index.js';
 import { stageWithDeletes, withoutDeleteColumn } from './delete-rows.js';
 import { planRouting } from './plan-routing.js';
 import { commitRouted, routedWrites, stageRouted, type Routing, type TableWrite } from './routed-tables.js';
 import { schema } from './schema.js';
+import { commitChecked, stagedRowsOf, type CommitGuard } from './table-checks.js';
 import { parseTablePattern } from './table-pattern.js';
 import { modeRequest, writeModeOf, type ModeConfig } from './write-mode.js';
 
@@ -148,15 +150,8 @@ export default defineOutput<WarehouseConfig>({
       const routed = await commitRouted(warehouse, routing, reports, rejects, ctx);
       return { details: routed.facts, after: () => routed.upkeep() };
     }
-    const result = await warehouse.commitWrites(
-      { plan: writeOf(plan), staged: reports, rejects },
-      {
-        runId: ctx.runId,
-        signal: ctx.signal,
-        tempDir: ctx.tempDir,
-        reach: (point) => ctx.reach(point),
-        within: (tx, facts) => ctx.complete(tx, facts),
-      },
+    const result = await commitChecked(warehouse, [{ plan: writeOf(plan), staged: reports }], ctx, (guard) =>
+      warehouse.commitWrites({ plan: writeOf(plan), staged: reports, rejects }, commitOptions(ctx, guard)),
     );
     return { details: result.facts, after: () => result.upkeep() };
   },
@@ -171,19 +166,33 @@ export default defineOutput<WarehouseConfig>({
       await ctx.completeAlone({ tables: 0 });
       return { details: { tables: 0 } };
     }
-    const result = await warehouse.commitWrites(
-      { ...first, rejects: [], others },
-      {
-        runId: ctx.runId,
-        signal: ctx.signal,
-        tempDir: ctx.tempDir,
-        reach: (point) => ctx.reach(point),
-        within: (tx, facts) => ctx.complete(tx, facts),
-      },
+    const result = await commitChecked(warehouse, [first, ...others], ctx, (guard) =>
+      warehouse.commitWrites({ ...first, rejects: [], others }, commitOptions(ctx, guard)),
     );
     return { details: result.facts, after: () => result.upkeep() };
   },
+
+  checksTable: true,
+
+  stagedRows(plan, reports) {
+    const routing = routingOf(plan);
+    const writes = routing ? routedWrites(routing, reports) : [{ plan: writeOf(plan), staged: reports }];
+    return stagedRowsOf(writes);
+  },
 });
+
+function commitOptions(ctx: CommitContext, guard: CommitGuard): WriteCommitOptions {
+  return {
+    runId: ctx.runId,
+    signal: ctx.signal,
+    tempDir: ctx.tempDir,
+    reach: (point) => ctx.reach(point),
+    within: async (tx, facts) => {
+      await guard(tx);
+      await ctx.complete(tx, facts);
+    },
+  };
+}
 
 /** What the config asks of whichever table. */
 function requestOf(config: WarehouseConfig, columns: Schema, ctx: OutputPlanContext): Omit<WriteRequest, 'table' | 'place'> {
