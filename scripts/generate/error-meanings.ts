@@ -5,6 +5,10 @@ export interface ErrorMeaning {
 
 /** What codes mean to a user, where the message in the source does not say it by itself. */
 export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
+  CHECK_FAILED: {
+    means: 'A check of the pipeline found rows that it does not allow; the message shows up to five.',
+    todo: 'Mend the data or the check and run again; nothing was committed. `severity: warn` lets it pass with a note.',
+  },
   CONFIG_MISSING_KEY: { means: 'A required key is missing.', todo: 'Add it; the hint says what it holds.' },
   CONFIG_SYNTAX: { means: 'The file is not valid YAML, or uses YAML that configs do not allow.', todo: 'Mend the place that is named.' },
   CONFIG_UNKNOWN_KEY: { means: 'No plugin or section knows this key.', todo: 'Take the suggestion, or see the known keys in the hint.' },
@@ -15,6 +19,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   },
   DECODE_FAILED: { means: 'A compressed file is damaged or cut short.', todo: 'Check the file, and load it again from where it came.' },
   DISK_FULL: { means: 'A disk is full.', todo: 'Free space, or point exec.temp_dir at a larger disk.' },
+  EMBULK_OPTION: {
+    means: 'A config of Embulk uses an option or value that has no counterpart here.',
+    todo: 'Change what is named; the hint says to what.',
+  },
   ENGINE_FAILED: { means: 'DuckDB stopped with an error that Sluice does not know.', todo: 'See the reason in the message.' },
   ENGINE_IO: { means: 'DuckDB could not read or write a file.', todo: 'Check that the file exists, its permissions and the free space of the disk.' },
   EXPIRE_DAYS: {
@@ -46,6 +54,18 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   GOOGLE_UNAUTHENTICATED: { means: 'Google refused the access token, also a fresh one.', todo: 'Check the credentials and what they may do.' },
   GOOGLE_UNAVAILABLE: { means: 'Google failed on its side, also after repeats.', todo: 'Run again later: what was finished is kept.' },
   GOOGLE_UNREACHABLE: { means: 'The connection to Google failed.', todo: 'Check the network, and a proxy or firewall in between.' },
+  HTTP_BUSY: {
+    means: 'The server asked to come back later, or failed on its side, also after repeats.',
+    todo: 'Set requests_per_second to ask less often; run again.',
+  },
+  HTTP_CERTIFICATE: {
+    means: 'The certificate of an HTTPS server could not be verified.',
+    todo: 'Make the certificate authority known with NODE_EXTRA_CA_CERTS.',
+  },
+  HTTP_DENIED: { means: 'The server answered 401 or 403.', todo: 'Check auth, and what these credentials may read.' },
+  HTTP_STATUS: { means: 'The server answered with a status that is no success; its text is in the message.', todo: 'Check url, params and body.' },
+  HTTP_UNREACHABLE: { means: 'The connection to an HTTP server failed or broke.', todo: 'Check the address and the network; run again.' },
+  HTTP_WINDOWS: { means: 'The windows of time of an http input contradict one another, or are too many.', todo: 'Correct the key that is named.' },
   METASTORE_BUSY: { means: 'Other writers held the metastore for too long.', todo: 'Run again; for many writers use a PostgreSQL metastore.' },
   METASTORE_CORRUPT: {
     means: 'The metastore file is damaged, or no SQLite database.',
@@ -60,13 +80,51 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   METASTORE_LOGIN: { means: 'The metastore refused user or password.', todo: 'Check both in sluice.yml.' },
   METASTORE_TLS: { means: "The metastore's certificate could not be verified.", todo: 'Name the certificate authority with sslrootcert=FILE.' },
   OUT_OF_MEMORY: { means: 'The work does not fit into exec.memory_limit.', todo: 'Raise the limit, or lower exec.max_threads.' },
+  RANDOM_COLUMN: {
+    means: 'A column of the input random has bounds or values that its type does not have.',
+    todo: 'Correct the column; see the page of the input.',
+  },
+  RESULT_URL: { means: 'A target of `sluice export` cannot be understood.', todo: 'Take one of the forms in the hint.' },
+  S3_FAILED: {
+    means: 'The object store answered with an error that Sluice does not know.',
+    todo: 'Look its code up in the documentation of the service.',
+  },
   SFTP: {
     means: 'The SSH server did not do what it was asked to, or the connection broke.',
     todo: 'See the reason in the message; check host, port and the permissions of the folder.',
   },
   SPOOL_MISREAD: { means: 'A temporary file gave other records than were written to it.', todo: 'Report it, with the file.' },
+  SQL_BUSY: {
+    means: 'Locks of other sessions, or a server that starts or stops, were in the way of a statement, also after repeats.',
+    todo: 'Run again.',
+  },
+  SQL_DATABASE: { means: 'The database that the config names does not exist.', todo: 'Check its name, or create it.' },
+  SQL_DENIED: { means: 'The database user may not do this.', todo: 'Grant the right that the message names.' },
+  SQL_INCREMENTAL: { means: 'The keys of incremental reading contradict one another or the table.', todo: 'Correct the key that is named.' },
+  SQL_LOGIN: { means: 'The database server refused user or password.', todo: 'Check both, and that the server lets this user in from here.' },
+  SQL_SERVER_FULL: { means: 'The disk of the database server is full.', todo: 'Free space there, and run again.' },
+  SQL_STATEMENT: {
+    means: 'The database server does not understand a statement, or a table or column in it does not exist.',
+    todo: 'Check the table, the columns and the SQL of the config.',
+  },
+  SQL_TIMEOUT: {
+    means: 'A statement or connection took longer than a time limit allows.',
+    todo: 'Raise the limit of the config or of the server, or read less at a time.',
+  },
+  SQL_UNREACHABLE: {
+    means: 'The connection to a database server failed or broke.',
+    todo: 'Check that it runs, and host, port and firewall; run again.',
+  },
+  TARGET_TYPES: {
+    means: "Columns of the load cannot be written to the columns of the target's table without changing values.",
+    todo: 'Convert them with a filter, change the table, or write another one.',
+  },
   TEMPLATE_ERROR: { means: 'The Liquid template cannot be parsed or rendered.', todo: 'Mend the place that is named.' },
   TEMPLATE_VARIABLE: { means: 'A template names a variable that does not exist.', todo: 'Set it, or give a default.' },
+  TOO_MANY_REQUESTS: {
+    means: 'The HTTP API gets more requests than it takes from one key or address.',
+    todo: 'Wait the seconds that the answer names (`retry-after`).',
+  },
   UNEXPECTED: { means: 'Something failed that has no code of its own.', todo: 'Report it, with the message.' },
   UNKNOWN_PLUGIN: { means: 'No plugin has this type.', todo: 'Take the suggestion, or list the plugin in sluice.yml.' },
 };
