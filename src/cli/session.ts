@@ -10,18 +10,28 @@ import type { Metastore } from '../metastore/types.js';
 import type { Warehouse } from '../warehouse/index.js';
 import { BugError, ConfigError, type Secret } from '../core/spi/index.js';
 import { text, type CommandContext } from './command.js';
+import type { Environment } from './environment.js';
+import type { Output } from './output.js';
+import { sqlLimits } from './sql-limits.js';
 
 const DEFAULT_MEMORY = 1_000_000_000;
+
+/** What a session takes from its surroundings: the command line's, or those of a worker process. */
+export interface SessionContext {
+  readonly environment: Pick<Environment, 'clock' | 'random' | 'reach'>;
+  readonly out: Pick<Output, 'say' | 'hide' | 'print' | 'logger'>;
+  readonly signal: AbortSignal;
+}
 
 /** What a verb works with: the project, its plugins, its metastore and its warehouse, each opened when first needed. */
 export class Session {
   readonly project: ProjectConfig;
   readonly registry: Registry;
-  readonly #context: CommandContext;
+  readonly #context: SessionContext;
   #metastore: Promise<Metastore> | undefined;
   #warehouse: Promise<Warehouse> | undefined;
 
-  constructor(context: CommandContext, project: ProjectConfig, registry: Registry) {
+  constructor(context: SessionContext, project: ProjectConfig, registry: Registry) {
     this.#context = context;
     this.project = project;
     this.registry = registry;
@@ -135,6 +145,7 @@ export class Session {
       clock: environment.clock,
       log: out.logger,
       maintain: this.project.maintain,
+      sql: sqlLimits(this.project),
     });
   }
 }
@@ -142,11 +153,16 @@ export class Session {
 /** Opens the project of `near` (a pipeline file or folder; default: `--project` or the working folder). */
 export async function openSession(context: CommandContext, near?: string): Promise<Session> {
   const { environment, options } = context;
+  const folder = text(options, 'project') ?? near ?? environment.cwd;
+  return openSessionAt(context, resolve(environment.cwd, folder), environment);
+}
+
+/** Opens the project of an absolute path. */
+export async function openSessionAt(context: SessionContext, path: string, { env, cwd }: Pick<Environment, 'env' | 'cwd'>): Promise<Session> {
   const { loadProject } = await import('../core/config/index.js');
   const { createRegistry } = await import('../core/registry/index.js');
   const { BUILTIN_PLUGINS } = await import('../plugins/builtins.js');
-  const folder = text(options, 'project') ?? near ?? environment.cwd;
-  const project = await loadProject(resolve(environment.cwd, folder), { env: environment.env, cwd: environment.cwd });
+  const project = await loadProject(path, { env, cwd });
   return new Session(context, project, createRegistry({ builtins: BUILTIN_PLUGINS, project }));
 }
 
