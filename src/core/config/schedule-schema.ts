@@ -87,9 +87,10 @@ export const SCHEDULE_SCHEMA = {
     },
     notify: {
       type: 'array',
-      items: { type: ['string', 'object'] },
+      items: { type: 'string', minLength: 1 },
+      uniqueItems: true,
       default: [],
-      description: 'Who is told of failures and recoveries; see docs/serve.md.',
+      description: 'Targets of serve.notify that are told of failures and recoveries; see docs/serve.md.',
     },
     pipeline: { type: 'string', minLength: 1, description: 'A pipeline file, from the project root.' },
     only: { type: 'string', minLength: 1, description: "One of the file's pipelines, by its name. Default: all of them." },

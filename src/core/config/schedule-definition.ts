@@ -1,0 +1,66 @@
+import type { ErrorPlace, JsonObject } from '../spi/index.js';
+import type { CronExpression } from '../schedule/cron-expression.js';
+import type { Zone } from '../schedule/zoned-time.js';
+
+export type CatchUp = 'all' | 'latest' | 'none';
+export type Overlap = 'skip' | 'queue' | 'allow';
+
+/** A schedule, validated: when, what, and what to do when that does not go smoothly. */
+export interface ScheduleDefinition {
+  readonly name: string;
+  /** Of the schedule's name in its file. */
+  readonly place: ErrorPlace;
+  readonly cron: string;
+  /** IANA name. */
+  readonly timezone: string;
+  readonly times: ScheduleTimes;
+  readonly delaySecs: number;
+  readonly catchUp: CatchUp;
+  readonly overlap: Overlap;
+  /** Undefined: no limit. */
+  readonly timeoutSecs: number | undefined;
+  readonly retries: { readonly limit: number; readonly initialWaitSecs: number; readonly maxWaitSecs: number };
+  readonly dependsOn: readonly string[];
+  readonly enabled: boolean;
+  readonly priority: number;
+  readonly tags: readonly string[];
+  /** Names of `serve.notify`. */
+  readonly notify: readonly string[];
+  /** Connections of sluice.yml that the work uses; their limits hold for its jobs. */
+  readonly connections: readonly string[];
+  readonly payload: SchedulePayload;
+  /** Pipelines that keep a state: two jobs of them at once would read the same. */
+  readonly keepsState: readonly string[];
+  /** Targets to which a second run of a period adds its rows once more. */
+  readonly appends: readonly string[];
+  /** Of all that the schedule says. */
+  readonly hash: string;
+  /** Of what decides its times: the store computes the next one anew when it differs. */
+  readonly timesHash: string;
+}
+
+/** `cron` and `timezone`, read. */
+export interface ScheduleTimes {
+  readonly cron: CronExpression;
+  readonly zone: Zone;
+}
+
+/** What the jobs of a schedule run, but the period; plain JSON without secrets. */
+export type SchedulePayload = SchedulePipeline | ScheduleSql;
+
+export type SchedulePipeline = {
+  readonly kind: 'pipeline';
+  /** From the project's root. */
+  readonly file?: string;
+  readonly pipeline?: string;
+  readonly definition?: JsonObject;
+};
+
+export type ScheduleSql = {
+  readonly kind: 'sql';
+  readonly sql: string;
+  readonly params?: JsonObject;
+  readonly into?: JsonObject;
+  readonly out?: JsonObject;
+  readonly checks?: readonly JsonObject[];
+};
