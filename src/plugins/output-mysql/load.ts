@@ -6,6 +6,7 @@ import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
 import type { LoadJob } from '../shared/sql-output/database-output.js';
 import { refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
+import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
 import type { MysqlLedger } from './ledger.js';
 import { prepareTable, replaceTable, type Replacement } from './prepare-table.js';
@@ -25,6 +26,14 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
   const place = `${session.product} ${session.place}`;
   const run = async (sql: string, doing: string): Promise<number> => (await session.run(sql, doing)).serverStatus;
   let replacement: Replacement | undefined;
+  const check = (relation: string): Promise<void> =>
+    askTableChecks(commit, relation, checkDialect(mysqlDialect), async (sql, doing) => {
+      const rows = await session.texts(sql, doing);
+      return {
+        names: rows.length === 0 ? [] : (await session.describe(`SELECT * FROM (${sql}\n) AS asked`, doing)).map((column) => column.name),
+        rows,
+      };
+    });
   const begin = (): Promise<number> => run('START TRANSACTION', 'beginning the transaction');
   return {
     place,
@@ -47,10 +56,12 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
     async write() {
       if (plan.mode === 'merge') await mergeRows(session, job);
       else await sendRows(session, replacement?.table ?? table, plan.columns, job);
+      if (replacement) await check(replacement.table);
       // The new rows and the ledger's cannot be committed together: RENAME commits first.
       if (replacement) await replaceTable(session, plan.table, replacement);
       if (replacement) await begin();
     },
+    check: () => (replacement ? Promise.resolve() : check(table)),
     writeLedger: (context) => ledger.write(context),
     async commit() {
       await run('COMMIT', `committing ${name}`);

@@ -7,6 +7,7 @@ import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
 import type { LoadJob } from '../shared/sql-output/database-output.js';
 import { assertRowCount, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
+import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
 import type { PostgresLedger } from './ledger.js';
 
@@ -36,6 +37,11 @@ export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job:
     runHook: (sql, key) => run(sql, `running ${key}`),
     write: () =>
       plan.mode === 'merge' ? mergeRows(session, job) : copyInto(session, quoteTable(postgresqlDialect, plan.table), columnNames(job), job),
+    check: () =>
+      askTableChecks(commit, quoteTable(postgresqlDialect, plan.table), checkDialect(postgresqlDialect), async (sql, doing) => {
+        const rows = await session.texts(sql, doing);
+        return { names: rows.length === 0 ? [] : (await session.describe(sql, doing)).map((field) => field.name), rows };
+      }),
     writeLedger: (context) => ledger.write(context),
     commit: () => run('COMMIT', `committing ${name}`),
     async rollback() {

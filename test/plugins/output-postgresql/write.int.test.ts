@@ -240,6 +240,39 @@ test('before_load and after_load run in the transaction', async (bench) => {
   assert.equal(await rows(bench, 'SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM orders)'), [['0', '0']]);
 });
 
+test('a failed check of the table rolls everything back', async (bench) => {
+  await bench.client.query('CREATE TABLE orders (id bigint, name text, amount numeric(12,2)); INSERT INTO orders VALUES (1, $$old$$, 1)');
+  bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+  config(bench, 'table: orders\n  mode: append', COLUMNS, 'checks: [{type: unique, columns: [id]}]');
+  const failed = await run(bench);
+  assert.is(failed.code, 3, failed.told);
+  assert.match(failed.told, 'id = 1, times = 2');
+  assert.equal(await rows(bench, 'SELECT name FROM orders'), [['old']]);
+  config(
+    bench,
+    'table: orders\n  mode: merge\n  keys: [id]',
+    COLUMNS,
+    'checks: [{type: unique, columns: [id]}, {type: row_count, on: table, max: 1}]',
+  );
+  const merged = await run(bench);
+  assert.is(merged.code, 0, merged.told);
+  assert.equal(await rows(bench, 'SELECT name FROM orders'), [['one']]);
+});
+
+test('checks of the load read the spool, before anything is sent', async (bench) => {
+  bench.project.write('data/1.csv', 'id,name,amount\n1,"a,\"\"b",1.5\n2,,2\n');
+  const asked = (check: string): void => void config(bench, 'table: orders\n  mode: append', COLUMNS, `checks: [${check}]`);
+  asked('{type: row_count, max: 1}');
+  const failed = await run(bench);
+  assert.is(failed.code, 3, failed.told);
+  assert.match(failed.told, 'rows = 2');
+  assert.equal(await rows(bench, "SELECT to_regclass('orders')"), [[null]]);
+  asked(
+    '{type: row_count, min: 2}, {type: unique, columns: [id], on: load}, {type: sql, on: load, query: "select * from {rows} where amount < 1.5"}',
+  );
+  assert.is((await run(bench)).code, 0);
+});
+
 test('mode is required, and errors of the login hold no password', async (bench) => {
   bench.project.write('data/1.csv', 'id\n1\n');
   config(bench, 'table: orders', '{name: id, type: long}');

@@ -19,6 +19,7 @@ import { planColumns, type MakeColumn, type PlannedTargetColumn } from './plan-c
 import { planKeys, type KeyPlan } from './plan-keys.js';
 import { modeOf, type TableOutputConfig, type WriteMode } from './schema.js';
 import { refusalsUnlessDeleted, withoutMark, writtenColumns } from './delete-marks.js';
+import { readSpool } from './read-spool.js';
 import { removeSpools, stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
@@ -116,6 +117,19 @@ export function defineDatabaseOutput(
     ...declaration,
     kind: 'output',
     deletes: true,
+
+    checksTable: true,
+
+    stagedRows(plan, reports) {
+      const { columns, deleteColumn } = plan.details as unknown as TablePlan;
+      const files = reports.flatMap((report) => (report.staged as unknown as CsvSpool).files);
+      return readSpool(
+        files,
+        columns.map(({ source }) => source),
+        deleteColumn !== undefined,
+        product.nullText,
+      );
+    },
 
     identify: (config, ctx) => Promise.resolve(identityOf(config, ctx.place)),
 

@@ -14,7 +14,9 @@ export function fitOf(column: Column, target: TargetColumn, written: WrittenValu
   const fit = fitFamily(value, written.type, target.family);
   if ('impossible' in fit) return { impossible: `${column.name} is ${column.type}, but the table's column is ${target.sqlType}` };
   const nulls = target.nullable ? undefined : `${value} IS NULL`;
-  const parts = [nulls, fit.changes === undefined ? undefined : `coalesce(${fit.changes}, false)`].filter((part) => part !== undefined);
+  const parts = [nulls, fit.changes === undefined ? undefined : `(${value} IS NOT NULL AND coalesce(${fit.changes}, false))`].filter(
+    (part) => part !== undefined,
+  );
   if (parts.length === 0) return {};
   const reason =
     fit.changes === undefined
@@ -122,7 +124,10 @@ function fitFloat(v: string, type: ColumnType, { bits, finite }: { readonly bits
       changes: `coalesce(try_cast(${v}::${whole} AS ${type === 'long' ? 'HUGEINT' : `DECIMAL(38, ${decimalOf(type)?.scale ?? 0})`}) <> ${v}, true)`,
     };
   if (type !== 'double') return IMPOSSIBLE;
-  const parts = [...(finite ? [`NOT isfinite(${v})`] : []), ...(bits === 32 ? [`(isfinite(${v}) AND ${v}::FLOAT::DOUBLE <> ${v})`] : [])];
+  const parts = [
+    ...(finite ? [`NOT isfinite(${v})`] : []),
+    ...(bits === 32 ? [`(isfinite(${v}) AND coalesce(try_cast(${v} AS FLOAT)::DOUBLE <> ${v}, true))`] : []),
+  ];
   return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
 }
 

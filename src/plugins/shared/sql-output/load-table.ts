@@ -16,6 +16,8 @@ export interface LoadSteps {
   /** SQL of the user. */
   runHook(sql: string, key: 'before_load' | 'after_load'): Promise<void>;
   write(): Promise<void>;
+  /** Asks the checks of the table, which holds the new rows by now. */
+  check(): Promise<void>;
   writeLedger(commit: CommitContext): Promise<void>;
   commit(): Promise<void>;
   /** Never throws; a connection that is gone has rolled back by itself. */
@@ -40,6 +42,7 @@ export async function loadTable(steps: LoadSteps, { commit, config, plan }: Load
     await steps.prepare();
     if (config.before_load !== undefined) await steps.runHook(config.before_load, 'before_load');
     await steps.write();
+    await steps.check();
     commit.reach('commit.target_filled');
     // Before after_load: should that commit by itself, rows and ledger row are committed together.
     if (keepsLedger) await steps.writeLedger(commit);

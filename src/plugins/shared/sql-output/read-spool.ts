@@ -1,0 +1,34 @@
+import { decimalOf, quoteIdentifier, quoteLiteral, type Column, type ColumnType } from '../../../core/spi/index.js';
+
+/** The rows of CSV spools as a FROM clause of DuckDB, for checks of a load; binary columns are the text that is sent. */
+export function readSpool(files: readonly string[], columns: readonly Column[], hasMark: boolean, nullText: string): string {
+  const select = columns.map(({ name, type }, i) => `${valueOf(`c${i}`, type)} AS ${quoteIdentifier(name)}`).join(', ');
+  if (files.length === 0) return `(SELECT ${columns.map(({ name }) => `NULL AS ${quoteIdentifier(name)}`).join(', ')} LIMIT 0) AS staged`;
+  const fields = Array.from({ length: columns.length + (hasMark ? 1 : 0) }, (_, i) => `'c${i}': 'VARCHAR'`).join(', ');
+  return (
+    `(SELECT ${select} FROM read_csv([${files.map(quoteLiteral).join(', ')}], auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', ` +
+    `new_line = '\\n', nullstr = ${quoteLiteral(nullText)}, allow_quoted_nulls = false, columns = {${fields}})) AS staged`
+  );
+}
+
+function valueOf(field: string, type: ColumnType): string {
+  const decimal = decimalOf(type);
+  if (decimal) return `CAST(${field} AS DECIMAL(${decimal.precision}, ${decimal.scale}))`;
+  switch (type) {
+    case 'long':
+      return `CAST(${field} AS BIGINT)`;
+    case 'double':
+      return `CAST(${field} AS DOUBLE)`;
+    case 'boolean':
+      return `CAST(${field} AS BOOLEAN)`;
+    // Era and zone are spelled as the target wants them; what DuckDB does not read so counts as unknown.
+    case 'date':
+      return `TRY_CAST(${field} AS DATE)`;
+    case 'timestamp':
+      return `TRY_CAST(${field} AS TIMESTAMPTZ)`;
+    case 'datetime':
+      return `TRY_CAST(${field} AS TIMESTAMP)`;
+    default:
+      return field;
+  }
+}
