@@ -7,15 +7,15 @@ import { openDatabase } from '../src/core/duckdb/index.js';
 
 export const DATA = process.env['SLUICE_BENCH_DATA'] ?? fileURLToPath(new URL('./data/', import.meta.url));
 
-/** The rows of the performance lab: 11 columns, 30 days. `bad`: one row in so many has a bad value (0: none). */
-function rowsSql(rows: number, bad: number): string {
+/** 11 columns over 30 days. `bad`: one row in so many has a bad value (0: none). `numbers`: a relation of the rows' numbers `i`. */
+function rowsSql(rows: number, bad: number, numbers = `range(${rows}) t(i)`): string {
   const id = bad === 0 ? 'i::VARCHAR' : `CASE WHEN i % ${bad} = 3 THEN 'bad' || i ELSE i::VARCHAR END`;
   return `SELECT (1704067200 + (i * 37) % 2592000)::BIGINT AS time, ${id} AS id, 'user_' || (i * 7919 % 100000) AS user_name,
     '/path/' || (i * 104729 % 5000) || '/page.html' AS path, 'GET' AS method, 200 + (i % 5) * 100 AS code,
     ((hash(i) % 50000))::INT AS size, round((hash(i + 7) % 100000) / 1000.0, 3) AS latency,
     'Mozilla/5.0 (Windows NT ' || (i % 11) || '.1; WOW64) AppleWebKit/535.11' AS agent,
     strftime(to_timestamp(1704067200 + (i * 37) % 2592000) AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S') AS created_at,
-    CASE WHEN i % 13 = 0 THEN NULL ELSE 'comment "quoted", with comma ' || i % 100 END AS comment FROM range(${rows}) t(i)`;
+    CASE WHEN i % 13 = 0 THEN NULL ELSE 'comment "quoted", with comma ' || i % 100 END AS comment FROM ${numbers}`;
 }
 
 export const COLUMNS = [
@@ -52,6 +52,20 @@ async function copy(sql: string): Promise<void> {
 
 export function csvFile(rows: number, bad = 0): Promise<string> {
   return once(`rows-${rows}${bad === 0 ? '' : `-bad${bad}`}.csv`, (path) => copy(`COPY (${rowsSql(rows, bad)}) TO '${path}' (FORMAT csv, HEADER)`));
+}
+
+/** CSV of the rows whose numbers are `first`, `first + step`, … */
+export function csvOfNumbers(rows: number, first: number, step: number): Promise<string> {
+  const numbers = `(SELECT ${first} + ${step} * n AS i FROM range(${rows}) r(n))`;
+  return once(`rows-${rows}-from-${first}-by-${step}.csv`, (path) => copy(`COPY (${rowsSql(rows, 0, numbers)}) TO '${path}' (FORMAT csv, HEADER)`));
+}
+
+/** The rows of {@link csvFile} as LOAD DATA reads them without loss: NULL is the bare word, texts are quoted. */
+export function loadDataFile(rows: number): Promise<string> {
+  const texts = COLUMNS.filter((c) => c.duck === 'VARCHAR').map((c) => c.name);
+  return once(`rows-${rows}-load-data.csv`, (path) =>
+    copy(`COPY (${rowsSql(rows, 0)}) TO '${path}' (FORMAT csv, HEADER false, NULLSTR 'NULL', FORCE_QUOTE (${texts.join(', ')}))`),
+  );
 }
 
 export function ndjsonFile(rows: number): Promise<string> {

@@ -34,7 +34,7 @@ export class BenchProject {
   }
 }
 
-function columnsYaml(): string {
+export function columnsYaml(): string {
   return COLUMNS.map((c) => `      - {name: ${c.name}, type: ${c.type}${'format' in c ? `, format: "${c.format}"` : ''}}`).join('\n');
 }
 
