@@ -1,4 +1,5 @@
 import { EXEC_SCHEMA, PIPELINES_FILE_SCHEMA, PROJECT_SCHEMA, SINGLE_PIPELINE_SCHEMA } from '../../src/core/config/index.js';
+import { CHECK_SCHEMAS } from '../../src/core/config/checks.js';
 import { decimalOf } from '../../src/core/spi/index.js';
 import type { DocumentedPlugin } from './plugins.js';
 
@@ -35,15 +36,27 @@ export function makePipelineSchema(plugins: readonly DocumentedPlugin[]): Node {
   const definitions: Node = { env: REFERENCES.env, file: REFERENCES.file, exec: forEditors(EXEC_SCHEMA, 'exec', false) };
   for (const plugin of plugins) {
     const name = `${plugin.kind}-${plugin.type}`;
-    const node = forEditors(plugin.schema, name, false);
-    definitions[name] = withEngineKeys(plugin, node);
+    const node = withEngineKeys(plugin, forEditors(plugin.schema, name, false));
+    definitions[name] = plugin.kind === 'output' ? withKeys(node, { where: ROUTE_CONDITION }, []) : node;
   }
+  for (const [type, schema] of Object.entries(CHECK_SCHEMAS)) definitions[`check-${type}`] = forEditors(schema, `check-${type}`, false);
+  definitions['check'] = chooseByType(
+    Object.keys(CHECK_SCHEMAS).map((type) => ({ type, target: `check-${type}` })),
+    false,
+  );
   for (const kind of ['output', 'filter', 'parser', 'decoder', 'formatter', 'encoder'])
     definitions[kind] = chooseByType(
       ofKind(kind).map((plugin) => ({ type: plugin.type, summary: plugin.summary, target: `${kind}-${plugin.type}` })),
     );
-  definitions['input'] = chooseInput(ofKind('input'), ofKind('parser'), definitions);
-  const sections = { in: ref('input'), filters: { type: 'array', items: ref('filter') }, out: ref('output'), exec: ref('exec') };
+  definitions['input'] = orByConnection(chooseInput(ofKind('input'), ofKind('parser'), definitions));
+  definitions['output'] = orByConnection(definitions['output'] as Node);
+  const sections = {
+    in: ref('input'),
+    filters: { type: 'array', items: ref('filter') },
+    out: { if: { type: 'array' }, then: { type: 'array', minItems: 1, items: ref('output') }, else: ref('output') },
+    checks: { type: 'array', items: ref('check') },
+    exec: ref('exec'),
+  };
   const single = forEditors(SINGLE_PIPELINE_SCHEMA, '', false);
   definitions['pipeline'] = replaceKeys(single, sections);
   definitions['listed-pipeline'] = { ...replaceKeys(forEditors(SINGLE_PIPELINE_SCHEMA, '', false), sections), required: ['name', 'in'] };
@@ -79,6 +92,14 @@ const ENCODERS = {
   items: { anyOf: [{ type: 'string' }, { $ref: '#/definitions/encoder' }] },
 };
 
+const ROUTE_CONDITION = { type: 'string', description: 'In a list of outputs: a SQL condition, true for the rows that this one takes.' };
+
+/** A section that names a connection of sluice.yml: which plugin it is for, and what the connection gives, is not seen from here. */
+function orByConnection(section: Node): Node {
+  const connection = { type: 'string', description: 'A connection of sluice.yml, whose keys hold where this section gives none.' };
+  return { if: { type: 'object', required: ['connection'] }, then: { type: 'object', properties: { connection } }, else: section };
+}
+
 /** The sections that the engine reads for inputs and outputs made of files. */
 function withEngineKeys(plugin: DocumentedPlugin, node: Node): Node {
   if (plugin.form === 'files') return withKeys(node, { parser: ref('parser'), decoders: DECODERS }, ['parser']);
@@ -91,14 +112,18 @@ function ref(name: string): Node {
   return { $ref: `#/definitions/${name}` };
 }
 
-/** Picks a plugin's schema by `type`; types of third-party plugins pass. */
-function chooseByType(choices: readonly { type: string; summary: string; target: string }[]): Node {
+/** Picks a schema by `type`; with `open`, types of third-party plugins pass. */
+function chooseByType(choices: readonly { type: string; summary?: string; target: string }[], open = true): Node {
   const names = choices.map(({ type }) => type);
+  const described = choices.flatMap(({ type, summary }) => (summary === undefined ? [] : [`${type}: ${summary}`]));
   return {
     type: 'object',
     required: ['type'],
     properties: {
-      type: { anyOf: [{ enum: names }, { type: 'string' }], description: choices.map(({ type, summary }) => `${type}: ${summary}`).join('\n') },
+      type: {
+        ...(open ? { anyOf: [{ enum: names }, { type: 'string' }] } : { enum: names }),
+        ...(described.length > 0 ? { description: described.join('\n') } : {}),
+      },
     },
     allOf: choices.map(({ type, target }) => ({ if: { required: ['type'], properties: { type: { const: type } } }, then: ref(target) })),
   };

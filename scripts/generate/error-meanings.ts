@@ -66,6 +66,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   HTTP_STATUS: { means: 'The server answered with a status that is no success; its text is in the message.', todo: 'Check url, params and body.' },
   HTTP_UNREACHABLE: { means: 'The connection to an HTTP server failed or broke.', todo: 'Check the address and the network; run again.' },
   HTTP_WINDOWS: { means: 'The windows of time of an http input contradict one another, or are too many.', todo: 'Correct the key that is named.' },
+  JOB_TIMEOUT: {
+    means: 'A job took longer than the `timeout_secs` of its schedule and was stopped.',
+    todo: 'See its log for what took the time; raise `timeout_secs`.',
+  },
   METASTORE_BUSY: { means: 'Other writers held the metastore for too long.', todo: 'Run again; for many writers use a PostgreSQL metastore.' },
   METASTORE_CORRUPT: {
     means: 'The metastore file is damaged, or no SQLite database.',
@@ -79,6 +83,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   METASTORE_FAILED: { means: 'The metastore answered with an error that Sluice does not know.', todo: 'See the message, and the log of the server.' },
   METASTORE_LOGIN: { means: 'The metastore refused user or password.', todo: 'Check both in sluice.yml.' },
   METASTORE_TLS: { means: "The metastore's certificate could not be verified.", todo: 'Name the certificate authority with sslrootcert=FILE.' },
+  NOT_READY: {
+    means: 'This process of the server takes no requests at the moment: it is starting, or ending.',
+    todo: 'Send requests to another process, or wait.',
+  },
   OUT_OF_MEMORY: { means: 'The work does not fit into exec.memory_limit.', todo: 'Raise the limit, or lower exec.max_threads.' },
   RANDOM_COLUMN: {
     means: 'A column of the input random has bounds or values that its type does not have.',

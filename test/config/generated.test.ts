@@ -71,6 +71,9 @@ test('the editor schema knows the short form, lists of pipelines, references and
     { pipelines: [{ name: 'a', in: short, out }] },
     { in: short, out, exec: { max_threads: { env: 'THREADS' }, max_rejects: '1%' } },
     { in: { type: 'from_elsewhere', anything: 1 }, out },
+    { in: { connection: 'shop', table: 'orders' }, out: { connection: 'dwh', table: 'orders', mode: 'append' } },
+    { in: short, out: [{ ...out, where: 'id > 1' }, { type: 'null' }], unmatched: 'drop' },
+    { in: short, out, checks: [{ type: 'unique', columns: ['id'], severity: 'warn' }] },
   ]) {
     assert.ok(validate(good), JSON.stringify(validate.errors));
   }
@@ -80,6 +83,10 @@ test('the editor schema knows the short form, lists of pipelines, references and
     { in: short, out, exec: { max_threads: '2' } },
     { pipelines: [{ in: short, out }] },
     { in: short, out, filter: [] },
+    { in: short, out: [] },
+    { in: short, out: [out, { type: 'warehouse', tabel: 1 }] },
+    { in: short, out, checks: [{ type: 'unique' }] },
+    { in: short, out, checks: [{ type: 'uniqe', columns: ['id'] }] },
   ]) {
     assert.not.ok(validate(bad), JSON.stringify(bad));
   }
