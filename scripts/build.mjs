@@ -22,6 +22,7 @@ await build({
     { in: 'src/conformance/index.ts', out: 'conformance/index' },
     // Found by its place beside the chunk that starts it.
     { in: 'src/metastore/lease-renewal-worker.ts', out: 'chunks/lease-renewal-worker' },
+    { in: 'src/server/runner/worker-program.ts', out: 'chunks/job-worker' },
   ],
   outdir: 'dist/src',
   chunkNames: 'chunks/[name]-[hash]',

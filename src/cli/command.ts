@@ -31,6 +31,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** Least and most positional arguments. */
   readonly arity: readonly [number, number];
+  /** What is logged unless --log-level says; default warn. */
+  readonly logLevel?: 'info';
   run(context: CommandContext): Promise<number>;
 }
 

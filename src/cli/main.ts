@@ -26,7 +26,7 @@ export async function main(argv: readonly string[], environment: Environment = p
       return 0;
     }
     const { args, options } = parseCommand(command, rest);
-    out = new Output(environment, outputOptions(options));
+    out = new Output(environment, outputOptions(options, command.logLevel));
     checkArity(command, args);
     return await withInterrupt(environment, out, (signal) => command.run({ environment, out, args, options, signal }));
   } catch (error) {
@@ -34,9 +34,9 @@ export async function main(argv: readonly string[], environment: Environment = p
   }
 }
 
-function outputOptions(options: Readonly<Record<string, unknown>>): OutputOptions {
+function outputOptions(options: Readonly<Record<string, unknown>>, usual = 'warn'): OutputOptions {
   const format = text(options as never, 'log-format') ?? 'text';
-  const level = text(options as never, 'log-level') ?? 'warn';
+  const level = text(options as never, 'log-level') ?? usual;
   if (format !== 'text' && format !== 'json')
     throw new ConfigError({ code: 'USAGE', message: `--log-format: expected text or json, found ${format}`, hint: 'leave it out for text' });
   if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {

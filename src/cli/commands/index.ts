@@ -44,5 +44,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print a completion script for bash, zsh or fish',
     load: async () => (await import('./completion.js')).completionCommand(() => Promise.all(COMMANDS.map((entry) => entry.load()))),
   },
+  { name: 'serve', summary: 'run schedules and jobs, and answer the HTTP API', load: async () => (await import('./serve.js')).command },
   { name: 'new', summary: 'make a plugin of your own', load: async () => (await import('./new.js')).command },
 ];

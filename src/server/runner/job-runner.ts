@@ -1,0 +1,153 @@
+import { ConflictError, SluiceError, type Clock, type JobRecord, type JobStore, type Logger, type ServerRegistration } from '../../core/spi/index.js';
+import { JobLogWriter } from './job-log-writer.js';
+import type { RunningJob, WorkerPool } from './worker-pool.js';
+import type { JobEnd } from './worker-process.js';
+import type { StopReason } from './worker-messages.js';
+
+/** How a job's try ended, as it was stored. */
+export interface EndedTry {
+  readonly job: JobRecord;
+  readonly status: 'success' | 'error' | 'killed';
+  readonly error: JobRecord['error'];
+  readonly result: JobRecord['result'];
+  /** Another try follows. */
+  readonly again: boolean;
+}
+
+export interface JobRunnerOptions {
+  readonly store: JobStore;
+  readonly pool: WorkerPool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Jobs at a time by connection. */
+  limits(): ReadonlyMap<string, number>;
+  /** After a try has ended and was recorded. */
+  onEnd(end: EndedTry): void;
+  /** Room for another job. */
+  onFree(): void;
+}
+
+interface Running {
+  readonly job: JobRecord;
+  readonly handle: RunningJob;
+  readonly done: Promise<void>;
+}
+
+const RECORD_RETRY_MS = 1000;
+
+/** Takes jobs of the project and sees each through to its recorded end. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #running = new Map<string, Running>();
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Starts as many due jobs as there are free workers; answers how many. */
+  async claim(server: ServerRegistration): Promise<number> {
+    const { store, pool, limits } = this.#options;
+    if (pool.free === 0) return 0;
+    const jobs = await store.claimJobs(server.id, pool.free, limits());
+    for (const job of jobs) this.#start(job, server);
+    return jobs.length;
+  }
+
+  /** Stops those of the running jobs that somebody wants killed. */
+  async obeyKills(server: ServerRegistration): Promise<void> {
+    if (this.#running.size === 0) return;
+    for (const id of await this.#options.store.killsRequested(server.id)) this.#running.get(id)?.handle.stop('kill');
+  }
+
+  stopAll(reason: StopReason, graceMs?: number): void {
+    for (const { handle } of this.#running.values()) handle.stop(reason, graceMs);
+  }
+
+  /** Resolves when no job runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #start(job: JobRecord, server: ServerRegistration): void {
+    const { pool, store, log } = this.#options;
+    const writer = new JobLogWriter(store, job, log);
+    const handle = pool.run(job, writer.add);
+    const timer = job.timeoutMs === null ? undefined : setTimeout(() => handle.stop('timeout'), job.timeoutMs);
+    log.log('info', 'job started', { job: job.id, name: job.name, kind: job.kind, attempt: job.attempts });
+    const done = handle.ended
+      .then((end) => {
+        clearTimeout(timer);
+        return this.#record(job, end, writer, server);
+      })
+      .catch((error: unknown) => log.log('error', 'the end of a job could not be recorded', { job: job.id, error: (error as Error).message }))
+      .finally(() => {
+        this.#running.delete(job.id);
+        this.#options.onFree();
+      });
+    this.#running.set(job.id, { job, handle, done });
+  }
+
+  async #record(job: JobRecord, end: JobEnd, writer: JobLogWriter, server: ServerRegistration): Promise<void> {
+    const { store, log, onEnd } = this.#options;
+    if (end.kind === 'stopped' && (end.reason === 'drain' || end.reason === 'lost')) {
+      await writer.flush();
+      if (end.reason === 'drain') await this.#insist(server, () => store.returnJob(job));
+      log.log('info', 'job given back', { job: job.id, name: job.name });
+      return;
+    }
+    const verdict = verdictOf(job, end);
+    const { error } = verdict;
+    if (error)
+      writer.add([
+        {
+          at: this.#options.clock.now(),
+          level: 'error',
+          text: `${error.code}: ${error.message}${error.hint === undefined ? '' : `\nhint: ${error.hint}`}`,
+        },
+      ]);
+    await writer.flush();
+    await this.#insist(server, () => store.finishJob(job, verdict));
+    const again = verdict.status === 'error' && verdict.retry && job.attempts < job.maxAttempts;
+    log.log(verdict.status === 'success' ? 'info' : 'warn', 'job ended', {
+      job: job.id,
+      name: job.name,
+      status: again ? 'tried again' : verdict.status,
+      ...(error ? { code: error.code } : {}),
+    });
+    onEnd({ job, status: verdict.status, error, result: verdict.result, again });
+  }
+
+  /** A metastore that is away for a while must not cost a job its end; one that was taken over needs none. */
+  async #insist(server: ServerRegistration, write: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options;
+    for (;;) {
+      try {
+        return await write();
+      } catch (error) {
+        const lost = error instanceof ConflictError && error.code === 'JOB_LOST';
+        if (lost || server.lost.aborted || !(error instanceof SluiceError && error.retryable)) throw error;
+        log.log('warn', 'the end of a job could not be recorded yet', { error: error.message });
+        await clock.sleep(RECORD_RETRY_MS);
+      }
+    }
+  }
+}
+
+type Verdict = Parameters<JobStore['finishJob']>[1];
+
+function verdictOf(job: JobRecord, end: JobEnd): Verdict {
+  const { result } = end;
+  if (end.kind === 'success') return { status: 'success', result, error: null, retry: false };
+  if (end.kind === 'failed') return { status: 'error', result, error: end.failure.error, retry: end.failure.retry };
+  if (end.reason === 'timeout') {
+    const message = `the job took longer than ${(job.timeoutMs ?? 0) / 1000} seconds and was stopped`;
+    const error = { code: 'JOB_TIMEOUT', message, hint: 'see its log for what took the time; timeout_secs says how long it may take' };
+    return { status: 'error', result, error, retry: true };
+  }
+  const error = { code: 'JOB_KILLED', message: 'the job was killed', hint: `sluice job retry ${job.id} runs it anew` };
+  return { status: 'killed', result, error, retry: false };
+}
