@@ -37,6 +37,8 @@ export interface SqlPayload extends Period {
   /** An `out` section or the name of a connection with a table; no URL with a password. */
   readonly out?: JsonObject;
   readonly checks?: readonly JsonObject[];
+  /** What the statement may touch; left out: everything. The runner gives it to the warehouse as `QueryOptions.access`. */
+  readonly access?: { readonly databases?: readonly string[]; readonly rejects: boolean };
   /** Milliseconds to keep the result of a SELECT without `into` and `out`. */
   readonly keepResultMs?: number;
 }

@@ -28,8 +28,9 @@ export type { CommitOptions, CommitResult, TableChange, Version } from './write/
 export type { MaintainOptions } from './maintain/maintain.js';
 export type { CompactionUpkeep, DroppedUpkeep, MaintainReport, OrphanUpkeep, Problem, RunUpkeep, TableUpkeep } from './maintain/report.js';
 export type { MaintainSettings } from './maintain/settings.js';
-export type { QueryAccess, QueryOptions, QueryResult, QueryStats } from './query/query-options.js';
+export type { QueryAccess, QueryOptions, QueryParameter, QueryResult, QueryStats } from './query/query-options.js';
 export type { SqlDefaults } from './query/sql-door.js';
+export { mayAccess } from './query/restrict-source.js';
 export { expandTdText } from './query/td/rewrite.js';
 export { parseTimeText } from './query/td/times.js';
 export type { StagedSql } from './query/staged-sql.js';

@@ -1,0 +1,2 @@
+export type { Gauge, HttpDependencies, HttpPipeline, HttpSchedule } from './dependencies.js';
+export { startHttp, type HttpServer } from './start.js';

@@ -1,0 +1,224 @@
+import type { JobKind, JsonObject, ScheduleRecord } from '../../../core/spi/index.js';
+import { payloadOf, type HttpSchedule } from '../dependencies.js';
+import { jobRequest } from '../new-job.js';
+import { invalidRequest, notFound } from '../problem.js';
+import { formatTime, readTime } from '../read-time.js';
+import type { Call, Route } from '../route.js';
+import { PARAMS, count, flag, limit, list, name, object, orNull, text, time } from '../schemas.js';
+
+const NAME = { type: 'object', additionalProperties: false, required: ['name'], properties: { name: name('Of the schedule.') } } as const;
+
+const SCHEDULE = {
+  name: text(''),
+  kind: text('pipeline, sql, export or maintain.'),
+  cron: text(''),
+  timezone: text('IANA name.'),
+  enabled: flag('As its definition says.'),
+  paused: flag('By hand.'),
+  next_time: orNull(text('Nominal, ISO 8601.')),
+  due_at: orNull(text('When it is due: nominal time plus delay.')),
+  priority: count(''),
+  tags: list(text(''), ''),
+};
+
+export const SCHEDULE_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/v1/schedules',
+    name: 'listSchedules',
+    tag: 'schedules',
+    summary: 'List schedules.',
+    scope: 'read',
+    allDatabases: true,
+    answer: { status: 200, description: 'Schedules by name.', schema: object({ schedules: list(object(SCHEDULE), 'Schedules.') }) },
+    async handle({ services }) {
+      const records = new Map((await services.store.listSchedules()).map((record) => [record.name, record]));
+      const all = services.schedules().map((schedule) => scheduleFacts(schedule, records.get(schedule.name)));
+      return { json: { schedules: all } };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/schedules/{name}',
+    name: 'getSchedule',
+    tag: 'schedules',
+    summary: 'Show a schedule.',
+    scope: 'read',
+    allDatabases: true,
+    params: NAME,
+    answer: {
+      status: 200,
+      description: 'The schedule.',
+      schema: object({
+        ...SCHEDULE,
+        delay_secs: { type: 'number' },
+        catch_up: text('all, latest or none.'),
+        overlap: text('skip, queue or allow.'),
+        timeout_secs: orNull({ type: 'number' }),
+        retries: count('Tries after the first one.'),
+        depends_on: list(text(''), 'Schedules whose success it waits for.'),
+        parameters: list(text(''), 'Names that `run` takes values for.'),
+      }),
+    },
+    async handle(call) {
+      const schedule = findSchedule(call);
+      return {
+        json: {
+          ...scheduleFacts(schedule, await call.services.store.getSchedule(schedule.name)),
+          delay_secs: schedule.delaySecs,
+          catch_up: schedule.catchUp,
+          overlap: schedule.overlap,
+          timeout_secs: schedule.timeoutSecs,
+          retries: schedule.retries.limit,
+          depends_on: [...schedule.dependsOn],
+          parameters: Object.keys(parametersOf(schedule)),
+        },
+      };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/schedules/{name}/run',
+    name: 'runSchedule',
+    tag: 'schedules',
+    summary: 'Run a schedule now, as a job of its own: the times of the schedule and its state stay as they are.',
+    scope: 'write',
+    allDatabases: true,
+    params: NAME,
+    body: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        at: time('Nominal time. Default: now, to the second.'),
+        params: { ...PARAMS, description: 'Values for parameters that the schedule declares.' },
+      },
+    },
+    answer: { status: 202, description: 'The job is queued.', schema: object({ job_id: text('Of the job.') }) },
+    async handle(call) {
+      const { services, body } = call;
+      const schedule = findSchedule(call);
+      const now = await services.store.now();
+      const nominalTime = readTime(body['at'], 'body.at') ?? Math.floor(now / 1000) * 1000;
+      const params = givenParameters(schedule, (body['params'] ?? {}) as JsonObject);
+      const payload: JsonObject = {
+        ...payloadOf(schedule),
+        ...(params === undefined ? {} : { params }),
+        schedule: schedule.name,
+        scheduledTime: nominalTime,
+        movesState: false,
+      };
+      const { retries, timeoutSecs } = schedule;
+      const job = jobRequest(
+        { kind: payload['kind'] as JobKind, name: schedule.name, payload, nominalTime, notBefore: now },
+        {
+          priority: schedule.priority,
+          maxAttempts: retries.limit + 1,
+          retryWait: { initialMs: retries.initialWaitSecs * 1000, maxMs: retries.maxWaitSecs * 1000 },
+          timeoutMs: timeoutSecs === null ? null : timeoutSecs * 1000,
+          uses: [...schedule.connections, ...(schedule.overlap === 'allow' ? [] : [`schedule:${schedule.name}`])],
+          tags: schedule.tags,
+        },
+      );
+      return { json: { job_id: await services.enqueue(job) } };
+    },
+  },
+  ...([true, false] as const).map((paused): Route => ({
+    method: 'POST',
+    path: `/api/v1/schedules/{name}/${paused ? 'pause' : 'resume'}`,
+    name: paused ? 'pauseSchedule' : 'resumeSchedule',
+    tag: 'schedules',
+    summary: paused ? 'Hold a schedule: its times pass without a job.' : 'Let a schedule go on.',
+    scope: 'write',
+    allDatabases: true,
+    params: NAME,
+    answer: { status: 200, description: 'Done, or it was so before.', schema: object({ name: text(''), paused: flag('') }) },
+    async handle(call) {
+      const schedule = findSchedule(call);
+      await call.services.store.pauseSchedule(schedule.name, paused);
+      return { json: { name: schedule.name, paused } };
+    },
+  })),
+  {
+    method: 'GET',
+    path: '/api/v1/schedules/{name}/history',
+    name: 'getScheduleHistory',
+    tag: 'schedules',
+    summary: 'What became of the nominal times of a schedule, newest first.',
+    scope: 'read',
+    allDatabases: true,
+    params: NAME,
+    query: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { from: time('Only from this nominal time on.'), to: time('Only before this nominal time.'), limit: limit(1000, 100) },
+    },
+    answer: {
+      status: 200,
+      description: 'Nominal times.',
+      schema: object({
+        history: list(
+          object({ nominal_time: text(''), outcome: text('queued, or why no job was made.'), job_id: orNull(text('')), recorded_at: text('') }),
+          'Newest first.',
+        ),
+      }),
+    },
+    async handle(call) {
+      const schedule = findSchedule(call);
+      const from = readTime(call.query['from'], 'query.from');
+      const to = readTime(call.query['to'], 'query.to');
+      const firings = await call.services.store.listFirings(schedule.name, {
+        limit: Number(call.query['limit']),
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      });
+      return {
+        json: {
+          history: firings.map((firing) => ({
+            nominal_time: formatTime(firing.nominalTime),
+            outcome: firing.outcome,
+            job_id: firing.jobId,
+            recorded_at: formatTime(firing.recordedAt),
+          })),
+        },
+      };
+    },
+  },
+];
+
+function findSchedule({ services, params }: Call): HttpSchedule {
+  const wanted = params['name'] ?? '';
+  const schedule = services.schedules().find((one) => one.name === wanted);
+  if (!schedule) throw notFound(`schedule ${JSON.stringify(wanted)}`, 'GET /api/v1/schedules lists them');
+  return schedule;
+}
+
+function scheduleFacts(schedule: HttpSchedule, record: ScheduleRecord | undefined): JsonObject {
+  return {
+    name: schedule.name,
+    kind: String(payloadOf(schedule)['kind']),
+    cron: schedule.cron,
+    timezone: schedule.timezone,
+    enabled: schedule.enabled,
+    paused: record?.paused ?? false,
+    next_time: formatTime(record?.nextTime ?? null),
+    due_at: formatTime(record?.dueAt ?? null),
+    priority: schedule.priority,
+    tags: [...schedule.tags],
+  };
+}
+
+/** Those with a value in the definition: what is not declared cannot be set. */
+function parametersOf(schedule: HttpSchedule): JsonObject {
+  return (payloadOf(schedule)['params'] ?? {}) as JsonObject;
+}
+
+function givenParameters(schedule: HttpSchedule, given: JsonObject): JsonObject | undefined {
+  const declared = parametersOf(schedule);
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(declared, key));
+  if (unknown !== undefined)
+    throw invalidRequest(
+      `body.params: the schedule ${schedule.name} declares no such parameter`,
+      `declared: ${Object.keys(declared).join(', ') || 'none'}`,
+    );
+  return Object.keys(declared).length === 0 ? undefined : { ...declared, ...given };
+}
