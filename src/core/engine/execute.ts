@@ -17,7 +17,6 @@ import {
   type SourceColumn,
   type SqlConnection,
   type StageContext,
-  type StageReport,
   type StoredTask,
   type WholeFilter,
 } from '../spi/index.js';

@@ -2,11 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  BugError,
   ConfigError,
   ConflictError,
-  DataError,
-  SluiceError,
   type Check,
   type JsonObject,
   type JsonValue,
@@ -19,8 +16,10 @@ import {
 import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
 import { withRetry, type RetryContext } from './retry.js';
+import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
+import { combineSummaries } from './run-summary.js';
+import { stateToStartFrom } from './start-state.js';
 import { checkLoad, compileChecks } from './checks.js';
-import { canonicalJson } from './canonical-json.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
 import { sumExecution, type Execution } from './execution.js';
@@ -29,7 +28,6 @@ import { judgeLedger } from './ledger.js';
 import type { Pipeline } from './pipeline.js';
 import { asJson, planFilters, planInput, refuseRereads, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
-import type { RejectRow } from './rejects.js';
 import type { TaskReport } from './run-task.js';
 import { openRejectStore } from './staged-paths.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
@@ -92,7 +90,7 @@ class PipelineRun {
         ? { ...key, target: (await plugin.identify(config, this.#outputContext(this.#services.clock.now(), this.#planTempDir()))).target }
         : key;
       const fresh = await this.#start(key2, lease, ignoresState);
-      return resumed ? combine(resumed, fresh) : fresh;
+      return resumed ? combineSummaries(resumed, fresh) : fresh;
     } finally {
       await removeTemp(this.#planTempDir(), this.#services);
       await this.#release(lease);
@@ -233,7 +231,7 @@ class PipelineRun {
       const { plan, filters } = await this.#plan(key, ignoresState, database, tempDir);
       this.#tellPlan(plan);
       if (taskCount(plan) === 0) {
-        this.#refuseEmptyReplace(ignoresState, plan);
+        if (ignoresState) refuseEmptyReplace(this.#pipeline, plan);
         if (!ignoresState) {
           await rm(tempDir, { recursive: true, force: true });
           return this.#summary('up-to-date', null, plan, undefined, null, null);
@@ -265,24 +263,12 @@ class PipelineRun {
     }
   }
 
-  #refuseEmptyReplace(ignoresState: boolean, plan: RunPlan): void {
-    const allowed = this.#pipeline.output.config['allow_empty'] === true;
-    if (!ignoresState || allowed) return;
-    throw new DataError({
-      code: 'NOTHING_READ',
-      message: `${this.#pipeline.name}: nothing to read, and this run would replace ${plan.output.name} with nothing`,
-      hint: 'set out.allow_empty: true if an empty table is right',
-    });
-  }
-
   async #plan(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
     const { store, clock } = this.#services;
     await mkdir(tempDir, { recursive: true });
     const apart = this.#options.movesState === false;
-    const stored = apart ? undefined : await store.getState(key);
-    if (!stored && !apart) await this.#refuseRenamed(key);
-    if (stored) await this.#compareStateFile(key, stored.state);
-    const state = stored?.state ?? this.#options.initialState;
+    const given = this.#options.initialState;
+    const state = apart ? given : await stateToStartFrom(this.#pipeline, key, given, store, (text) => this.#note(text));
     const startedAt = clock.now();
     const sql = await database.connect();
     try {
@@ -313,38 +299,6 @@ class PipelineRun {
     }
   }
 
-  /** A state file is a copy: equal to the stored state or to an earlier one, else it belongs to something else. */
-  async #compareStateFile(key: StateKey, stored: JsonValue): Promise<void> {
-    const given = this.#options.initialState;
-    if (given === undefined || canonicalJson(given) === canonicalJson(stored)) return;
-    const history = await this.#services.store.stateHistory(key);
-    if (history.some(({ state }) => canonicalJson(state) === canonicalJson(given))) {
-      this.#note('the state file holds an earlier state than the one stored with the table; it is refreshed after the commit');
-      return;
-    }
-    throw new ConfigError({
-      code: 'STATE_FOREIGN',
-      message: `${this.#pipeline.name}: the state file holds a state that was never stored for this pipeline`,
-      hint: `the state stored with the table is used; to start from the file instead: sluice state set ${this.#pipeline.name} FILE`,
-    });
-  }
-
-  /** The same config under another name would load everything a second time. */
-  async #refuseRenamed(key: StateKey): Promise<void> {
-    if (key.target.startsWith('new:')) return;
-    const states = await this.#services.store.listStates({});
-    for (const other of states) {
-      if (other.key.target !== key.target || other.key.pipeline === key.pipeline || other.runId === null) continue;
-      const run = await this.#services.store.getRun(other.runId);
-      if (run?.configHash !== this.#pipeline.hash) continue;
-      throw new ConflictError({
-        code: 'PIPELINE_RENAMED',
-        message: `pipeline ${key.pipeline} has no state, but ${other.key.pipeline}, with the same config, has loaded into ${other.targetName}`,
-        hint: `if it was renamed: sluice state move ${other.key.pipeline} ${key.pipeline}`,
-      });
-    }
-  }
-
   async #runTasks(
     run: RunRecord,
     plan: RunPlan,
@@ -362,12 +316,7 @@ class PipelineRun {
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
       const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
-      const checks = compileChecks(
-        this.#pipeline.checks ?? [],
-        plan.schema,
-        this.#scheduledTime ?? plan.startedAt,
-        this.#pipeline.output.plugin,
-      );
+      const checks = compileChecks(this.#pipeline.checks ?? [], plan.schema, this.#scheduledTime ?? plan.startedAt, this.#pipeline.output.plugin);
       await this.#checkLoad(checks, plan, execution, database);
       if (this.#options.hold) {
         const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
@@ -376,7 +325,7 @@ class PipelineRun {
       }
       return await this.#commit(run, plan, execution, state, lease, checks);
     } catch (error) {
-      await this.#recordFailure(run.runId, error, lease);
+      await recordFailure(run.runId, error, lease, this.#services);
       throw error;
     }
   }
@@ -447,27 +396,6 @@ class PipelineRun {
       random: this.#services.random,
       onRetry: ({ error, wait_ms: wait }) => this.#note(`the commit is tried again in ${Math.ceil(Number(wait) / 1000)} s: ${String(error)}`),
     };
-  }
-
-  async #recordFailure(runId: string, error: unknown, lease: Lease): Promise<void> {
-    const { store } = this.#services;
-    if (error instanceof ConflictError && error.code === 'LEASE_LOST') return;
-    const cancelled = error instanceof SluiceError && error.exitCode === 130;
-    const rejects = (error as { rejects?: readonly RejectRow[] }).rejects;
-    try {
-      if (rejects) await store.keepRejects(runId, rejects);
-      const facts =
-        error instanceof SluiceError
-          ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
-          : { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
-      await store.finishRun(runId, cancelled ? 'cancelled' : 'failed', { summary: null, error: facts }, lease);
-    } catch (recording) {
-      // The run's own error matters more; the run stays 'running' in the store and is continued all the same.
-      this.#services.log.log('warn', 'the failure could not be recorded', {
-        error: recording instanceof Error ? recording.message : String(recording),
-      });
-    }
-    if (error instanceof SluiceError) Object.assign(error, { runId });
   }
 
   #summary(
@@ -550,44 +478,8 @@ class PipelineRun {
   }
 }
 
-function begunRun(runId: string, difference: string): ConflictError {
-  return new ConflictError({
-    code: 'COMMIT_BEGUN',
-    message: `run ${runId} has committed in some of its targets and must be completed first, but ${difference}`,
-    hint: 'undo that change, run to complete the commit, then change it again',
-  });
-}
-
 /** Sorts by time: `20240131T093000-1f2e3d4c`. */
 function newRunId(now: number): string {
   const time = new Date(now).toISOString().replace(/[-:]/g, '').slice(0, 15);
   return `${time}-${randomUUID().slice(0, 8)}`;
-}
-
-function assertBalance(execution: Execution, name: string): void {
-  const { read, added, written, filtered, rejected } = execution.totals;
-  if (read + added === written + filtered + rejected) return;
-  throw new BugError({
-    code: 'ACCOUNTING',
-    message: `${name}: rows do not balance: ${read} read + ${added} added, but ${written} written + ${filtered} filtered + ${rejected} rejected; nothing was committed`,
-    hint: 'please report this with the config',
-  });
-}
-
-function combine(first: RunSummary, second: RunSummary): RunSummary {
-  if (second.status === 'up-to-date') return first;
-  return {
-    ...second,
-    read: first.read + second.read,
-    added: first.added + second.added,
-    written: first.written + second.written,
-    filtered: first.filtered + second.filtered,
-    rejected: first.rejected + second.rejected,
-    bytes_read: first.bytes_read + second.bytes_read,
-    bytes_written: first.bytes_written + second.bytes_written,
-    files_written: first.files_written + second.files_written,
-    seconds: first.seconds + second.seconds,
-    notes: [`run ${first.run_id} was continued and committed first`, ...first.notes, ...second.notes],
-    state_before: first.state_before,
-  };
 }

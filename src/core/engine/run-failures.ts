@@ -1,0 +1,53 @@
+import { BugError, ConflictError, DataError, SluiceError, type Lease } from '../spi/index.js';
+import type { Execution } from './execution.js';
+import type { Pipeline } from './pipeline.js';
+import type { RejectRow } from './rejects.js';
+import type { RunPlan } from './run-plan.js';
+import type { EngineServices } from './services.js';
+
+/** Stores how a run failed, and puts the run's id on its error. Failing to do so is told and no more. */
+export async function recordFailure(runId: string, error: unknown, lease: Lease, { store, log }: EngineServices): Promise<void> {
+  if (error instanceof ConflictError && error.code === 'LEASE_LOST') return;
+  const cancelled = error instanceof SluiceError && error.exitCode === 130;
+  const rejects = (error as { rejects?: readonly RejectRow[] }).rejects;
+  try {
+    if (rejects) await store.keepRejects(runId, rejects);
+    const facts =
+      error instanceof SluiceError
+        ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+        : { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
+    await store.finishRun(runId, cancelled ? 'cancelled' : 'failed', { summary: null, error: facts }, lease);
+  } catch (recording) {
+    // The run's own error matters more; the run stays 'running' in the store and is continued all the same.
+    log.log('warn', 'the failure could not be recorded', { error: recording instanceof Error ? recording.message : String(recording) });
+  }
+  if (error instanceof SluiceError) Object.assign(error, { runId });
+}
+
+export function begunRun(runId: string, difference: string): ConflictError {
+  return new ConflictError({
+    code: 'COMMIT_BEGUN',
+    message: `run ${runId} has committed in some of its targets and must be completed first, but ${difference}`,
+    hint: 'undo that change, run to complete the commit, then change it again',
+  });
+}
+
+export function assertBalance(execution: Execution, name: string): void {
+  const { read, added, written, filtered, rejected } = execution.totals;
+  if (read + added === written + filtered + rejected) return;
+  throw new BugError({
+    code: 'ACCOUNTING',
+    message: `${name}: rows do not balance: ${read} read + ${added} added, but ${written} written + ${filtered} filtered + ${rejected} rejected; nothing was committed`,
+    hint: 'please report this with the config',
+  });
+}
+
+/** A replace that read nothing would leave nothing. */
+export function refuseEmptyReplace(pipeline: Pipeline, plan: RunPlan): void {
+  if (pipeline.output.config['allow_empty'] === true) return;
+  throw new DataError({
+    code: 'NOTHING_READ',
+    message: `${pipeline.name}: nothing to read, and this run would replace ${plan.output.name} with nothing`,
+    hint: 'set out.allow_empty: true if an empty table is right',
+  });
+}
