@@ -6,6 +6,8 @@
 import { cpus, totalmem } from 'node:os';
 import { CASES } from './cases.js';
 import { DATABASE_CASES } from './database-cases.js';
+import { MEMORY_CASES } from './memory-cases.js';
+import { TRANSFER_CASES } from './transfer-cases.js';
 
 const args = process.argv.slice(2);
 function option(name: string, standard: number): number {
@@ -14,7 +16,7 @@ function option(name: string, standard: number): number {
 }
 const rounds = option('--rounds', 3);
 const rows = option('--rows', 2_000_000);
-const cases = [...CASES, ...DATABASE_CASES];
+const cases = [...CASES, ...DATABASE_CASES, ...TRANSFER_CASES, ...MEMORY_CASES];
 const names = args.filter((a) => !a.startsWith('--'));
 const unknown = names.filter((name) => !cases.some((each) => each.name === name));
 if (unknown.length > 0 || args.includes('--list')) {
