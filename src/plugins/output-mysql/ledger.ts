@@ -13,6 +13,7 @@ export interface MysqlLedger {
   check(place: ConfigPlace): Promise<void>;
   make(): Promise<void>;
   last(key: StateKey): Promise<LedgerEntry | undefined>;
+  otherProject(key: StateKey): Promise<string | undefined>;
   /** Inside the transaction of the load. */
   write(commit: CommitContext): Promise<void>;
 }
@@ -76,6 +77,11 @@ export function openLedger(session: MysqlSession, table: readonly string[]): Mys
         doing,
       );
       return readLedgerRow(rows[0]);
+    },
+    async otherProject(key) {
+      const where = keyIs(key).replace('project_id = ', 'project_id <> ');
+      const [row] = await session.texts(`SELECT project_id FROM ${name} WHERE ${where} ORDER BY committed_at DESC LIMIT 1`, doing);
+      return row?.[0] ?? undefined;
     },
     async write(commit) {
       const [project, pipeline, stream, target, run, fence, state] = ledgerValues(commit);

@@ -11,6 +11,7 @@ export interface PostgresLedger {
   check(place: ConfigPlace): Promise<void>;
   make(): Promise<void>;
   last(key: StateKey): Promise<LedgerEntry | undefined>;
+  otherProject(key: StateKey): Promise<string | undefined>;
   /** Inside the transaction of the load. */
   write(commit: CommitContext): Promise<void>;
 }
@@ -63,6 +64,14 @@ export function openLedger(session: PostgresSession, table: readonly string[]): 
         doing,
       );
       return readLedgerRow(rows[0]);
+    },
+    async otherProject(key) {
+      const [row] = await session.query(
+        `SELECT project_id FROM ${name} WHERE project_id <> $1 AND pipeline = $2 AND stream = $3 AND target = $4 ORDER BY committed_at DESC LIMIT 1`,
+        [key.project, key.pipeline, key.stream, key.target],
+        doing,
+      );
+      return row?.[0] ?? undefined;
     },
     async write(commit) {
       const values = ledgerValues(commit);

@@ -28,6 +28,10 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
         const ledger = openLedger(session, table);
         return (await ledger.exists()) ? ledger.last(key) : undefined;
       },
+      async otherProject(table, key) {
+        const ledger = openLedger(session, table);
+        return (await ledger.exists()) ? ledger.otherProject(key) : undefined;
+      },
       checkLedger: (table, place) => openLedger(session, table).check(place),
       checkReplace: (table, place) => checkReplace(session, table, place),
       weaknesses: () => Promise.resolve([]),

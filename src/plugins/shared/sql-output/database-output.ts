@@ -17,6 +17,7 @@ import { resolveConnection, type SqlConnectionConfig, type SqlConnectionSettings
 import { joinTableName } from '../sql/table-names.js';
 import { planColumns, type MakeColumn, type PlannedTargetColumn } from './plan-columns.js';
 import { planKeys, type KeyPlan } from './plan-keys.js';
+import { otherProject } from './ledger.js';
 import { modeOf, type TableOutputConfig, type WriteMode } from './schema.js';
 import { refusalsUnlessDeleted, withoutMark, writtenColumns } from './delete-marks.js';
 import { readSpool } from './read-spool.js';
@@ -58,6 +59,8 @@ export interface TargetSession {
   readTable(table: readonly string[]): Promise<TargetTable | undefined>;
   /** What the ledger beside the target holds of this key; undefined: no row, or no ledger yet. */
   lastInLedger(table: readonly string[], key: StateKey): Promise<Extract<LedgerAnswer, { kept: true }>['last']>;
+  /** A project of another id whose runs of the same pipeline, stream and target the ledger holds. */
+  otherProject(table: readonly string[], key: StateKey): Promise<string | undefined>;
   /** Refuses when the ledger neither exists nor can be made. */
   checkLedger(table: readonly string[], place: ConfigPlace): Promise<void>;
   /** Refuses a replace of a table that others depend on. */
@@ -135,10 +138,13 @@ export function defineDatabaseOutput(
 
     recover(config, key, ctx) {
       if (config.ledger === 'none') return Promise.resolve({ kept: false });
-      return withSession(config, ctx.place, ctx, async (session) => ({
-        kept: true,
-        last: await session.lastInLedger(product.tableOf(config, ctx.place), key),
-      }));
+      return withSession(config, ctx.place, ctx, async (session) => {
+        const table = product.tableOf(config, ctx.place);
+        const last = await session.lastInLedger(table, key);
+        const other = last === undefined && modeOf(config) === 'append' ? await session.otherProject(table, key) : undefined;
+        if (other !== undefined) throw otherProject(joinTableName(table), key, other);
+        return { kept: true, last };
+      });
     },
 
     plan: (config, loaded, ctx) =>

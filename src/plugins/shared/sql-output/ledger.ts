@@ -1,4 +1,4 @@
-import { ConflictError, type CommitContext, type JsonValue, type LedgerEntry } from '../../../core/spi/index.js';
+import { ConflictError, type CommitContext, type JsonValue, type LedgerEntry, type StateKey } from '../../../core/spi/index.js';
 
 /** The table in the target's schema that holds one row for each committed run; its columns are the ledger's contract. */
 export const LEDGER_TABLE = 'sluice_ledger';
@@ -29,5 +29,16 @@ export function assertFence(last: LedgerEntry | undefined, ctx: CommitContext, p
     code: 'LEASE_LOST',
     message: `${place}: run ${last.runId} took this pipeline over and has committed; run ${ctx.runId} may not`,
     hint: `nothing was written by this run; the other run stands. After a metastore was restored from an older backup: delete that run's row from ${LEDGER_TABLE} once its rows are known to be right`,
+  });
+}
+
+/** The same pipeline of another project has filled this table: most likely this project, before it lost its metastore. */
+export function otherProject(table: string, key: StateKey, other: string): ConflictError {
+  return new ConflictError({
+    code: 'LEDGER_OTHER_PROJECT',
+    message: `${table}: its ledger holds runs of pipeline ${key.pipeline} by project ${other}, but none of this project (${key.project}); to append would load the same rows again`,
+    hint:
+      `if this project lost its metastore, let it go on from there: UPDATE ${LEDGER_TABLE} SET project_id = '${key.project}', fence = 0 WHERE project_id = '${other}' ` +
+      `AND pipeline = '${key.pipeline.replaceAll("'", "''")}'. If it is another project with other rows, give this pipeline another name`,
   });
 }
