@@ -75,6 +75,13 @@ module.exports = {
       to: { path: '^src/warehouse/', pathNot: '^src/warehouse/index\\.ts$' },
     },
     {
+      name: 'embulk-knows-configs',
+      severity: 'error',
+      comment: 'The conversion of Embulk configs turns one config into another; it knows no plugin and runs nothing.',
+      from: { path: '^src/embulk/' },
+      to: { path: '^src/', pathNot: ['^src/core/(spi|config|registry)/', '^src/embulk/'] },
+    },
+    {
       name: 'compositions-on-top',
       severity: 'error',
       comment: 'Nothing below imports the compositions.',

@@ -11,6 +11,7 @@ import { writeCliPage } from './generate/cli-page.js';
 import { writeConfigPage } from './generate/config-page.js';
 import { makePipelineSchema, makeProjectSchema } from './generate/editor-schema.js';
 import { writeEmbulkPage } from './generate/embulk-cases.js';
+import { writeEmbulkOptionsPage } from './generate/embulk-options.js';
 import { writeErrorsPage } from './generate/errors-page.js';
 import { loadPlugins } from './generate/plugins.js';
 import { writePluginIndex, writePluginPage } from './generate/plugin-page.js';
@@ -34,6 +35,7 @@ async function generate(): Promise<Map<string, string>> {
   );
   files.set('docs/reference/cli.md', await writeCliPage());
   files.set('docs/reference/config.md', writeConfigPage(plugins));
+  files.set('docs/reference/embulk-options.md', writeEmbulkOptionsPage());
   files.set('docs/reference/errors.md', await writeErrorsPage(source));
   files.set('docs/reference/plugins/README.md', writePluginIndex(plugins));
   for (const plugin of plugins) files.set(`docs/reference/plugins/${plugin.kind}-${plugin.type}.md`, writePluginPage(plugin));

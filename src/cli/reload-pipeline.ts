@@ -3,6 +3,7 @@ import type { PipelineConfig } from '../core/config/index.js';
 import type { Pipeline } from '../core/engine/pipeline.js';
 import { ConfigError, type JsonObject, type RunRecord } from '../core/spi/index.js';
 import type { CommandContext } from './command.js';
+import { EmbulkForm } from './embulk-form.js';
 import type { Session } from './session.js';
 
 /**
@@ -14,10 +15,11 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
   const { environment } = context;
   const options = { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd };
   const origin = run.plan['origin'] as JsonObject | undefined;
+  const { rewrite } = new EmbulkForm(context, { root: session.project.root, again: { embulk: origin?.['embulk'] === true } });
   const file = origin?.['file'];
   const fits = (config: PipelineConfig): boolean => config.hash === run.configHash && config.name === run.key.pipeline;
   if (typeof file === 'string' && existsSync(file)) {
-    const same = (await loadPipelines(file, options).catch(ignoreBrokenFile(context, file))).find(fits);
+    const same = (await loadPipelines(file, { ...options, rewrite }).catch(ignoreBrokenFile(context, file))).find(fits);
     if (same) return streamOf(run, await session.pipelines(same));
   }
   const definition = origin?.['definition'] as JsonObject | undefined;

@@ -11,6 +11,7 @@ import { ProgressPrinter } from './progress.js';
 import { findRejectsTable } from './rejects-table.js';
 import { reloadPipeline } from './reload-pipeline.js';
 import { rereadRejects, sourceChanged, type WantedRejects } from './reread-rejects.js';
+import { EmbulkForm } from './embulk-form.js';
 import type { Session } from './session.js';
 
 /** Loads the raw records that a committed run rejected through the pipeline as it is now. */
@@ -48,11 +49,14 @@ export async function replayRejects(context: CommandContext, session: Session, r
 
 /** The pipeline as its file says now; without a file (`sluice load`) as it was. */
 async function currentPipeline(context: CommandContext, session: Session, run: RunRecord): Promise<Pipeline> {
-  const file = (run.plan['origin'] as JsonObject | undefined)?.['file'];
+  const origin = run.plan['origin'] as JsonObject | undefined;
+  const file = origin?.['file'];
   if (typeof file !== 'string' || !existsSync(file)) return reloadPipeline(context, session, run);
   const { loadPipelines } = await import('../core/config/index.js');
   const { environment } = context;
-  const configs = await loadPipelines(file, { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd });
+  const { rewrite } = new EmbulkForm(context, { root: session.project.root, again: { embulk: origin?.['embulk'] === true } });
+  const options = { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd, rewrite };
+  const configs = await loadPipelines(file, options);
   const config = configs.find(({ name }) => name === run.key.pipeline);
   return config ? session.pipeline(config) : reloadPipeline(context, session, run);
 }

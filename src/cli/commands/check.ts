@@ -5,6 +5,7 @@ import type { CheckedPipeline } from '../../core/engine/check.js';
 import type { Pipeline } from '../../core/engine/pipeline.js';
 import { SluiceError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import type { Command, CommandContext } from '../command.js';
+import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { formatBytes, formatCount, formatCountOf, formatTable, printable } from '../format.js';
 import { probeFolder } from '../probe-folder.js';
 import { describeState } from '../report.js';
@@ -15,7 +16,7 @@ export const command: Command = {
   usage: 'CONFIG...',
   summary: 'Check configs, files, target and permissions without moving rows, and show the plan.',
   details: 'Every problem of every config is printed; with any, the exit code is 2.',
-  options: {},
+  options: { embulk: EMBULK_OPTION },
   examples: ['sluice check pipelines/orders.yml', 'sluice check pipelines/*.yml --json'],
   arity: [1, Infinity],
   async run(context) {
@@ -52,6 +53,7 @@ async function checkFile(context: CommandContext, session: Session, file: string
       project: session.project,
       env: environment.env,
       cwd: environment.cwd,
+      rewrite: new EmbulkForm(context, { root: session.project.root }).rewrite,
     });
   });
   for (const config of configs) {

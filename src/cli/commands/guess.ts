@@ -3,6 +3,7 @@ import type { SeedConfig } from '../../core/config/index.js';
 import type { GuessedConfig } from '../../core/engine/guess/index.js';
 import type { JsonObject } from '../../core/spi/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
+import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { guessSource } from '../guess-source.js';
 import { schemaPath, timeKeys } from '../guessed-config.js';
 import { writeNewFile } from '../new-file.js';
@@ -16,6 +17,7 @@ export const command: Command = {
     'A seed names the files, e.g. `in: {type: file, path_prefix: data/orders_}`; keys it gives are kept. Without -o the config goes to stdout.',
   options: {
     output: { short: 'o', value: 'CONFIG.yml', help: 'write the config to this file' },
+    embulk: EMBULK_OPTION,
     force: { help: 'overwrite the file of -o' },
     guess: { short: 'g', value: 'NAMES', multiple: true, help: 'further guess plugins to try, separated by commas' },
   },
@@ -31,6 +33,7 @@ export const command: Command = {
         project: session.project,
         env: environment.env,
         cwd: environment.cwd,
+        rewrite: new EmbulkForm(context, { root: session.project.root, defaults: false }).rewrite,
       });
       const { guessed } = await guessSource(context, session, {
         input: seed.input,

@@ -22,6 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./preview.js')).command,
   },
   { name: 'run', summary: 'run the pipelines of config files', load: async () => (await import('./run.js')).command },
+  { name: 'convert', summary: 'write a config of Embulk in the native form', load: async () => (await import('./convert.js')).command },
   { name: 'query', summary: 'run SQL over the tables', load: async () => (await import('./query.js')).command },
   { name: 'export', summary: 'write the result of a query to a database, file or bucket', load: async () => (await import('./export.js')).command },
   { name: 'tables', summary: 'list all tables and views', load: async () => (await import('./tables.js')).command },

@@ -4,6 +4,7 @@ import type { Preview } from '../../core/engine/preview.js';
 import type { RejectRow } from '../../core/engine/rejects.js';
 import type { SqlValue } from '../../core/spi/index.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
+import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { displayWidth, formatCount, formatTable, printable } from '../format.js';
 import { jsonRow, writeResult } from '../result-writer.js';
 import { withSession, type Session } from '../session.js';
@@ -17,6 +18,7 @@ export const command: Command = {
   options: {
     vertical: { short: 'G', help: 'one line per value' },
     rows: { value: 'N', help: 'how many rows (default: preview_sample_rows of the config, 15)' },
+    embulk: EMBULK_OPTION,
     pipeline: { value: 'NAME', help: 'only this pipeline of a config with several' },
   },
   examples: ['sluice preview pipelines/orders.yml', 'sluice preview pipelines/orders.yml -G --rows 3'],
@@ -31,6 +33,7 @@ export const command: Command = {
         project: session.project,
         env: environment.env,
         cwd: environment.cwd,
+        rewrite: new EmbulkForm(context, { root: session.project.root }).rewrite,
       });
       for (const draft of choose(context, drafts)) await previewOne(context, session, draft, drafts.length > 1);
       return 0;

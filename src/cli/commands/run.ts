@@ -4,6 +4,7 @@ import type { RunOptions } from '../../core/engine/services.js';
 import type { PipelineConfig } from '../../core/config/index.js';
 import { ConfigError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
+import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { ProgressPrinter } from '../progress.js';
 import { formatReport } from '../report.js';
 import { withSession, type Session } from '../session.js';
@@ -19,6 +20,7 @@ export const command: Command = {
     hold: { help: 'stop before the commit; `sluice commit` or `sluice discard` ends the run' },
     'full-refresh': { help: 'read everything and replace the target, whatever the state says' },
     'dry-run': { help: 'plan only: nothing is read or written' },
+    embulk: EMBULK_OPTION,
     'max-rejects': { value: 'N|P%', help: 'override exec.max_rejects' },
   },
   examples: ['sluice run pipelines/orders.yml', 'sluice run orders.yml --max-rejects 1% --json'],
@@ -41,14 +43,20 @@ async function runFiles(context: CommandContext, summaries: RunSummary[]): Promi
   for (const file of context.args) {
     await withSession(context, file, async (session) => {
       const { loadPipelines } = await import('../../core/config/index.js');
+      const form = new EmbulkForm(context, { root: session.project.root, incremental: text(context.options, 'config-diff') !== undefined });
       const configs = await loadPipelines(resolve(context.environment.cwd, file), {
         registry: session.registry,
         project: session.project,
         env: context.environment.env,
         cwd: context.environment.cwd,
         overrides: { exec: execOverrides(context) },
+        rewrite: form.rewrite,
       });
-      await runConfigs(context, session, configs, summaries);
+      try {
+        await runConfigs(context, session, configs, summaries);
+      } catch (error) {
+        throw form.explain(error);
+      }
     });
   }
 }
@@ -105,7 +113,7 @@ function runOptions(context: CommandContext, config: PipelineConfig, initialStat
     hold: flag(options, 'hold'),
     fullRefresh: flag(options, 'full-refresh'),
     dryRun: flag(options, 'dry-run'),
-    origin: { file: config.file, definition: config.definition, name: config.name },
+    origin: { file: config.file, definition: config.definition, name: config.name, ...(flag(options, 'embulk') ? { embulk: true } : {}) },
     ...(initialState === undefined ? {} : { initialState }),
   };
 }

@@ -18,7 +18,7 @@ export type { ScheduleOptions } from './schedules.js';
 export type { CatchUp, Overlap, ScheduleDefinition, SchedulePayload, ScheduleTimes } from './schedule-definition.js';
 export { SCHEDULE_SCHEMA, SCHEDULES_FILE_SCHEMA } from './schedule-schema.js';
 export type { Configured } from './section.js';
-export { loadSeed } from './seed.js';
+export { loadSeed, restoreReferences } from './seed.js';
 export type { SeedConfig } from './seed.js';
 export type { HttpConfig } from './serve-http.js';
 export { compileSchema, validateSection } from './validate.js';

@@ -61,7 +61,7 @@ export async function loadSeed(file: string, options: PipelineOptions): Promise<
 }
 
 /** Puts `{env: NAME}` where a template wrote a secret, so that the config can be written out. */
-function restoreReferences(value: JsonValue, tokens: SecretTokens): JsonValue {
+export function restoreReferences(value: JsonValue, tokens: SecretTokens): JsonValue {
   if (typeof value === 'string') {
     const name = tokens.exact(value);
     return name === undefined ? value : { env: name };

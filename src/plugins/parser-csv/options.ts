@@ -89,7 +89,7 @@ export function readDialect(config: CsvConfig, place?: ConfigPlace): Dialect {
     columns: config.columns.length,
     allowExtra: config.allow_extra_columns ?? false,
     allowOptional: config.allow_optional_columns ?? false,
-    skipLines: config.skip_header_lines ?? (config.header_line ? 1 : 0),
+    skipLines: config.header_line === true ? 1 : (config.skip_header_lines ?? 0),
     nullString,
   };
 }

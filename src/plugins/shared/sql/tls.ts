@@ -70,7 +70,7 @@ export function resolveTls(config: TlsConfig, host: string, place: ConfigPlace):
         throw configProblem(place, 'ssl', {
           code: 'SQL_TLS_OFF',
           message: `a plain connection to ${host} would show data and password to the network`,
-          hint: 'remove ssl to have the connection encrypted and verified, or accept a plain one with tls: disable',
+          hint: 'tls: verify-full encrypts and verifies the connection (the default without ssl); tls: disable accepts a plain one',
         });
       }
       return { ...files, mode: 'disable', note: undefined };

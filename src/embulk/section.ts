@@ -1,0 +1,110 @@
+import { didYouMean, type JsonObject, type JsonValue } from '../core/spi/index.js';
+import { formatPath } from '../core/config/index.js';
+import type { ConfigPath } from '../core/config/config-path.js';
+import type { ConversionOptions, PluginTable } from './option-table.js';
+
+/** Something the user should know about the conversion. */
+export interface ConversionNote {
+  /** `added`: a default of Embulk that was written out. */
+  readonly fate: 'mapped' | 'ignored' | 'added';
+  /** Place in the config of Embulk. */
+  readonly path: ConfigPath;
+  /** The native key it concerns, or the section where the key is gone. */
+  readonly native: ConfigPath;
+  readonly text: string;
+}
+
+/** An error at a place of the config of Embulk. */
+export interface ConversionProblem {
+  readonly path: ConfigPath;
+  readonly code: 'EMBULK_OPTION' | 'EMBULK_PLUGIN' | 'EMBULK_SHAPE';
+  readonly text: string;
+  readonly hint: string;
+}
+
+/** What the sections of one config gather. */
+export class ConversionLog {
+  readonly notes: ConversionNote[] = [];
+  readonly problems: ConversionProblem[] = [];
+  /** Native places and where they come from; the longest that fits counts. */
+  readonly origins: { readonly native: ConfigPath; readonly source: ConfigPath }[] = [];
+}
+
+/** One mapping of the config while it is converted. */
+export class Section {
+  readonly given: JsonObject;
+  /** Native keys so far. */
+  readonly out: { [key: string]: JsonValue } = {};
+  readonly #log: ConversionLog;
+  readonly #source: ConfigPath;
+  readonly #native: ConfigPath;
+
+  constructor(given: JsonObject, log: ConversionLog, source: ConfigPath, native: ConfigPath) {
+    this.given = given;
+    this.#log = log;
+    this.#source = source;
+    this.#native = native;
+    if (formatPath(source) !== formatPath(native)) log.origins.push({ native, source });
+  }
+
+  /** Writes a native key; `from` is the key of Embulk where it has another name. */
+  set(key: string, value: JsonValue, from: string = key): void {
+    this.out[key] = value;
+    if (from !== key) this.#log.origins.push({ native: [...this.#native, key], source: [...this.#source, from] });
+  }
+
+  /** As {@link set}, with a note that says what was done. */
+  map(key: string, value: JsonValue, from: string, text: string): void {
+    this.set(key, value, from);
+    this.#note('mapped', from, [...this.#native, key], text);
+  }
+
+  /** Writes out a default of Embulk. `near` is the key that errors about it should point at. */
+  add(key: string, value: JsonValue, text: string, near?: string): void {
+    this.set(key, value, near);
+    this.#note('added', near, [...this.#native, key], text);
+  }
+
+  ignore(from: string, text: string): void {
+    this.#note('ignored', from, this.#native, text);
+  }
+
+  refuse(from: string, text: string, hint: string): void {
+    this.#log.problems.push({ path: [...this.#source, from], code: 'EMBULK_OPTION', text, hint });
+  }
+
+  /** Goes through all keys but `skip`, by the plugin's table. */
+  convert(table: PluginTable, options: ConversionOptions, skip: ReadonlySet<string>): void {
+    for (const [key, value] of Object.entries(this.given)) {
+      if (skip.has(key)) continue;
+      const rule = table.options.find((option) => option.key === key);
+      if (rule === undefined) this.#unknown(key, value, table);
+      else if (rule.fate === 'ignored') this.ignore(key, rule.note);
+      else if (rule.fate === 'refused') this.refuse(key, `${nameOf(table)}: ${key} has no counterpart`, rule.note);
+      else if (rule.convert) rule.convert(this, value);
+      else this.set(key, value);
+    }
+    table.complete?.(this, options);
+  }
+
+  #unknown(key: string, value: JsonValue, table: PluginTable): void {
+    if (table.additions?.includes(key)) {
+      this.set(key, value);
+      return;
+    }
+    const known = table.options.map((option) => option.key).filter((name) => !/[.[]/.test(name));
+    this.refuse(
+      key,
+      `${nameOf(table)} has no option "${key}"${didYouMean(key, [...known, ...(table.additions ?? [])])}`,
+      known.length === 0 ? 'it has no options' : `its options: ${known.join(', ')}`,
+    );
+  }
+
+  #note(fate: ConversionNote['fate'], from: string | undefined, native: ConfigPath, text: string): void {
+    this.#log.notes.push({ fate, path: from === undefined ? this.#source : [...this.#source, from], native, text });
+  }
+}
+
+function nameOf(table: PluginTable): string {
+  return table.kind === 'exec' ? 'exec of Embulk' : `${table.kind} ${table.type} of Embulk`;
+}
