@@ -5,6 +5,7 @@ import type { ConfigPath } from './config-path.js';
 import { explainErrors } from './explain.js';
 import type { SchemaNode } from './json-schema.js';
 import { makeProblem } from './problem.js';
+import { passesQuickly } from './quick-validation.js';
 import { resolveReferences } from './references.js';
 import type { ReferenceScope, SecretValue } from './references.js';
 
@@ -25,10 +26,13 @@ export async function validateSection(
 ): Promise<Validated> {
   const resolved = resolveReferences(value, schema, scope);
   const secrets: { path: ConfigPath; secret: Secret }[] = [];
-  const copy = hideSecrets(resolved.value, [], secrets);
-  const validate = await compileSchema(schema);
+  let copy = hideSecrets(resolved.value, [], secrets);
   const problems: ConfigError[] = [...resolved.problems];
-  if (!validate(copy)) problems.push(...placeErrors(validate.errors ?? [], copy, resolved.problems, secrets, scope, extraKeys));
+  if (!passesQuickly(schema, copy)) {
+    const validate = await compileSchema(schema);
+    copy = hideSecrets(resolved.value, [], []);
+    if (!validate(copy)) problems.push(...placeErrors(validate.errors ?? [], copy, resolved.problems, secrets, scope, extraKeys));
+  }
   for (const { path, secret } of secrets) putBack(copy, path, secret);
   return { config: (problems.length > 0 ? {} : copy) as JsonObject, given: resolved.value, problems };
 }
