@@ -27,7 +27,8 @@ export function formatReport(summaries: readonly RunSummary[]): string {
     for (const change of s.schema_changes) lines.push(change.startsWith(`${s.target}: `) ? change : `${s.target}: ${change}`);
     if (s.run_id !== null) lines.push(`${s.target}: run ${s.run_id}, state ${describeState(s.state_before)} → ${describeState(s.state_after)}`);
     if (s.rejected > 0 && s.run_id !== null) {
-      const kept = s.status === 'held' ? 'go with it' : `${s.rejected === 1 ? 'is' : 'are'} in ${s.target}__rejects`;
+      const table = s.commit?.['rejectsTable'] ?? `${s.target}__rejects`;
+      const kept = s.status === 'held' ? 'go with it' : `${s.rejected === 1 ? 'is' : 'are'} in ${String(table)}`;
       lines.push(`${s.target}: ${formatCountOf(s.rejected, 'rejected record')} ${kept}; \`sluice rejects ${s.run_id}\` shows them`);
     }
     if (s.status === 'held')

@@ -110,7 +110,7 @@ export function timeField(timeColumn: string | undefined, fields: readonly Neste
 
 /** `day(ordered_at), country` for messages. */
 export function describePartition(partition: readonly PartitionChoice[], fields: readonly NestedField[]): string {
-  if (partition.length === 0) return 'nothing (unpartitioned)';
+  if (partition.length === 0) return 'nothing';
   return partition
     .map((p) => {
       const column = fields.find((f) => f.id === p['source-id'])?.name ?? `field ${p['source-id']}`;

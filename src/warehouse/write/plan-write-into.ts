@@ -50,7 +50,7 @@ function planNew(name: TableName, root: string, incoming: readonly IncomingColum
     fields,
     partition: assignPartitionIds(undefined, choice),
     schemaChanges: [],
-    notes: [`${table} is new, partitioned by ${describePartition(choice, fields)}`],
+    notes: [choice.length === 0 ? `${table} is new, not partitioned` : `${table} is new, partitioned by ${describePartition(choice, fields)}`],
     properties: propertiesOf(request, fields),
   };
 }
