@@ -41,9 +41,7 @@ export function writeEmbulkOptionsPage(): string {
 function writeTable(table: PluginTable): readonly string[] {
   const title = table.kind === 'exec' ? [] : [`### ${table.type}${table.sign === true ? ' ★' : ''}`, '', describePlugin(table.plugin), ''];
   if (table.options.length === 0) return [...title, 'No options.', ''];
-  const rows = table.options.map(
-    ({ key, fate, note, sign }) => `| \`${key}\`${sign === true ? ' ★' : ''} | ${FATES[fate]} | ${escapeCell(note)} |`,
-  );
+  const rows = table.options.map(({ key, fate, note, sign }) => `| \`${key}\`${sign === true ? ' ★' : ''} | ${FATES[fate]} | ${escapeCell(note)} |`);
   const more = table.additions ?? [];
   return [
     ...title,
