@@ -17,8 +17,8 @@ export interface ScheduleDefinition {
   readonly delaySecs: number;
   readonly catchUp: CatchUp;
   readonly overlap: Overlap;
-  /** Undefined: no limit. */
-  readonly timeoutSecs: number | undefined;
+  /** Null: no limit. */
+  readonly timeoutSecs: number | null;
   readonly retries: { readonly limit: number; readonly initialWaitSecs: number; readonly maxWaitSecs: number };
   readonly dependsOn: readonly string[];
   readonly enabled: boolean;
@@ -46,7 +46,7 @@ export interface ScheduleTimes {
 }
 
 /** What the jobs of a schedule run, but the period; plain JSON without secrets. */
-export type SchedulePayload = SchedulePipeline | ScheduleSql;
+export type SchedulePayload = SchedulePipeline | ScheduleSql | { readonly kind: 'maintain' };
 
 export type SchedulePipeline = {
   readonly kind: 'pipeline';

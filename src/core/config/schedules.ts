@@ -245,7 +245,7 @@ function define(name: string, place: ErrorPlace, config: JsonObject, times: Sche
     delaySecs: delay,
     catchUp: config['catch_up'] as ScheduleDefinition['catchUp'],
     overlap: config['overlap'] as ScheduleDefinition['overlap'],
-    timeoutSecs: config['timeout_secs'] as number | undefined,
+    timeoutSecs: (config['timeout_secs'] as number | undefined) ?? null,
     retries:
       typeof retries === 'number'
         ? { limit: retries, ...RETRY_WAITS }
