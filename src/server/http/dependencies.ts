@@ -1,27 +1,7 @@
-import type { HttpConfig } from '../../core/config/index.js';
-import type { Clock, JsonObject, Logger, NewJob } from '../../core/spi/index.js';
+import type { HttpConfig, ScheduleDefinition } from '../../core/config/index.js';
+import type { Clock, Logger, NewJob } from '../../core/spi/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import type { Warehouse } from '../../warehouse/index.js';
-
-/** What the API tells of a schedule and needs to run it by name; a `ScheduleDefinition` is one. */
-export interface HttpSchedule {
-  readonly name: string;
-  readonly cron: string;
-  readonly timezone: string;
-  readonly delaySecs: number;
-  readonly catchUp: string;
-  readonly overlap: string;
-  readonly timeoutSecs: number | null;
-  readonly retries: { readonly limit: number; readonly initialWaitSecs: number; readonly maxWaitSecs: number };
-  readonly dependsOn: readonly string[];
-  readonly enabled: boolean;
-  readonly priority: number;
-  readonly tags: readonly string[];
-  /** Names of the connections it works with; their limits hold for its jobs. */
-  readonly connections: readonly string[];
-  /** A `JobPayload` without its period. */
-  readonly payload: object;
-}
 
 /** A pipeline of the project that may be run by its name. */
 export interface HttpPipeline {
@@ -31,7 +11,8 @@ export interface HttpPipeline {
   readonly file: string;
   /** One of the file's pipelines; undefined: all. */
   readonly pipeline?: string;
-  readonly connections: readonly string[];
+  /** Connections it works with: their limits hold for its jobs. */
+  connections(): Promise<readonly string[]>;
 }
 
 /** What the HTTP API answers from. It opens nothing and closes nothing of it. */
@@ -43,7 +24,7 @@ export interface HttpDependencies {
   readonly store: Metastore;
   readonly warehouse: Warehouse;
   /** As of now: the project's files may change while the server runs. */
-  schedules(): readonly HttpSchedule[];
+  schedules(): readonly ScheduleDefinition[];
   pipelines(): readonly HttpPipeline[] | Promise<readonly HttpPipeline[]>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,9 +43,4 @@ export interface Gauge {
   readonly name: string;
   readonly help: string;
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
-}
-
-/** A payload read as plain JSON. */
-export function payloadOf(of: { readonly payload: object }): JsonObject {
-  return of.payload as JsonObject;
 }

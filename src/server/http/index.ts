@@ -1,2 +1,2 @@
-export type { Gauge, HttpDependencies, HttpPipeline, HttpSchedule } from './dependencies.js';
+export type { Gauge, HttpDependencies, HttpPipeline } from './dependencies.js';
 export { startHttp, type HttpServer } from './start.js';

@@ -52,11 +52,13 @@ export function describeError(error: unknown, requestId: string): { readonly pro
 }
 
 const MEMORY = /MEMORY/;
+/** Found missing after it was found: it went meanwhile. */
+const UNKNOWN: ReadonlySet<string> = new Set(['JOB_UNKNOWN', 'RUN_UNKNOWN']);
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpError) return error.status;
-  if (error instanceof ConfigError) return error.code === 'ACCESS_DENIED' ? 403 : error.code.endsWith('_UNKNOWN') ? 404 : 400;
-  if (error instanceof ConflictError) return error.code.endsWith('_UNKNOWN') ? 404 : 409;
+  if (error instanceof ConfigError) return error.code === 'ACCESS_DENIED' ? 403 : UNKNOWN.has(error.code) ? 404 : 400;
+  if (error instanceof ConflictError) return UNKNOWN.has(error.code) ? 404 : 409;
   if (error instanceof DataError || error instanceof CancelledError) return 422;
   // A query that needs more memory than it may have is a matter of the query.
   if (error instanceof RemoteError) return MEMORY.test(error.code) ? 422 : 503;

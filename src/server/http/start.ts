@@ -52,6 +52,7 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
   const app = (tls ? fastify({ ...options, https: tls }) : fastify(options)) as unknown as FastifyInstance;
   (app.server as Server).maxConnections = MOST_CONNECTIONS;
   (app.server as Server).headersTimeout = HEADERS_TIMEOUT_MS;
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(await createValidation());
   // Answers are made by handlers; a serialiser of its own would only be a second opinion on their shape.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));

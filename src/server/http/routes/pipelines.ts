@@ -47,6 +47,7 @@ export const PIPELINE_ROUTES: readonly Route[] = [
       additionalProperties: false,
       properties: { scheduled_time: time('What `{{ scheduled_time }}` gives.') },
     },
+    refusals: [409],
     answer: { status: 202, description: 'The job is queued.', schema: object({ job_id: text('Of the job.') }) },
     async handle({ services, params, body }) {
       const wanted = params['name'] ?? '';
@@ -61,7 +62,7 @@ export const PIPELINE_ROUTES: readonly Route[] = [
       };
       const job = jobRequest(
         { kind: 'pipeline', name: pipeline.name, payload, nominalTime: null, notBefore: await services.store.now() },
-        { uses: pipeline.connections },
+        { uses: await pipeline.connections() },
       );
       return { json: { job_id: await services.enqueue(job) } };
     },

@@ -1,6 +1,6 @@
-import type { JobKind, JsonObject, ScheduleRecord } from '../../../core/spi/index.js';
-import { payloadOf, type HttpSchedule } from '../dependencies.js';
-import { jobRequest } from '../new-job.js';
+import type { ScheduleDefinition } from '../../../core/config/index.js';
+import type { JsonObject, ScheduleRecord } from '../../../core/spi/index.js';
+import { checkPeriod, extraJob, periodJob } from '../../schedule/schedule-jobs.js';
 import { invalidRequest, notFound } from '../problem.js';
 import { formatTime, readTime } from '../read-time.js';
 import type { Call, Route } from '../route.js';
@@ -81,7 +81,7 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
     path: '/api/v1/schedules/{name}/run',
     name: 'runSchedule',
     tag: 'schedules',
-    summary: 'Run a schedule now, as a job of its own: the times of the schedule and its state stay as they are.',
+    summary: 'Run a schedule now, as a job of its own: its times stay as they are.',
     scope: 'write',
     allDatabases: true,
     params: NAME,
@@ -89,37 +89,22 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
       type: 'object',
       additionalProperties: false,
       properties: {
-        at: time('Nominal time. Default: now, to the second.'),
+        at: time('One of its nominal times, whose period is run once more. Default: a further run that is of no period.'),
+        append_again: flag('With `at`: rows may be added a second time.'),
         params: { ...PARAMS, description: 'Values for parameters that the schedule declares.' },
       },
     },
     answer: { status: 202, description: 'The job is queued.', schema: object({ job_id: text('Of the job.') }) },
     async handle(call) {
       const { services, body } = call;
-      const schedule = findSchedule(call);
-      const now = await services.store.now();
-      const nominalTime = readTime(body['at'], 'body.at') ?? Math.floor(now / 1000) * 1000;
-      const params = givenParameters(schedule, (body['params'] ?? {}) as JsonObject);
-      const payload: JsonObject = {
-        ...payloadOf(schedule),
-        ...(params === undefined ? {} : { params }),
-        schedule: schedule.name,
-        scheduledTime: nominalTime,
-        movesState: false,
-      };
-      const { retries, timeoutSecs } = schedule;
-      const job = jobRequest(
-        { kind: payload['kind'] as JobKind, name: schedule.name, payload, nominalTime, notBefore: now },
-        {
-          priority: schedule.priority,
-          maxAttempts: retries.limit + 1,
-          retryWait: { initialMs: retries.initialWaitSecs * 1000, maxMs: retries.maxWaitSecs * 1000 },
-          timeoutMs: timeoutSecs === null ? null : timeoutSecs * 1000,
-          uses: [...schedule.connections, ...(schedule.overlap === 'allow' ? [] : [`schedule:${schedule.name}`])],
-          tags: schedule.tags,
-        },
-      );
-      return { json: { job_id: await services.enqueue(job) } };
+      const definition = withParameters(findSchedule(call), (body['params'] ?? {}) as JsonObject);
+      const at = readTime(body['at'], 'body.at');
+      if (at !== undefined) checkPeriod(definition, at);
+      const job =
+        at === undefined
+          ? extraJob(definition, await services.store.now())
+          : periodJob(definition, at, { trigger: 'api', appendAgain: body['append_again'] === true });
+      return { json: { job_id: await services.enqueue({ ...job, trigger: 'api' }) } };
     },
   },
   ...([true, false] as const).map((paused): Route => ({
@@ -185,17 +170,17 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
   },
 ];
 
-function findSchedule({ services, params }: Call): HttpSchedule {
+function findSchedule({ services, params }: Call): ScheduleDefinition {
   const wanted = params['name'] ?? '';
   const schedule = services.schedules().find((one) => one.name === wanted);
   if (!schedule) throw notFound(`schedule ${JSON.stringify(wanted)}`, 'GET /api/v1/schedules lists them');
   return schedule;
 }
 
-function scheduleFacts(schedule: HttpSchedule, record: ScheduleRecord | undefined): JsonObject {
+function scheduleFacts(schedule: ScheduleDefinition, record: ScheduleRecord | undefined): JsonObject {
   return {
     name: schedule.name,
-    kind: String(payloadOf(schedule)['kind']),
+    kind: schedule.payload.kind,
     cron: schedule.cron,
     timezone: schedule.timezone,
     enabled: schedule.enabled,
@@ -208,17 +193,18 @@ function scheduleFacts(schedule: HttpSchedule, record: ScheduleRecord | undefine
 }
 
 /** Those with a value in the definition: what is not declared cannot be set. */
-function parametersOf(schedule: HttpSchedule): JsonObject {
-  return (payloadOf(schedule)['params'] ?? {}) as JsonObject;
+function parametersOf({ payload }: ScheduleDefinition): JsonObject {
+  return (payload.kind === 'sql' && payload.params) || {};
 }
 
-function givenParameters(schedule: HttpSchedule, given: JsonObject): JsonObject | undefined {
-  const declared = parametersOf(schedule);
+function withParameters(definition: ScheduleDefinition, given: JsonObject): ScheduleDefinition {
+  const declared = parametersOf(definition);
   const unknown = Object.keys(given).find((key) => !Object.hasOwn(declared, key));
   if (unknown !== undefined)
     throw invalidRequest(
-      `body.params: the schedule ${schedule.name} declares no such parameter`,
+      `body.params: the schedule ${definition.name} declares no such parameter`,
       `declared: ${Object.keys(declared).join(', ') || 'none'}`,
     );
-  return Object.keys(declared).length === 0 ? undefined : { ...declared, ...given };
+  const { payload } = definition;
+  return payload.kind === 'sql' && payload.params ? { ...definition, payload: { ...payload, params: { ...declared, ...given } } } : definition;
 }
