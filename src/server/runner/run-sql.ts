@@ -43,6 +43,7 @@ function optionsOf(context: JobContext, payload: SqlPayload): QueryOptions {
     // Of a job without a period: when it was asked for, so that a further try gives the same.
     scheduledTime: context.scheduledTime ?? context.job.createdAt,
     params: (payload.params ?? {}) as NonNullable<QueryOptions['params']>,
+    ...(payload.access === undefined ? {} : { access: payload.access }),
   };
 }
 
