@@ -60,9 +60,7 @@ let compiler: Promise<Ajv> | undefined;
  * else before the first row. The plugin tests and the conformance suite check them.
  */
 async function createCompiler(): Promise<Ajv> {
-  const module = await import('ajv');
-  // Bundled, the CommonJS package has only a default export.
-  const Ajv = module.Ajv ?? module.default.Ajv;
+  const { Ajv } = await import('ajv');
   // `strictTypes` and `strictRequired` would forbid `oneOf: [{required: …}]` beside `type: object`.
   const ajv = new Ajv({
     strict: true,
