@@ -1,42 +1,29 @@
-import { describeHolder, type Session } from '../cli/session.js';
-import { ConflictError, SluiceError, type Clock, type Logger, type NewJob, type ServerRegistration } from '../core/spi/index.js';
+import type { Environment } from '../cli/environment.js';
+import { describeHolder, type Session, type SessionContext } from '../cli/session.js';
+import { ConflictError, SluiceError, type Logger, type ServerRegistration } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
+import type { Gauge, HttpServer } from './http/index.js';
+import { loadServed, reloadServed, type Served } from './load-served.js';
+import { Notifier } from './notify/notifier.js';
+import { ProjectWatch } from './project-watch.js';
 import { JobRunner, type EndedTry } from './runner/job-runner.js';
 import { WorkerPool } from './runner/worker-pool.js';
-import { ProjectWatch } from './project-watch.js';
+import { startHeartbeat } from './schedule/heartbeat.js';
+import { createScheduler, type Scheduler, type TickReport } from './schedule/scheduler.js';
 import { Upkeep } from './upkeep.js';
 import { WakeUp } from './wake-up.js';
 
-/** What a project says about serving, as it was last read without a problem. */
-export interface Served {
-  readonly session: Session;
-  /** Turns due schedules into jobs. */
-  tick(): Promise<void>;
-  /** After a try of a job was recorded. */
-  onEnd(end: EndedTry): Promise<void>;
-}
-
 export interface ServeOptions {
-  /** Reads the project anew; throws where something is wrong with it. */
-  load(store: Metastore | undefined): Promise<Served>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
+  /** Of the project; closed at the end. */
+  readonly session: Session;
+  /** Reads the project anew for `reload`. */
+  readonly context: SessionContext;
+  readonly environment: Pick<Environment, 'env' | 'cwd' | 'clock'>;
   readonly log: Logger;
   /** Aborted: drain and end. */
   readonly signal: AbortSignal;
-  /** Called once all is up; answers what to close first. */
-  started(serve: Serving): Promise<{ close(): Promise<void> }>;
-}
-
-/** A `serve` that is up. */
-export interface Serving {
-  readonly store: Metastore;
-  served(): Served;
-  readonly running: number;
-  readonly workers: number;
-  /** Why it takes no work now. */
-  notReady(): string | undefined;
-  enqueue(job: NewJob): Promise<string>;
+  /** Once all is up; `address` is that of the HTTP API. */
+  onStart(up: { readonly workers: number; readonly schedules: number; readonly address: string | undefined }): void;
 }
 
 const POLL_MS = 1000;
@@ -46,186 +33,228 @@ const MOST_BACKOFF_MS = 30_000;
 const LOST_GRACE_MS = 1000;
 const DRAIN_GRACE_MS = 5000;
 
-/** Schedules, runs and keeps up the jobs of a project until the signal aborts; then drains. */
+/** Schedules, runs and keeps up the jobs of a project until the signal aborts; then drains. Errors: ConflictError SERVE_RUNNING. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const server = new Server(options, await options.load(undefined));
-  await server.run();
+  const { session, environment, log } = options;
+  try {
+    const store = await session.metastore();
+    const registration = await register(store);
+    let server: Server | undefined;
+    try {
+      server = new Server(options, store, registration, await loadServed(session, { environment }));
+      await server.run();
+    } finally {
+      await (server ? server.release() : registration.release());
+    }
+  } finally {
+    await session.close();
+  }
 }
 
-class Server implements Serving {
+class Server {
   readonly #options: ServeOptions;
+  readonly #store: Metastore;
   readonly #pool: WorkerPool;
-  readonly #wakeUp = new WakeUp();
+  readonly #runner: JobRunner;
+  readonly #scheduler: Scheduler;
+  readonly #notifier: Notifier;
+  readonly #upkeep: Upkeep;
   readonly #watch: ProjectWatch;
+  readonly #wakeUp = new WakeUp();
   #served: Served;
-  #store: Metastore | undefined;
-  #runner: JobRunner | undefined;
-  #registration: ServerRegistration | undefined;
-  #upkeep: Upkeep | undefined;
+  #synced = false;
+  #registration: ServerRegistration;
   #nextReload = 0;
   #failures = 0;
 
-  constructor(options: ServeOptions, served: Served) {
+  constructor(options: ServeOptions, store: Metastore, registration: ServerRegistration, served: Served) {
+    const { environment, log } = options;
+    const { clock } = environment;
+    const { root, serve } = served.project;
     this.#options = options;
+    this.#store = store;
     this.#served = served;
-    const { root, serve } = served.session.project;
+    this.#registration = registration;
+    this.#pool = new WorkerPool({ root, env: environment.env, size: serve.workers, memoryBytes: serve.workerMemoryBytes });
+    this.#runner = new JobRunner({
+      store,
+      pool: this.#pool,
+      clock,
+      log,
+      limits: () => new Map(Object.entries(this.#served.project.serve.connections)),
+      onEnd: (end) => void this.#tellEnd(end),
+      onFree: () => this.#wakeUp.wake(),
+    });
+    this.#scheduler = createScheduler({ store, definitions: () => this.#served.schedules, clock, log });
+    this.#notifier = new Notifier({ store, clock, log, project: () => this.#served.project, schedules: () => this.#served.schedules });
+    this.#upkeep = new Upkeep(store, clock, log);
     this.#watch = new ProjectWatch(root);
-    this.#pool = new WorkerPool({ root, env: options.env, size: serve.workers, memoryBytes: serve.workerMemoryBytes });
-  }
-
-  get store(): Metastore {
-    if (!this.#store) throw new Error('the metastore is not open yet');
-    return this.#store;
-  }
-
-  served(): Served {
-    return this.#served;
-  }
-
-  get running(): number {
-    return this.#runner?.running ?? 0;
-  }
-
-  get workers(): number {
-    return this.#served.session.project.serve.workers;
-  }
-
-  notReady(): string | undefined {
-    if (this.#options.signal.aborted) return 'draining';
-    if (!this.#registration || this.#registration.lost.aborted) return 'not registered with the metastore';
-    return this.#failures > 0 ? 'the metastore does not answer' : undefined;
-  }
-
-  async enqueue(job: NewJob): Promise<string> {
-    const id = await this.store.addJob(job);
-    this.#wakeUp.wake();
-    return id;
+    this.#watchRegistration(registration);
   }
 
   async run(): Promise<void> {
-    const { clock, log, signal } = this.#options;
-    const { session } = this.#served;
-    this.#store = await session.metastore();
+    const { log, signal, onStart } = this.#options;
+    await this.#watch.changed();
+    const http = await this.#startHttp();
+    const heartbeat = await startHeartbeat({ tick: () => this.#tick() }, log);
     try {
-      this.#registration = await register(this.store);
-      this.#upkeep = new Upkeep(this.store, clock, log);
-      this.#runner = new JobRunner({
-        store: this.store,
-        pool: this.#pool,
-        clock,
-        log,
-        limits: () => new Map(Object.entries(this.#served.session.project.serve.connections)),
-        onEnd: (end) => void this.#tellEnd(end),
-        onFree: () => this.#wakeUp.wake(),
-      });
-      this.#watchRegistration(this.#registration, this.#runner);
-      await this.#watch.changed();
-      const front = await this.#options.started(this);
-      try {
-        while (!signal.aborted) await this.#step(this.#runner);
-        await this.#drain(this.#runner);
-      } finally {
-        await front.close();
-      }
+      onStart({ workers: this.#served.project.serve.workers, schedules: this.#served.schedules.length, address: http?.address });
+      while (!signal.aborted) await this.#step();
+      await heartbeat.stop();
+      await this.#drain();
     } finally {
+      await heartbeat.stop();
+      await http?.close();
       await this.#pool.close();
-      await this.#release();
-      await session.close();
+      await this.#notifier.close();
     }
   }
 
-  async #step(runner: JobRunner): Promise<void> {
-    const { signal, log, clock } = this.#options;
+  async release(): Promise<void> {
+    try {
+      await this.#registration.release();
+    } catch (error) {
+      this.#options.log.log('warn', 'the registration could not be given back; it runs out within 30 seconds', { error: (error as Error).message });
+    }
+  }
+
+  async #startHttp(): Promise<HttpServer | undefined> {
+    const { project } = this.#served;
+    const { http, resultRetentionMs } = project.serve;
+    if (!http.enabled) return undefined;
+    const [{ startHttp }, { version }] = await Promise.all([import('./http/index.js'), import('../cli/version.js')]);
+    const { session, environment, log } = this.#options;
+    return startHttp({
+      config: http,
+      root: project.root,
+      version: await version(),
+      store: this.#store,
+      warehouse: await session.warehouse(),
+      schedules: () => this.#served.schedules,
+      pipelines: () => this.#served.pipelines,
+      clock: environment.clock,
+      log,
+      keepResultMs: resultRetentionMs,
+      enqueue: async (job) => {
+        const id = await this.#store.addJob(job);
+        this.#wakeUp.wake();
+        return id;
+      },
+      notReady: () => this.#notReady(),
+      gauges: () => Promise.resolve(this.#gauges()),
+    });
+  }
+
+  #notReady(): string | undefined {
+    if (this.#options.signal.aborted) return 'draining';
+    if (this.#registration.lost.aborted) return 'not registered with the metastore';
+    return this.#failures > 0 ? 'the metastore does not answer' : undefined;
+  }
+
+  #gauges(): readonly Gauge[] {
+    return [
+      { name: 'sluice_serve_workers', help: 'Jobs that this process may run at a time.', samples: [{ value: this.#served.project.serve.workers }] },
+      { name: 'sluice_serve_running_jobs', help: 'Jobs that this process runs.', samples: [{ value: this.#runner.running }] },
+    ];
+  }
+
+  /** Jobs of a schedule are made only by who may work on them. */
+  async #tick(): Promise<TickReport> {
+    if (this.#notReady() !== undefined) return { firings: 0, jobs: 0, more: false };
+    if (!this.#synced) await this.#scheduler.sync();
+    this.#synced = true;
+    const report = await this.#scheduler.tick();
+    if (report.jobs > 0) this.#wakeUp.wake();
+    return report;
+  }
+
+  async #step(): Promise<void> {
+    const { signal, log } = this.#options;
     let wait = POLL_MS;
     try {
-      const registration = await this.#registered(runner);
+      const registration = await this.#registered();
       await this.#reloadWhenChanged();
-      await this.#served.tick();
-      await runner.obeyKills(registration);
-      await runner.claim(registration);
-      await this.#upkeep?.runWhenDue(this.#served.session.project);
+      await this.#runner.obeyKills(registration);
+      await this.#runner.claim(registration);
+      await this.#upkeep.runWhenDue(this.#served.project);
       if (this.#failures > 0) log.log('info', 'the metastore answers again', { failures: this.#failures });
       this.#failures = 0;
     } catch (error) {
       wait = Math.min(MOST_BACKOFF_MS, POLL_MS * 2 ** this.#failures++);
       const problem = error instanceof SluiceError ? { code: error.code, error: error.message } : { error: (error as Error).message };
       log.log('error', `trying again in ${Math.ceil(wait / 1000)} s`, problem);
-      if (this.#failures > 1) return clock.sleep(wait, signal).catch(() => undefined);
+      if (this.#failures > 1) return this.#options.environment.clock.sleep(wait, signal).catch(() => undefined);
     }
     await this.#wakeUp.wait(wait, signal);
   }
 
   /** Its registration, made anew where it was lost. */
-  async #registered(runner: JobRunner): Promise<ServerRegistration> {
-    if (this.#registration && !this.#registration.lost.aborted) return this.#registration;
-    runner.stopAll('lost', LOST_GRACE_MS);
-    await runner.idle();
-    this.#registration = await register(this.store);
-    this.#watchRegistration(this.#registration, runner);
+  async #registered(): Promise<ServerRegistration> {
+    if (!this.#registration.lost.aborted) return this.#registration;
+    this.#runner.stopAll('lost', LOST_GRACE_MS);
+    await this.#runner.idle();
+    this.#registration = await register(this.#store);
+    this.#watchRegistration(this.#registration);
     this.#options.log.log('info', 'registered again');
     return this.#registration;
   }
 
-  #watchRegistration(registration: ServerRegistration, runner: JobRunner): void {
+  #watchRegistration(registration: ServerRegistration): void {
     registration.lost.addEventListener('abort', () => {
       if (this.#registration !== registration) return;
       this.#options.log.log('error', 'the registration with the metastore was lost: running jobs are left to other processes', {
-        jobs: runner.running,
+        jobs: this.#runner.running,
       });
-      runner.stopAll('lost', LOST_GRACE_MS);
+      this.#runner.stopAll('lost', LOST_GRACE_MS);
     });
   }
 
   /** A project that has become wrong keeps running as it was. */
   async #reloadWhenChanged(): Promise<void> {
-    const { clock, log } = this.#options;
-    if (clock.now() < this.#nextReload) return;
-    this.#nextReload = clock.now() + RELOAD_EVERY_MS;
+    const { environment, context, log } = this.#options;
+    if (environment.clock.now() < this.#nextReload) return;
+    this.#nextReload = environment.clock.now() + RELOAD_EVERY_MS;
     if (!(await this.#watch.changed())) return;
     try {
-      const served = await this.#options.load(this.store);
-      this.#served = served;
-      const { workers, workerMemoryBytes } = served.session.project.serve;
+      this.#served = await reloadServed(this.#served, { context, environment });
+      const { workers, workerMemoryBytes } = this.#served.project.serve;
       this.#pool.renew({ size: workers, memoryBytes: workerMemoryBytes });
-      log.log('info', 'the changed config is in use');
+      this.#synced = false;
+      log.log('info', 'the changed config is in use', { schedules: this.#served.schedules.length });
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
-      log.log('error', `the changed config is wrong, and the former one stays in use: ${error.message}`, { code: error.code });
+      const { file, line } = error.where;
+      const place = file === undefined || error.message.startsWith(file) ? '' : `${file}${line === undefined ? '' : `:${line}`}: `;
+      log.log('error', `the changed config is wrong, and the former one stays in use: ${place}${error.message}`, { code: error.code });
     }
   }
 
   async #tellEnd(end: EndedTry): Promise<void> {
     try {
-      await this.#served.onEnd(end);
+      await this.#notifier.onEnd(end);
     } catch (error) {
       this.#options.log.log('warn', 'the end of a job could not be told', { job: end.job.id, error: (error as Error).message });
     }
   }
 
-  async #drain(runner: JobRunner): Promise<void> {
-    const { log, clock } = this.#options;
-    const { drainSecs } = this.#served.session.project.serve;
+  async #drain(): Promise<void> {
+    const { log, environment } = this.#options;
+    const { clock } = environment;
+    const runner = this.#runner;
+    const { drainSecs } = this.#served.project.serve;
     if (runner.running > 0) log.log('info', `draining: waiting up to ${drainSecs} s for running jobs`, { jobs: runner.running });
     const until = clock.now() + drainSecs * 1000;
-    const registration = this.#registration;
     while (runner.running > 0 && clock.now() < until) {
       await this.#wakeUp.wait(Math.min(POLL_MS, until - clock.now()));
-      if (registration)
-        await runner
-          .obeyKills(registration)
-          .catch((error: unknown) => log.log('warn', 'kills could not be read', { error: (error as Error).message }));
+      try {
+        await runner.obeyKills(this.#registration);
+      } catch (error) {
+        log.log('warn', 'kills could not be read', { error: (error as Error).message });
+      }
     }
     if (runner.running > 0) log.log('info', 'giving back jobs that have not ended', { jobs: runner.running });
     runner.stopAll('drain', DRAIN_GRACE_MS);
     await runner.idle();
-  }
-
-  async #release(): Promise<void> {
-    try {
-      await this.#registration?.release();
-    } catch (error) {
-      this.#options.log.log('warn', 'the registration could not be given back; it runs out within 30 seconds', { error: (error as Error).message });
-    }
   }
 }
 

@@ -1,7 +1,5 @@
-import type { Command, CommandContext } from '../command.js';
+import type { Command } from '../command.js';
 import { openSession } from '../session.js';
-import { formatCountOf } from '../format.js';
-import type { Serving } from '../../server/serve.js';
 
 export const command: Command = {
   name: 'serve',
@@ -14,32 +12,21 @@ export const command: Command = {
   examples: ['sluice serve', 'sluice serve --project /srv/shop --log-format json'],
   arity: [0, 0],
   logLevel: 'info',
-  run: async (context) => {
+  async run(context) {
     const { serve } = await import('../../server/serve.js');
-    const { loadServed } = await import('../../server/load-served.js');
     const { environment, out, signal } = context;
-    const first = await openSession(context);
-    const { root } = first.project;
-    let session: typeof first | undefined = first;
+    const session = await openSession(context);
+    const { name } = session.project;
     await serve({
-      env: environment.env,
-      clock: environment.clock,
+      session,
+      context,
+      environment,
       log: out.logger,
       signal,
-      async load(store) {
-        const served = await loadServed({ context, root, environment }, session, store);
-        session = undefined;
-        return served;
-      },
-      started: (serving) => startFront(context, serving),
+      onStart: ({ workers, schedules, address }) =>
+        out.logger.log('info', `serving ${name}`, { workers, schedules, http: address ?? 'off', pid: process.pid }),
     });
-    out.say('stopped');
+    out.logger.log('info', 'stopped');
     return 0;
   },
 };
-
-async function startFront({ out }: CommandContext, serving: Serving): Promise<{ close(): Promise<void> }> {
-  const { name } = serving.served().session.project;
-  out.logger.log('info', `serving ${name} with ${formatCountOf(serving.workers, 'worker')}`);
-  return Promise.resolve({ close: () => Promise.resolve() });
-}

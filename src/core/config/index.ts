@@ -21,4 +21,5 @@ export type { Configured } from './section.js';
 export { loadSeed, restoreReferences } from './seed.js';
 export type { SeedConfig } from './seed.js';
 export type { HttpConfig } from './serve-http.js';
+export type { NotifyEvent, NotifyTarget } from './serve-jobs.js';
 export { compileSchema, validateSection } from './validate.js';
