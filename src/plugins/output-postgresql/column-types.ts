@@ -121,7 +121,10 @@ const ALIASES: Readonly<Record<string, string>> = {
   char: 'character',
 };
 
-/** The text that PostgreSQL reads as exactly this value (manual, 8.5.1 and 8.4). */
+/**
+ * The text that PostgreSQL reads as exactly this value (manual, 8.4 and B.1). DuckDB's years BC, `0044-03-15 (BC) 10:00:00`, it
+ * reads as well: parentheses count as blanks.
+ */
 export function csvColumn({ sql, type }: WrittenValue, { family }: TargetColumn): CsvColumn {
   switch (type) {
     case 'binary':
@@ -129,21 +132,12 @@ export function csvColumn({ sql, type }: WrittenValue, { family }: TargetColumn)
     case 'string':
     case 'json':
       return { sql, quoted: true };
-    case 'date':
-      return { sql: eraAtEnd(sql, 'DATE'), quoted: false };
     case 'datetime':
-      return family.kind === 'date' ? { sql: eraAtEnd(`${sql}::DATE`, 'DATE'), quoted: false } : { sql: eraAtEnd(sql, 'TIMESTAMP'), quoted: false };
-    case 'timestamp':
-      return { sql: eraAtEnd(sql, 'TIMESTAMPTZ'), quoted: false };
+      return { sql: family.kind === 'date' ? `${sql}::DATE` : sql, quoted: false };
     case 'boolean':
       return { sql: family.kind === 'integer' ? `${sql}::INTEGER` : sql, quoted: false };
     default:
       // Whole numbers without `.0`, which the server would not read.
       return { sql: family.kind === 'integer' && type !== 'long' ? `${sql}::HUGEINT` : sql, quoted: false };
   }
-}
-
-/** DuckDB writes `0044-03-15 (BC) 10:00:00`, PostgreSQL reads `0044-03-15 10:00:00 BC`. */
-function eraAtEnd(name: string, type: string): string {
-  return `CASE WHEN isfinite(${name}) AND ${name} < ${type} '0001-01-01' THEN replace(${name}::VARCHAR, ' (BC)', '') || ' BC' ELSE ${name}::VARCHAR END`;
 }
