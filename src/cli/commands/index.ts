@@ -47,5 +47,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./completion.js')).completionCommand(() => Promise.all(COMMANDS.map((entry) => entry.load()))),
   },
   { name: 'serve', summary: 'run schedules and jobs, and answer the HTTP API', load: async () => (await import('./serve.js')).command },
+  { name: 'status', summary: 'an overview on one screen: servers, jobs, what comes next', load: async () => (await import('./status.js')).command },
+  { name: 'jobs', summary: 'list jobs', load: async () => (await import('./jobs.js')).command },
+  { name: 'job', summary: 'show, follow, export, repeat or kill a job', load: async () => (await import('./job.js')).command },
   { name: 'new', summary: 'make a plugin of your own', load: async () => (await import('./new.js')).command },
 ];
