@@ -15,6 +15,7 @@ import { writeEmbulkOptionsPage } from './generate/embulk-options.js';
 import { writeErrorsPage } from './generate/errors-page.js';
 import { loadPlugins } from './generate/plugins.js';
 import { writePluginIndex, writePluginPage } from './generate/plugin-page.js';
+import { writeTypeMatrixPage } from './generate/type-matrix-page.js';
 
 const COMMAND = 'node --import tsx scripts/generate.ts';
 /** Folders in which every file is generated. */
@@ -38,6 +39,7 @@ async function generate(): Promise<Map<string, string>> {
   files.set('docs/reference/embulk-options.md', writeEmbulkOptionsPage());
   files.set('docs/reference/errors.md', await writeErrorsPage(source));
   files.set('docs/reference/plugins/README.md', writePluginIndex(plugins));
+  files.set('docs/reference/type-matrix.md', writeTypeMatrixPage());
   for (const plugin of plugins) files.set(`docs/reference/plugins/${plugin.kind}-${plugin.type}.md`, writePluginPage(plugin));
   return files;
 }
