@@ -19,6 +19,7 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   },
   DECODE_FAILED: { means: 'A compressed file is damaged or cut short.', todo: 'Check the file, and load it again from where it came.' },
   DISK_FULL: { means: 'A disk is full.', todo: 'Free space, or point exec.temp_dir at a larger disk.' },
+  EMBULK_PLUGIN: { means: 'A plugin of Embulk has no counterpart here.', todo: 'The hint names what to use instead.' },
   EMBULK_OPTION: {
     means: 'A config of Embulk uses an option or value that has no counterpart here.',
     todo: 'Change what is named; the hint says to what.',

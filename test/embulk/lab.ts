@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { makeDocument, parseDocument } from '../../src/core/config/index.js';
+import { parseDocument } from '../../src/core/config/index.js';
 import { findSign, makeNativeDocument } from '../../src/embulk/index.js';
 import { Desk } from '../cli/desk.js';
 
@@ -39,8 +39,4 @@ export async function nativeValue(config: string, options = { incremental: false
 
 export async function signOf(config: string): Promise<string | undefined> {
   return findSign((await parseDocument(config, 'embulk.yml', { env: {} })).value);
-}
-
-export function signOfValue(value: Parameters<typeof makeDocument>[0]): string | undefined {
-  return findSign(value);
 }

@@ -1,11 +1,11 @@
-import { mapped, number, same, text, type OptionRule } from '../option-table.js';
+import { number, same, text, type OptionRule } from '../option-table.js';
 
 /** Keys that the input and the output of S3 share. */
 export const s3Options: readonly OptionRule[] = [
   text('bucket'),
   text('endpoint', 'Wins over `region`.'),
   text('region'),
-  mapped('auth_method', 'The same names. Default `basic` with an access_key_id.', (section, value) => section.set('auth_method', value)),
+  text('auth_method', 'The same names. Default `basic` with an access_key_id.'),
   text('access_key_id'),
   text('secret_access_key'),
   text('session_token'),
