@@ -40,8 +40,10 @@ export interface Rights {
 /** A clock that tests may move. */
 export class MovedClock implements Clock {
   ahead = 0;
+  /** Where it stands still. */
+  stopped: number | undefined;
   now(): number {
-    return Date.now() + this.ahead;
+    return (this.stopped ?? Date.now()) + this.ahead;
   }
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, ms));
