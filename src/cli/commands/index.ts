@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'discard', summary: 'end a held or failed run without a commit', load: async () => (await import('./discard.js')).command },
   { name: 'cleanup', summary: 'delete what a run left behind', load: async () => (await import('./cleanup.js')).command },
   { name: 'undo', summary: 'take back a committed run: table and state', load: async () => (await import('./undo.js')).command },
+  {
+    name: 'schedule',
+    summary: 'list schedules, run their periods by hand, pause and resume them',
+    load: async () => (await import('./schedule.js')).command,
+  },
   { name: 'conns', summary: 'list, test and look into the connections of sluice.yml', load: async () => (await import('./conns.js')).command },
   { name: 'key', summary: 'make, list and revoke keys of the HTTP API', load: async () => (await import('./key.js')).command },
   { name: 'state', summary: 'show, set, reset or move what pipelines know to be loaded', load: async () => (await import('./state.js')).command },
