@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
+import { open, type FileHandle } from 'node:fs/promises';
 import { fileSystemError, type JsonObject, type RejectRecord } from '../spi/index.js';
 
 /** Columns of a rejects table, in order; the NDJSON lines written here have exactly these keys. */
@@ -23,6 +22,8 @@ export interface RejectWriter {
 }
 
 const KEPT = 1000;
+/** Characters held back for one write. */
+const AT_ONCE = 1 << 20;
 
 export interface RejectWriterOptions {
   readonly path: string;
@@ -33,14 +34,26 @@ export interface RejectWriterOptions {
   readonly withRaw: boolean;
 }
 
-/** Writes rejected records as NDJSON; the file appears with the first record. */
+/** Writes rejected records as NDJSON; the file is made for the first ones. */
 export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
   const first: RejectRow[] = [];
   let rows = 0;
-  let stream: ReturnType<typeof createWriteStream> | undefined;
-  let failure: unknown;
-  const check = (): void => {
-    if (failure) throw fileSystemError(failure, `writing rejects to ${options.path}`);
+  let file: FileHandle | undefined;
+  const lineOf = createLineWriter();
+  let waiting: string[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    const text = waiting.join('');
+    waiting = [];
+    size = 0;
+    try {
+      file ??= await open(options.path, 'w');
+      await file.writeFile(text);
+    } catch (error) {
+      await file?.close();
+      file = undefined;
+      throw fileSystemError(error, `writing rejects to ${options.path}`);
+    }
   };
   return {
     get rows() {
@@ -48,14 +61,6 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
     },
     first,
     async write(records) {
-      if (records.length === 0) return;
-      // A stream that has failed and closed meanwhile tells nothing more: waiting for it would never end.
-      check();
-      if (!stream) {
-        stream = createWriteStream(options.path, { flags: 'w', highWaterMark: 1 << 20 });
-        stream.on('error', (error) => (failure = error));
-      }
-      const lines: string[] = [];
       for (const record of records) {
         const row: RejectRow = {
           run_id: options.runId,
@@ -68,18 +73,34 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
           rejected_at: options.at,
         };
         if (first.length < KEPT) first.push(row);
-        lines.push(JSON.stringify(row));
+        const line = lineOf(row);
+        waiting.push(line);
+        size += line.length;
       }
       rows += records.length;
-      if (!stream.write(`${lines.join('\n')}\n`))
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch((error: unknown) => (failure = error));
-      check();
+      if (size >= AT_ONCE) await flush();
     },
     async finish() {
-      if (!stream) return;
-      stream.end();
-      if (!stream.closed) await once(stream, 'close').catch((error: unknown) => (failure = error));
-      check();
+      if (size > 0) await flush();
+      await file?.close();
+      file = undefined;
     },
   };
+}
+
+/** `JSON.stringify` of a row, with what rows have in common turned to text once: rejects may be millions. */
+function createLineWriter(): (row: RejectRow) => string {
+  const known = new Map<string | null, string>();
+  const textOf = (value: string | null): string => {
+    let text = known.get(value);
+    if (text === undefined) {
+      text = JSON.stringify(value);
+      if (known.size >= KEPT) known.clear();
+      known.set(value, text);
+    }
+    return text;
+  };
+  return (row) =>
+    `{"run_id":${textOf(row.run_id)},"source":${textOf(row.source)},"record_number":${row.record_number},"byte_offset":${row.byte_offset},` +
+    `"column_name":${textOf(row.column_name)},"reason":${textOf(row.reason)},"raw":${JSON.stringify(row.raw)},"rejected_at":${textOf(row.rejected_at)}}\n`;
 }
