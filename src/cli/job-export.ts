@@ -27,10 +27,10 @@ export async function exportJobResult(context: CommandContext, session: Session,
   const connection = target.out['connection'];
   const job: NewJob = {
     kind: 'export',
-    name: source.name,
+    name: `export:${source.name}`,
     payload: { kind: 'export', fromJob: source.id, out: target.out },
     trigger: 'job',
-    nominalTime: source.nominalTime,
+    nominalTime: null,
     priority: 0,
     notBefore: 0,
     maxAttempts: 3,

@@ -376,6 +376,7 @@ class Executor {
       signal: this.#signal,
       log: this.#services.log,
       clock: this.#services.clock,
+      scheduledTime: this.#in.plan.scheduledTime,
       root: pipeline.root,
       tempDir,
       reach: (point) => this.#services.reach(point),

@@ -11,7 +11,8 @@ export async function loadJobPipelines(context: JobContext, payload: PipelinePay
   if (payload.definition) return loadDefinition(context, { name: payload.schedule ?? job.name, ...payload.definition });
   if (payload.file === undefined) throw payloadError(job, 'expected a pipeline file or a definition', 'give one of them');
   const { loadPipelines } = await import('../../core/config/index.js');
-  const all = await loadPipelines(resolve(session.project.root, payload.file), optionsOf(context));
+  const { rewriteSigned } = await import('../../embulk/index.js');
+  const all = await loadPipelines(resolve(session.project.root, payload.file), { ...optionsOf(context), rewrite: rewriteSigned });
   if (payload.pipeline === undefined) return all;
   const chosen = all.filter(({ name }) => name === payload.pipeline);
   const names = all.map(({ name }) => name);

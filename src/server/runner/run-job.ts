@@ -1,4 +1,4 @@
-import { redactUrls, type JobRecord, type JobResult, type JsonObject } from '../../core/spi/index.js';
+import { redactUrls, RemoteError, type JobRecord, type JobResult, type JsonObject } from '../../core/spi/index.js';
 import type { ExportPayload, JobPayload } from '../job-payload.js';
 import type { JobContext, JobServices, OnLog } from './job-context.js';
 import { payloadError } from './job-error.js';
@@ -87,4 +87,11 @@ async function maintainTables({ session, signal, log, totals }: JobContext): Pro
   }
   for (const problem of problems) log('error', `${problem.code}: ${problem.message}`);
   totals.detail({ tables: report.tables.length, problems: problems.length, garbage_files: report.garbageFiles });
+  if (problems.length > 0)
+    throw new RemoteError({
+      code: 'MAINTAIN_INCOMPLETE',
+      message: `upkeep: ${problems.length} of its steps failed; the others were done`,
+      hint: 'the log of the job names them',
+      retryable: true,
+    });
 }

@@ -36,9 +36,16 @@ export interface WrittenResult {
 
 export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}): QueryEngine {
   let planner: Promise<Planner> | undefined;
+  /** It outlives the statement that starts it, whose temp folder may be gone by the next one. */
+  const startPlanner = (): Promise<Planner> => {
+    const opening = openPlanner(defaults.tempDir);
+    // One that could not start, on a full disk say, is tried again.
+    opening.catch(() => (planner = undefined));
+    return opening;
+  };
   const session = async (sql: string, options: SessionOptions): Promise<QuerySession> => {
     checkSignal(options.signal);
-    planner ??= openPlanner(options.tempDir);
+    planner ??= startPlanner();
     return openSession({ source: restrictSource(source, options.access), planner, dialect: duckdbDialect }, sql, options);
   };
   return {
