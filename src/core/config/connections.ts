@@ -39,6 +39,14 @@ export function withConnection(own: Layer, project: ProjectConfig, problems: Con
   return mergeLayers([base, { ...own, value: rest }]);
 }
 
+/** Whether a section names a connection that does not exist or is of another type: what else is wrong with it follows from that. */
+export function hasWrongConnection({ value }: Layer, project: ProjectConfig): boolean {
+  const { connection: name, type } = value;
+  if (name === undefined) return false;
+  const connection = typeof name === 'string' && Object.hasOwn(project.connections, name) ? project.connections[name] : undefined;
+  return connection === undefined || (type !== undefined && type !== connection['type']);
+}
+
 /** What of a validated section the pipeline itself says: what comes from the connection is named, not repeated. */
 export function ownPart(given: JsonObject, section: JsonObject | undefined): JsonObject {
   const name = section?.['connection'];

@@ -1,5 +1,5 @@
 import type { DecoderPlugin, FileInputPlugin, InputPlugin, JsonObject, JsonValue, ParserPlugin } from '../spi/index.js';
-import { withConnection } from './connections.js';
+import { hasWrongConnection, withConnection } from './connections.js';
 import { asNode, knownKeys } from './json-schema.js';
 import { makeProblem } from './problem.js';
 import { withDefaults } from './project-defaults.js';
@@ -27,6 +27,7 @@ export interface InputParts {
 /** Validates `in`, with `parser` and `decoders` for inputs made of files. Undefined after problems. */
 export async function configureInput(written: Layer, scope: SectionScope, project: ProjectConfig): Promise<ConfiguredInput | undefined> {
   const layer = withConnection(written, project, scope.problems);
+  if (hasWrongConnection(written, project)) return undefined;
   const parts = await splitInput(layer, scope);
   if (parts === undefined) {
     // The parser's problems are worth knowing even when the input's type has a typing error.

@@ -12,7 +12,7 @@ import { configureOutput } from './output-section.js';
 import { LISTED_PIPELINE_SCHEMA, PIPELINES_FILE_SCHEMA, SINGLE_PIPELINE_SCHEMA } from './pipeline-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { readChecks, type CheckConfig } from './checks.js';
-import { ownPart, withConnection } from './connections.js';
+import { hasWrongConnection, ownPart, withConnection } from './connections.js';
 import { displayPath, loadProject } from './project.js';
 import type { ProjectConfig } from './project.js';
 import { withDefaults } from './project-defaults.js';
@@ -68,7 +68,7 @@ export interface PipelineOptions {
   /** What `{{ scheduled_time }}` stands for, as text. */
   readonly scheduledTime?: string;
   /** Puts a config of another program's form into this one's, before anything is validated. */
-  readonly rewrite?: (document: ConfigDocument) => Promise<ConfigDocument>;
+  readonly rewrite?: (document: ConfigDocument) => ConfigDocument | Promise<ConfigDocument>;
   /** Values of the command line; they win. */
   readonly overrides?: { readonly exec?: JsonObject };
 }
@@ -279,7 +279,9 @@ class PipelineReader {
           hint: 'such as where: "country = \'jp\'"',
         });
       const own = list ? rest : section;
-      const layer = withConnection(layerAt(own, this.#document.locate, at), this.#options.project, this.#scope.problems);
+      const written = layerAt(own, this.#document.locate, at);
+      const layer = withConnection(written, this.#options.project, this.#scope.problems);
+      if (hasWrongConnection(written, this.#options.project)) continue;
       const output = await configureOutput(layer, this.#scope, this.#options.project);
       const condition = list && typeof where === 'string' ? where : undefined;
       if (output)

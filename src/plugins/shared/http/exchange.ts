@@ -49,7 +49,13 @@ export async function exchange<T>(
       const failure = httpError(error, client, request);
       const wait = waitOf(failure, attempt, client);
       if (!(failure instanceof RemoteError) || !failure.retryable || attempt > client.retry.limit || wait > client.retry.maxWaitMs) throw failure;
-      ctx.log.log('info', 'repeating a request', { url: client.redact(request.url.href), code: failure.code, attempt, wait_ms: wait });
+      // One repeat is everyday; who waits longer wants to know for what.
+      ctx.log.log(attempt === 1 ? 'info' : 'warn', 'repeating a request', {
+        url: client.redact(request.url.href),
+        code: failure.code,
+        attempt,
+        wait_ms: wait,
+      });
       await ctx.clock.sleep(wait, ctx.signal);
     }
   }
