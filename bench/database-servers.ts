@@ -24,7 +24,7 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-export async function startBenchPostgres(): Promise<BenchServer & { readonly url: string; readonly port: number }> {
+export async function startBenchPostgres(): Promise<BenchServer & { readonly url: string; text(sql: string): Promise<string> }> {
   const server = await startPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '8GB', checkpoint_timeout: '1h' } });
   process.env[PASSWORD] = server.password;
   const { default: pg } = await import('pg');
@@ -35,12 +35,13 @@ export async function startBenchPostgres(): Promise<BenchServer & { readonly url
     `CREATE TABLE ${TABLE} (time bigint, id bigint, user_name text, path text, method text, code bigint, size bigint, latency double precision,
      agent text, created_at timestamptz, comment text)`,
   );
+  const text = async (sql: string): Promise<string> => String(Object.values((await client.query<Record<string, unknown>>(sql)).rows[0] ?? {})[0]);
   return {
     url: server.url,
-    port: server.port,
+    text,
     connection: `host: ${server.host}\n  port: ${server.port}\n  user: ${server.user}\n  password: {env: ${PASSWORD}}\n  database: ${server.database}\n  table: ${TABLE}`,
     run: async (sql) => void (await client.query(sql)),
-    value: async (sql) => Number(Object.values((await client.query<Record<string, unknown>>(sql)).rows[0] ?? {})[0]),
+    value: async (sql) => Number(await text(sql)),
     async empty() {
       await client.query(`TRUNCATE ${TABLE}; DROP TABLE IF EXISTS sluice_ledger; CHECKPOINT`);
     },

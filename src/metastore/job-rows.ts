@@ -28,6 +28,7 @@ export async function insertJob(tx: OpenTransaction, project: string, job: NewJo
       now,
     ],
   );
+  for (const tag of new Set(job.tags)) await tx.run('INSERT INTO sluice_job_tags (project, tag, job_id) VALUES ($1, $2, $3)', [project, tag, id]);
   return id;
 }
 

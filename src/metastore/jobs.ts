@@ -90,16 +90,19 @@ export function createJobs(connection: Connection, project: string): JobCalls {
         const count = (uses: readonly string[]): void => uses.forEach((name) => used.set(name, (used.get(name) ?? 0) + 1));
         for (const row of running) count(JSON.parse(textOf(row, 'uses')) as string[]);
         const due = await tx.all(
-          `SELECT * FROM sluice_jobs WHERE project = $1 AND status = 'queued' AND not_before <= $2 ORDER BY priority DESC, id LIMIT ${CANDIDATES}`,
+          `SELECT id, uses FROM sluice_jobs WHERE project = $1 AND status = 'queued' AND not_before <= $2 ORDER BY priority DESC, id LIMIT ${CANDIDATES}`,
           [project, at],
         );
         const claimed: JobRecord[] = [];
         for (const row of due) {
           if (claimed.length === want) break;
-          const job = jobOf(row);
-          const free = job.uses.every((name) => (used.get(name) ?? 0) < (limits.get(name) ?? (name.startsWith('schedule:') ? 1 : Infinity)));
+          const uses = JSON.parse(textOf(row, 'uses')) as string[];
+          const free = uses.every((name) => (used.get(name) ?? 0) < (limits.get(name) ?? (name.startsWith('schedule:') ? 1 : Infinity)));
           if (!free) continue;
-          count(job.uses);
+          const job = await get(tx, textOf(row, 'id'), dialect.lockRow);
+          // Killed meanwhile.
+          if (job?.status !== 'queued') continue;
+          count(uses);
           claimed.push(await take(tx, job, server, at));
         }
         return claimed;
@@ -168,11 +171,14 @@ export function createJobs(connection: Connection, project: string): JobCalls {
     expireJobs: (endedBefore, limit) =>
       connection.transaction(async (tx) => {
         const rows = await tx.all(
-          `SELECT id, result FROM sluice_jobs WHERE project = $1 AND finished_at < $2 ORDER BY finished_at LIMIT ${Math.floor(limit)}`,
+          `SELECT id, result, tags FROM sluice_jobs WHERE project = $1 AND finished_at < $2 ORDER BY finished_at LIMIT ${Math.floor(limit)}`,
           [project, endedBefore],
         );
         const ids = rows.map((row) => textOf(row, 'id'));
-        for (const id of ids) {
+        for (const row of rows) {
+          const id = textOf(row, 'id');
+          for (const tag of JSON.parse(textOf(row, 'tags')) as string[])
+            await tx.run('DELETE FROM sluice_job_tags WHERE project = $1 AND tag = $2 AND job_id = $3', [project, tag, id]);
           await tx.run('DELETE FROM sluice_job_log WHERE job_id = $1', [id]);
           await tx.run('DELETE FROM sluice_jobs WHERE id = $1', [id]);
         }
@@ -238,7 +244,7 @@ function conditions(project: string, filter: JobFilter): { where: string; params
   if (filter.name !== undefined) add('name = ?', filter.name);
   if (filter.open === true) parts.push('finished_at IS NULL');
   if (filter.kind !== undefined) add('kind = ?', filter.kind);
-  if (filter.tag !== undefined) add(`tags LIKE ? ESCAPE '!'`, `%${JSON.stringify(filter.tag).replaceAll(/[!%_]/g, '!$&')}%`);
+  if (filter.tag !== undefined) add('id IN (SELECT job_id FROM sluice_job_tags WHERE project = $1 AND tag = ?)', filter.tag);
   if (filter.before !== undefined) add('id < ?', filter.before);
   return { where: parts.join(' AND '), params };
 }

@@ -1,6 +1,7 @@
 import { firstTables } from './001-first-tables.js';
 import { jobs } from './002-jobs.js';
+import { jobLists } from './003-job-lists.js';
 import type { Migration } from './migration.js';
 
 /** In order of version, without gaps. Append only. */
-export const MIGRATIONS: readonly Migration[] = [firstTables, jobs];
+export const MIGRATIONS: readonly Migration[] = [firstTables, jobs, jobLists];
