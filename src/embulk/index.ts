@@ -2,7 +2,7 @@
 export { convertConfig, describeNote, type Conversion } from './convert.js';
 export { findSign } from './find-sign.js';
 export { holdExpressions, type HeldTemplate } from './held-template.js';
-export { makeNativeDocument } from './native-document.js';
+export { makeNativeDocument, rewriteSigned } from './native-document.js';
 export type { ConversionNote } from './section.js';
 export type { ConversionOptions, OptionRule, PluginTable } from './option-table.js';
 export { EMBULK_TABLES } from './tables/index.js';

@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../core/config/index.js';
 import { makeProblem, throwProblems } from '../core/config/problem.js';
 import { asMapping, convertConfig, type Conversion } from './convert.js';
+import { findSign } from './find-sign.js';
 import type { ConversionOptions } from './option-table.js';
 
 /**
@@ -20,4 +21,10 @@ export function makeNativeDocument(
     document: { ...document, value: conversion.value, locate: (path, part) => document.locate(conversion.origin(path), part) },
     conversion,
   };
+}
+
+/** For `rewrite` of the loading functions where nobody reads notes: a config with a sign of Embulk, as `sluice run` reads it. */
+export function rewriteSigned(document: ConfigDocument): ConfigDocument {
+  if (findSign(document.value) === undefined) return document;
+  return makeNativeDocument(document, { incremental: false, defaults: true }).document;
 }

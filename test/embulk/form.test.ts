@@ -246,6 +246,20 @@ test('guess and preview take a seed of Embulk', async () => {
   assert.match((await desk.ok(['preview', 'e.yml'])).stdout, /n:long/);
 });
 
+test('a program without a terminal reads signed configs as `run` does', async () => {
+  const { loadPipelines } = await import('../../src/core/config/index.js');
+  const { createRegistry } = await import('../../src/core/registry/index.js');
+  const { BUILTIN_PLUGINS } = await import('../../src/plugins/builtins.js');
+  const { rewriteSigned } = await import('../../src/embulk/index.js');
+  const options = { registry: createRegistry({ builtins: BUILTIN_PLUGINS }), env: {}, cwd: desk.folder };
+  const file = desk.write('e.yml', FILES);
+  const [signed] = await loadPipelines(file, { ...options, rewrite: rewriteSigned });
+  assert.is(signed?.input.config['incremental'], false);
+  assert.is(signed?.parser?.config['escape'], '\\');
+  const [native] = await loadPipelines(file, options);
+  assert.is(native?.input.config['incremental'], true);
+});
+
 test('rejects are read again by a config of Embulk, also when only --embulk said so', async () => {
   const config = FILES.replace('    stop_on_invalid_record: false\n', '').replace('out: {type: stdout}', 'out: {type: warehouse, table: shop.n}');
   desk.write('e.yml', config);

@@ -90,4 +90,14 @@ test('a state of Embulk says where to go on, and moves on with -c', async () => 
   assert.is((await desk.ok(['run', 'cursor.yml', '--embulk', '-c', 'diff.yml'])).stdout, '');
 });
 
+test('a template with a secret runs as it is', async () => {
+  desk.write(
+    'secret.yml.liquid',
+    `in:\n  type: postgresql\n  host: {{ env.PG_HOST }}\n  port: '{{ env.PG_PORT }}'\n  user: ${postgres.user}\n  password: {{ env.PG_PASSWORD }}\n  database: ${postgres.database}\n  table: table1\n  fetch_rows: 100\nout: {type: stdout}\n`,
+  );
+  const env = { PG_HOST: postgres.host, PG_PORT: String(postgres.port), PG_PASSWORD: postgres.password };
+  const { stdout } = await desk.ok(['run', 'secret.yml.liquid'], { env });
+  assert.is(stdout, '1,one\n2,two\n');
+});
+
 test.run();

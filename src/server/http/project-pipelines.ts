@@ -2,6 +2,7 @@ import { glob } from 'tinyglobby';
 import { join } from 'node:path';
 import { loadDrafts, type PipelineOptions } from '../../core/config/index.js';
 import { SluiceError, type JsonObject } from '../../core/spi/index.js';
+import { rewriteSigned } from '../../embulk/index.js';
 import { HttpError } from './problem.js';
 import type { HttpPipeline } from './dependencies.js';
 
@@ -25,7 +26,7 @@ export async function listPipelines(root: string, options: Omit<PipelineOptions,
 
 async function connectionsOf(root: string, file: string, options: Omit<PipelineOptions, 'scheduledTime' | 'cwd'>): Promise<readonly string[]> {
   try {
-    const drafts = await loadDrafts(join(root, file), { ...options, cwd: root, scheduledTime: SOME_TIME });
+    const drafts = await loadDrafts(join(root, file), { ...options, cwd: root, scheduledTime: SOME_TIME, rewrite: rewriteSigned });
     const sections = drafts.flatMap(({ definition }) => [definition['in'], definition['out']].flat());
     const names = sections.map((section) => (section as JsonObject | undefined)?.['connection']);
     return [...new Set(names.filter((name) => typeof name === 'string'))].sort();
