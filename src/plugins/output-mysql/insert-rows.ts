@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { assertRowCount } from '../shared/sql-output/load-table.js';
 import { DELETE_MARK } from '../shared/sql-output/merge-sql.js';
 import type { PlannedTargetColumn } from '../shared/sql-output/plan-columns.js';
@@ -57,7 +57,7 @@ function literalWriter(column: PlannedTargetColumn | undefined): (field: string 
 const QUOTE = '"';
 
 /** Records of a spool file as DuckDB wrote it: texts in quotes, NULL and all others without. */
-export async function* readRecords(path: string): AsyncIterable<readonly (string | null)[]> {
+async function* readRecords(path: string): AsyncIterable<readonly (string | null)[]> {
   const reader = createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 }) as AsyncIterable<string>;
   let rest = '';
   for await (const chunk of reader) {

@@ -4,7 +4,7 @@ import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';

@@ -3,7 +3,7 @@ import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import type { TargetColumn } from '../shared/sql-output/target-column.js';
 
 const q = (name: string): string => mysqlDialect.quoteIdentifier(name);

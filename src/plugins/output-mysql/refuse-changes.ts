@@ -1,7 +1,7 @@
 import { DataError } from '../../core/spi/index.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 
 /** LOCAL makes warnings of errors and stores other values, or none. To be called at once: any other statement forgets them. */
 export async function refuseChanges(

@@ -4,7 +4,7 @@ import { RemoteError } from '../../core/spi/index.js';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { assertRowCount } from '../shared/sql-output/load-table.js';
 import { DELETE_MARK } from '../shared/sql-output/merge-sql.js';
 import type { PlannedTargetColumn } from '../shared/sql-output/plan-columns.js';

@@ -1,14 +1,15 @@
 import type { PluginContext } from '../../core/spi/index.js';
 import { openMysql, type MysqlSession } from '../shared/mysql/session.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
-import type { DatabaseConfig, TablePlan, TargetSession } from '../shared/sql-output/database-output.js';
+import type { TargetSession } from '../shared/sql-output/database-output.js';
+import type { DatabaseConfig, TablePlan } from '../shared/sql-output/table-plan.js';
 import { loadTable } from '../shared/sql-output/load-table.js';
 import { checkReplace, engineOf, readTable } from './catalog.js';
 import { openLedger } from './ledger.js';
 import { loadSteps } from './load.js';
 import { makeColumn } from './make-column.js';
 
-export type MysqlOutputConfig = DatabaseConfig & { readonly server_public_key?: string; readonly compress?: boolean };
+type MysqlOutputConfig = DatabaseConfig & { readonly server_public_key?: string; readonly compress?: boolean };
 
 /**
  * Errors instead of changed values wherever the server can; 0 is no request for the next number. Under NO_BACKSLASH_ESCAPES or

@@ -5,7 +5,7 @@ import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
-import type { LoadJob } from '../shared/sql-output/database-output.js';
+import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { assertRowCount, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';

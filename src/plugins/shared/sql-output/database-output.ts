@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import {
   DataError,
-  type CommitContext,
   type ConfigPlace,
   type ConfigSchema,
   type JsonObject,
@@ -13,42 +12,18 @@ import {
   type StateKey,
 } from '../../../core/spi/index.js';
 import { configProblem } from '../config-problem.js';
-import { resolveConnection, type SqlConnectionConfig, type SqlConnectionSettings } from '../sql/connection.js';
+import { resolveConnection, type SqlConnectionSettings } from '../sql/connection.js';
 import { joinTableName } from '../sql/table-names.js';
-import { planColumns, type MakeColumn, type PlannedTargetColumn } from './plan-columns.js';
-import { planKeys, type KeyPlan } from './plan-keys.js';
+import { planColumns, type MakeColumn } from './plan-columns.js';
+import { planKeys } from './plan-keys.js';
 import { otherProject } from './ledger.js';
-import { modeOf, type TableOutputConfig, type WriteMode } from './schema.js';
+import { modeOf } from './schema.js';
 import { refusalsUnlessDeleted, withoutMark, writtenColumns } from './delete-marks.js';
 import { readSpool } from './read-spool.js';
 import { removeSpools, stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
+import type { DatabaseConfig, LoadJob, TablePlan } from './table-plan.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
-
-export type DatabaseConfig = TableOutputConfig & SqlConnectionConfig;
-
-/** A write as it is planned; plain JSON, stored with the run. */
-export interface TablePlan {
-  readonly table: readonly string[];
-  readonly mode: WriteMode;
-  /** Whether the table existed when the write was planned. */
-  readonly exists: boolean;
-  readonly columns: readonly PlannedTargetColumn[];
-  /** Columns that a replace drops. */
-  readonly dropped: readonly string[];
-  readonly keys: KeyPlan;
-  /** Boolean column of the load that marks rows to delete; it is the last one of the spool. */
-  readonly deleteColumn?: string;
-}
-
-/** What one commit has to do at the target. */
-export interface LoadJob {
-  readonly plan: TablePlan;
-  readonly config: DatabaseConfig;
-  readonly files: readonly string[];
-  readonly rows: number;
-  readonly commit: CommitContext;
-}
 
 /** One connection to the target. */
 export interface TargetSession {

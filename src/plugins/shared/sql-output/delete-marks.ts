@@ -1,5 +1,5 @@
 import { ConfigError, didYouMean, quoteIdentifier, type ConfigPlace, type RowRefusal, type Schema } from '../../../core/spi/index.js';
-import type { TablePlan } from './database-output.js';
+import type { TablePlan } from './table-plan.js';
 import type { CsvColumn } from './stage-csv.js';
 import type { TargetColumn } from './target-column.js';
 import type { WrittenValue } from './written-value.js';

@@ -1,6 +1,6 @@
 import { DataError, type CommitContext, type LedgerEntry } from '../../../core/spi/index.js';
 import { joinTableName } from '../sql/table-names.js';
-import type { LoadJob } from './database-output.js';
+import type { LoadJob } from './table-plan.js';
 import { assertFence } from './ledger.js';
 
 /** The steps of a load that differ between products; they are called in this order. */
