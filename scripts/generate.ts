@@ -13,6 +13,7 @@ import { makePipelineSchema, makeProjectSchema } from './generate/editor-schema.
 import { writeEmbulkPage } from './generate/embulk-cases.js';
 import { writeEmbulkOptionsPage } from './generate/embulk-options.js';
 import { writeErrorsPage } from './generate/errors-page.js';
+import { writeOpenApi } from './generate/openapi-document.js';
 import { loadPlugins } from './generate/plugins.js';
 import { writePluginIndex, writePluginPage } from './generate/plugin-page.js';
 import { writeTypeMatrixPage } from './generate/type-matrix-page.js';
@@ -37,6 +38,7 @@ async function generate(): Promise<Map<string, string>> {
   files.set('docs/reference/cli.md', await writeCliPage());
   files.set('docs/reference/config.md', writeConfigPage(plugins));
   files.set('docs/reference/embulk-options.md', writeEmbulkOptionsPage());
+  files.set('docs/reference/openapi.json', await writeOpenApi(join(source, '..')));
   files.set('docs/reference/errors.md', await writeErrorsPage(source));
   files.set('docs/reference/plugins/README.md', writePluginIndex(plugins));
   files.set('docs/reference/type-matrix.md', writeTypeMatrixPage());
