@@ -7,9 +7,9 @@ import { testCacheFolder } from '../test/servers/cache.js';
 
 const run = promisify(execFile);
 
-/** As measured; `duckdb-cli` is what Sling writes Parquet with, the ADBC driver what dlt writes PostgreSQL with. */
+/** As measured; the ADBC driver is what dlt writes PostgreSQL with. */
 const PACKAGES = [
-  ...['sling-linux-amd64==1.4.11', 'duckdb-cli==1.5.6'],
+  ...['sling-linux-amd64==1.4.11'],
   ...['dlt[postgres,filesystem,parquet]==1.31.0', 'connectorx==0.4.6', 'sqlalchemy==2.0.44', 'psycopg2-binary==2.9.13'],
   ...['duckdb==1.5.6', 'pyarrow==26.0.1', 'pandas==3.1.1', 'adbc-driver-manager==1.13.0', 'adbc-driver-postgresql==1.13.0'],
 ];
@@ -17,8 +17,6 @@ const PACKAGES = [
 export interface PeerPrograms {
   readonly python: string;
   readonly sling: string;
-  /** The command line program. */
-  readonly duckdb: string;
   readonly versions: string;
 }
 
@@ -37,5 +35,5 @@ export async function installPeers(): Promise<PeerPrograms> {
   }
   const { stdout } = await run(join(bin, 'python'), ['-c', 'import sling_linux_amd64 as s; print(s.__path__[0])']);
   const sling = join(stdout.trim(), 'bin', 'sling-linux-amd64');
-  return { python: join(bin, 'python'), sling, duckdb: join(bin, 'duckdb'), versions: 'Sling 1.4.11, dlt 1.31.0 with connectorx 0.4.6' };
+  return { python: join(bin, 'python'), sling, versions: 'Sling 1.4.11, dlt 1.31.0 with connectorx 0.4.6' };
 }

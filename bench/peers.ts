@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../src/core/duckdb/index.js';
 import { COLUMNS, csvFile } from './data.js';
@@ -97,7 +97,7 @@ class Contest {
   }
 
   #dlt(work: Work): Promise<Run> {
-    const { url } = this.#server;
+    const url = this.#server.url.replace('postgres://', 'postgresql://');
     const source = work === 'postgresql-parquet' ? url : this.#file;
     const target = work === 'csv-postgresql' ? url : join(this.folder, 'out');
     const columns = COLUMNS.map((c) => `'${c.name}': '${c.type === 'timestamp' ? 'TIMESTAMPTZ' : c.duck}'`).join(', ');
@@ -108,7 +108,8 @@ class Contest {
   #sling(work: Work): Promise<Run> {
     const env = {
       ...{ BENCH_PG: `${this.#server.url}?sslmode=disable`, SLING_DISABLE_TELEMETRY: 'true', SLING_HOME_DIR: join(this.folder, 'home') },
-      ...{ DUCKDB_PATH: this.#peers.duckdb, PATH: `${dirname(this.#peers.duckdb)}:${process.env['PATH'] ?? ''}` },
+      // With DuckDB's program it writes Parquet only after a download.
+      SLING_DUCKDB_COMPUTE: 'false',
     };
     const source =
       work === 'postgresql-parquet' ? ['--src-conn', 'BENCH_PG', '--src-stream', `public.${TABLE}`] : ['--src-stream', `file://${this.#file}`];
