@@ -23,6 +23,7 @@ export interface Zone {
 
 const zones = new Map<string, Zone>();
 const HOUR = 3_600_000;
+const SLOT = 900_000;
 
 /** Errors: ConfigError TIMEZONE. */
 export function openZone(name: string): Zone {
@@ -75,7 +76,7 @@ const UTC: Zone = { name: 'UTC', wallTime: wallOf, instants: (wall) => [utcOf(wa
 class RuledZone implements Zone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;
-  /** Offsets by quarter of an hour: no zone changes within one. */
+  /** Offsets at the start of quarters of an hour. */
   readonly #offsets = new Map<number, number>();
 
   constructor(name: string, format: Intl.DateTimeFormat) {
@@ -110,16 +111,25 @@ class RuledZone implements Zone {
 
   /** Local less UTC in milliseconds. */
   #offset(instant: number): number {
-    const slot = Math.floor(instant / 900_000);
+    const slot = Math.floor(instant / SLOT);
+    const start = this.#offsetOfSlot(slot);
+    // Some zones changed at a minute past midnight.
+    return start === this.#offsetOfSlot(slot + 1) ? start : this.#measure(Math.floor(instant / 1000) * 1000);
+  }
+
+  #offsetOfSlot(slot: number): number {
     const known = this.#offsets.get(slot);
     if (known !== undefined) return known;
-    const start = slot * 900_000;
-    const parts: Record<string, string> = {};
-    for (const { type, value } of this.#format.formatToParts(start)) parts[type] = value;
-    const number = (key: string): number => Number(parts[key]);
-    const local = Date.UTC(number('year'), number('month') - 1, number('day'), number('hour'), number('minute'), number('second'));
     if (this.#offsets.size > 10_000) this.#offsets.clear();
-    this.#offsets.set(slot, local - start);
-    return local - start;
+    const offset = this.#measure(slot * SLOT);
+    this.#offsets.set(slot, offset);
+    return offset;
+  }
+
+  #measure(instant: number): number {
+    const parts: Record<string, string> = {};
+    for (const { type, value } of this.#format.formatToParts(instant)) parts[type] = value;
+    const number = (key: string): number => Number(parts[key]);
+    return Date.UTC(number('year'), number('month') - 1, number('day'), number('hour'), number('minute'), number('second')) - instant;
   }
 }

@@ -5,7 +5,7 @@ import type { ScheduleDefinition } from '../../../src/core/config/index.js';
 import { timesBetween } from '../../../src/core/schedule/next-time.js';
 import type { Firing, JobRecord } from '../../../src/core/spi/index.js';
 import { HOUR, MINUTE, schedule, Simulation, survives } from './simulation.js';
-import { cronText, wallTimes, type SimpleCron } from './wall-oracle.js';
+import { cronText, wallTimes, type SimpleCron } from '../../schedule/wall-oracle.js';
 
 const FULL = process.env['SLUICE_ROUNDS'] === 'full';
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Pacific/Apia', 'Africa/Casablanca'] as const;

@@ -34,7 +34,7 @@ test('after three hours without a scheduler: all, the latest, or none', async ()
     latest: ['11:00 skipped_missed', '12:00 skipped_missed', '13:00 queued'],
   };
   await define(
-    schedule('all', '0 * * * *', 'UTC', { catchUp: 'all', overlap: 'allow' }),
+    schedule('all', '0 * * * *', 'UTC', { catchUp: 'all' }),
     schedule('latest', '0 * * * *', 'UTC', { catchUp: 'latest' }),
     schedule('none', '0 * * * *', 'UTC', { catchUp: 'none' }),
   );

@@ -41,7 +41,7 @@ export function wallTimes(cron: SimpleCron, timezone: string, after: number, unt
   const fixed = cron.hours !== undefined;
   const times: number[] = [];
   const shown = new Set<number>();
-  const start = Math.floor(after / MINUTE) * MINUTE - 26 * 60 * MINUTE;
+  const start = Math.floor(after / MINUTE) * MINUTE - 3 * 60 * MINUTE;
   let wall = wallAt(start);
   for (let instant = start; instant <= until; instant += MINUTE) {
     const before = wall;
