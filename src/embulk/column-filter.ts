@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../core/spi/index.js';
+import { asMapping } from './mapping.js';
 import type { Section } from './section.js';
 
 type Mapping = { [key: string]: JsonValue };
@@ -29,7 +30,7 @@ function entriesOf(section: Section, key: string): readonly Mapping[] | undefine
   const given = section.given[key];
   if (given === undefined) return undefined;
   const entries = Array.isArray(given) ? (given as readonly JsonValue[]) : [];
-  const usable = entries.filter((entry) => isMapping(entry) && typeof entry['name'] === 'string') as readonly Mapping[];
+  const usable = entries.filter((entry) => typeof asMapping(entry)?.['name'] === 'string') as readonly Mapping[];
   if (!Array.isArray(given) || usable.length < entries.length)
     section.refuse(key, `expected a list of columns, each with a name`, `write ${key}: [{name: …}]`);
   const path = usable.flatMap((entry) => [entry['name'], entry['src']]).find((name) => typeof name === 'string' && name.startsWith('$.'));
@@ -57,8 +58,4 @@ function madeColumn(section: Section, entry: Mapping): JsonObject {
 
 function nameOf(entry: Mapping): JsonValue {
   return entry['name'] ?? null;
-}
-
-function isMapping(value: JsonValue): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { didYouMean, type JsonObject, type JsonValue } from '../core/spi/index.js';
 import { formatPath } from '../core/config/index.js';
 import type { ConfigPath } from '../core/config/config-path.js';
+import { asMapping } from './mapping.js';
 import type { ConversionOptions, PluginTable, TableKind } from './option-table.js';
 import { ConversionLog, Section, type ConversionNote, type ConversionProblem } from './section.js';
 import { findTable, hintFor } from './tables/index.js';
@@ -142,10 +143,6 @@ export function typeOf(type: JsonValue | undefined): string | undefined {
   if (typeof type === 'string') return type.replace(/^embulk:/, '');
   const name = type === undefined ? undefined : asMapping(type)?.['name'];
   return typeof name === 'string' ? name : undefined;
-}
-
-export function asMapping(value: JsonValue | undefined): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }
 
 /** `in.fetch_rows: rows are streamed`. */

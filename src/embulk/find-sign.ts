@@ -1,7 +1,8 @@
 import { formatPath } from '../core/config/index.js';
 import type { ConfigPath } from '../core/config/config-path.js';
 import type { JsonValue } from '../core/spi/index.js';
-import { asMapping, typeOf } from './convert.js';
+import { typeOf } from './convert.js';
+import { asMapping } from './mapping.js';
 import type { TableKind } from './option-table.js';
 import { findTable } from './tables/index.js';
 

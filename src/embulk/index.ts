@@ -1,5 +1,5 @@
 /** Configs of Embulk: told apart from native ones, converted, and written out in the native form. */
-export { convertConfig, describeNote, type Conversion } from './convert.js';
+export { describeNote, type Conversion } from './convert.js';
 export { findSign } from './find-sign.js';
 export { holdExpressions, type HeldTemplate } from './held-template.js';
 export { makeNativeDocument, rewriteSigned } from './native-document.js';

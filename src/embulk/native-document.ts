@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../core/config/index.js';
 import { makeProblem, throwProblems } from '../core/config/problem.js';
-import { asMapping, convertConfig, type Conversion } from './convert.js';
+import { convertConfig, type Conversion } from './convert.js';
+import { asMapping } from './mapping.js';
 import { findSign } from './find-sign.js';
 import type { ConversionOptions } from './option-table.js';
 

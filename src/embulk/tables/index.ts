@@ -4,6 +4,7 @@ import { fileInputTables } from './file-inputs.js';
 import { fileOutputTables } from './file-outputs.js';
 import { filterTables } from './filters.js';
 import { formatTables } from './formats.js';
+import { httpInput } from './http-input.js';
 import { parserTables } from './parsers.js';
 import { sqlInputTables } from './sql-inputs.js';
 import { sqlOutputTables } from './sql-outputs.js';
@@ -13,6 +14,7 @@ export const EMBULK_TABLES: readonly PluginTable[] = [
   execTable,
   ...fileInputTables,
   ...sqlInputTables,
+  httpInput,
   ...parserTables,
   ...filterTables,
   ...fileOutputTables,

@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from '../../core/spi/index.js';
+import type { JsonValue } from '../../core/spi/index.js';
+import { asMapping } from '../mapping.js';
 import { asFlag, ignored, mapped, number, sign, text, type OptionRule } from '../option-table.js';
 import type { Section } from '../section.js';
 
@@ -49,7 +50,7 @@ export function mysqlOptions(where: 'input' | 'output'): OptionRule {
     `JDBC’s: \`useCompression\` is \`compress\`${where === 'input' ? ', `zeroDateTimeBehavior: convertToNull` is `zero_dates: null`' : ''}; names in lower case are settings of the session; all others have no effect.`,
     (section, value) => {
       const kept: { [name: string]: JsonValue } = {};
-      for (const [name, setting] of Object.entries(asMapping(value))) {
+      for (const [name, setting] of Object.entries(asMapping(value) ?? {})) {
         if (name === 'useCompression' && String(setting) === 'true') section.map('compress', true, 'options', 'useCompression of JDBC');
         else if (where === 'input' && name === 'zeroDateTimeBehavior' && /convert_?to_?null/i.test(String(setting)))
           section.map('zero_dates', 'null', 'options', 'zeroDateTimeBehavior of JDBC');
@@ -68,17 +69,12 @@ export const postgresqlOptions: OptionRule = mapped(
   'JDBC’s: `currentSchema` and `ApplicationName` are settings of the session; all others but those of TLS have no effect.',
   (section, value) => {
     const kept: { [name: string]: JsonValue } = {};
-    for (const [name, setting] of Object.entries(asMapping(value))) {
+    for (const [name, setting] of Object.entries(asMapping(value) ?? {})) {
       if (name === 'currentSchema') kept['search_path'] = setting;
       else if (name === 'ApplicationName') kept['application_name'] = setting;
       else if (/ssl/i.test(name)) section.refuse('options', `${name} of JDBC has no counterpart`, 'use tls, tls_ca, tls_cert and tls_key');
       else section.ignore('options', `${name} is a setting of JDBC`);
     }
-    if (Object.keys(kept).length > 0)
-      section.map('options', { ...asMapping(section.out['options'] ?? {}), ...kept }, 'options', 'settings of the session');
+    if (Object.keys(kept).length > 0) section.map('options', { ...asMapping(section.out['options']), ...kept }, 'options', 'settings of the session');
   },
 );
-
-export function asMapping(value: JsonValue): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
-}

@@ -1,7 +1,8 @@
 import type { JsonValue } from '../../core/spi/index.js';
 import { ignored, mapped, refused, same, sign, text, type OptionRule, type PluginTable } from '../option-table.js';
+import { asMapping } from '../mapping.js';
 import type { Section } from '../section.js';
-import { asMapping, completeConnection, connectionOptions, mysqlOptions, postgresqlOptions, sqlAdditions } from './sql-connection.js';
+import { completeConnection, connectionOptions, mysqlOptions, postgresqlOptions, sqlAdditions } from './sql-connection.js';
 
 const MODES: Readonly<Record<string, string>> = {
   insert: 'append',
@@ -59,7 +60,7 @@ const postgresqlOutput: PluginTable = {
     sign(ignored('temp_schema', 'staging tables are temporary ones of the session')),
     sign(
       mapped('role_name', '`options: {role: …}`.', (section, value) =>
-        section.map('options', { ...asMapping(section.out['options'] ?? {}), role: value }, 'role_name', 'the role that the session takes'),
+        section.map('options', { ...asMapping(section.out['options']), role: value }, 'role_name', 'the role that the session takes'),
       ),
     ),
     postgresqlOptions,
