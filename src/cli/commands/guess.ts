@@ -74,12 +74,9 @@ async function writeConfig(context: CommandContext, seed: SeedConfig, guessed: G
 /** `./data/orders_` and `data/orders*.csv.gz` become `orders`. */
 function tableName(section: JsonObject): string {
   const [first] = (section['paths'] ?? []) as readonly string[];
-  const source = section['path_prefix'] ?? first ?? section['table'] ?? section['path'] ?? '';
-  const name = basename(
-    String(source)
-      .split('.')
-      .at(section['table'] === source ? -1 : 0) ?? '',
-  )
+  const table = typeof section['table'] === 'string' ? section['table'].split('.').at(-1) : undefined;
+  const path = String(section['path_prefix'] ?? first ?? table ?? section['path'] ?? '');
+  const name = basename(path)
     .replace(/[.*?[{].*$/s, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
