@@ -35,7 +35,7 @@ const DRAIN_GRACE_MS = 5000;
 
 /** Schedules, runs and keeps up the jobs of a project until the signal aborts; then drains. Errors: ConflictError SERVE_RUNNING. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { session, environment, log } = options;
+  const { session, environment } = options;
   try {
     const store = await session.metastore();
     const registration = await register(store);
