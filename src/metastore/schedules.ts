@@ -14,8 +14,13 @@ export function createSchedules(connection: Connection, project: string): Schedu
       connection.transaction(async (tx) => {
         await dialect.lockName(tx, 'sluice_schedules');
         const now = numberOf(await tx.get(`SELECT ${dialect.now} AS now`), 'now');
-        const rows = await tx.all('SELECT * FROM sluice_schedules WHERE project = $1', [project]);
-        const known = new Map(rows.map((row) => [textOf(row, 'name'), scheduleOf(row)]));
+        const rows = await tx.all('SELECT name, definition_hash, next_time FROM sluice_schedules WHERE project = $1', [project]);
+        const known = new Map(
+          rows.map((row) => {
+            const nextTime = row['next_time'] === null ? null : numberOf(row, 'next_time');
+            return [textOf(row, 'name'), { name: textOf(row, 'name'), definitionHash: textOf(row, 'definition_hash'), nextTime }];
+          }),
+        );
         const fresh: SqlValue[][] = [];
         for (const { name, definitionHash, nextAfter } of schedules) {
           const old = known.get(name);
