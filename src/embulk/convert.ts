@@ -1,6 +1,7 @@
 import { didYouMean, type JsonObject, type JsonValue } from '../core/spi/index.js';
 import { formatPath } from '../core/config/index.js';
 import type { ConfigPath } from '../core/config/config-path.js';
+import { applyTable } from './apply-table.js';
 import { asMapping } from './mapping.js';
 import type { ConversionOptions, PluginTable, TableKind } from './option-table.js';
 import { ConversionLog, Section, type ConversionNote, type ConversionProblem } from './section.js';
@@ -76,7 +77,7 @@ class Converter {
     const table = findTable('exec', '');
     if (given === undefined || table === undefined) return value ?? {};
     const section = new Section(given, this.#log, ['exec'], ['exec']);
-    section.convert(table, this.#options, new Set());
+    applyTable(section, table, this.#options, new Set());
     return section.out;
   }
 
@@ -92,7 +93,7 @@ class Converter {
         continue;
       }
       const section = new Section(given, this.#log, source, ['filters', native.length]);
-      section.convert(table, this.#options, new Set(['type']));
+      applyTable(section, table, this.#options, new Set(['type']));
       const made = table.split(section);
       for (const [offset] of made.entries()) this.#log.origins.push({ native: ['filters', native.length + offset], source });
       native.push(...made);
@@ -121,7 +122,7 @@ class Converter {
     const type = typeOf(given['type']);
     if (table === undefined) return { ...given, ...(type === undefined ? {} : { type }), ...inner };
     const section = new Section(given, this.#log, source, native);
-    section.convert(table, this.#options, new Set(['type', ...Object.keys(inner)]));
+    applyTable(section, table, this.#options, new Set(['type', ...Object.keys(inner)]));
     return { type: table.type, ...section.out, ...inner };
   }
 

@@ -1,7 +1,6 @@
-import { didYouMean, type JsonObject, type JsonValue } from '../core/spi/index.js';
+import type { JsonObject, JsonValue } from '../core/spi/index.js';
 import { formatPath } from '../core/config/index.js';
 import type { ConfigPath } from '../core/config/config-path.js';
-import type { ConversionOptions, PluginTable } from './option-table.js';
 
 /** Something the user should know about the conversion. */
 export interface ConversionNote {
@@ -73,38 +72,7 @@ export class Section {
     this.#log.problems.push({ path: [...this.#source, from], code: 'EMBULK_OPTION', text, hint });
   }
 
-  /** Goes through all keys but `skip`, by the plugin's table. */
-  convert(table: PluginTable, options: ConversionOptions, skip: ReadonlySet<string>): void {
-    for (const [key, value] of Object.entries(this.given)) {
-      if (skip.has(key)) continue;
-      const rule = table.options.find((option) => option.key === key);
-      if (rule === undefined) this.#unknown(key, value, table);
-      else if (rule.fate === 'ignored') this.ignore(key, rule.note);
-      else if (rule.fate === 'refused') this.refuse(key, `${nameOf(table)}: ${key} has no counterpart`, rule.note);
-      else if (rule.convert) rule.convert(this, value);
-      else this.set(key, value);
-    }
-    table.complete?.(this, options);
-  }
-
-  #unknown(key: string, value: JsonValue, table: PluginTable): void {
-    if (table.additions?.includes(key)) {
-      this.set(key, value);
-      return;
-    }
-    const known = table.options.map((option) => option.key).filter((name) => !/[.[]/.test(name));
-    this.refuse(
-      key,
-      `${nameOf(table)} has no option "${key}"${didYouMean(key, [...known, ...(table.additions ?? [])])}`,
-      known.length === 0 ? 'it has no options' : `its options: ${known.join(', ')}`,
-    );
-  }
-
   #note(fate: ConversionNote['fate'], from: string | undefined, native: ConfigPath, text: string): void {
     this.#log.notes.push({ fate, path: from === undefined ? this.#source : [...this.#source, from], native, text });
   }
-}
-
-function nameOf(table: PluginTable): string {
-  return table.kind === 'exec' ? 'exec of Embulk' : `${table.kind} ${table.type} of Embulk`;
 }
