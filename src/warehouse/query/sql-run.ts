@@ -44,7 +44,14 @@ export async function asRun<T>(
     const runId = randomUUID();
     const text = statement.trim().slice(0, 10_000);
     await metastore.createRun(
-      { runId, key, targetName: table, startedAt: clock.now(), configHash: createHash('sha256').update(text).digest('hex'), plan: { sql: text, ...(options.origin ? { origin: options.origin } : {}) } },
+      {
+        runId,
+        key,
+        targetName: table,
+        startedAt: clock.now(),
+        configHash: createHash('sha256').update(text).digest('hex'),
+        plan: { sql: text, ...(options.origin ? { origin: options.origin } : {}) },
+      },
       lease,
     );
     let committed = false;
