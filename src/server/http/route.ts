@@ -10,6 +10,8 @@ import type { QuerySlots } from './query-slots.js';
 export interface HttpServices extends HttpDependencies {
   readonly slots: QuerySlots;
   readonly metrics: Metrics;
+  /** Every operation, for the description of the API. */
+  readonly routes: readonly Route[];
 }
 
 /** A request that passed all guards and its schemas. */

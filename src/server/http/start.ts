@@ -33,7 +33,7 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
   const { config, log, store } = dependencies;
   const slots = createQuerySlots(config.query);
   const metrics = createMetrics(dependencies, slots);
-  const services: HttpServices = { ...dependencies, slots, metrics };
+  const services: HttpServices = { ...dependencies, slots, metrics, routes: ROUTES };
   const uses = createKeyUses(store);
   const guard = createGuard(services, uses, metrics);
   const stopping = new AbortController();

@@ -219,7 +219,7 @@ test('no secret stands in an answer or in the log', async () => {
   await ask('/api/v1/jobs', { headers: { authorization: `Bearer ${key}` } });
   const logs = JSON.stringify(desk.logs);
   for (const canary of canaries) assert.not.ok(logs.includes(canary), `${canary} in the log`);
-  assert.ok(desk.logs.some(({ fields }) => fields?.['route'] === '/api/v1/query' && fields?.['status'] === 400));
+  assert.ok(desk.logs.some(({ fields = {} }) => fields['route'] === '/api/v1/query' && fields['status'] === 400));
 });
 
 test('a failure behind the server is told by its code alone, and logged', async () => {

@@ -11,7 +11,7 @@ const ID = { type: 'object', additionalProperties: false, required: ['id'], prop
 /** Jobs that are looked at for a key that may see few of them. */
 const MOST_SCANNED = 10_000;
 
-export const JOB = object(
+const JOB = object(
   {
     id: text('Sorts by time of creation.'),
     kind: oneOf(KINDS, 'What it does.'),
@@ -237,11 +237,11 @@ async function visibleJobs(call: Call): Promise<{ readonly jobs: readonly JobRec
   return { jobs, next: at ?? null };
 }
 
-export function hasEnded(job: JobRecord): boolean {
+function hasEnded(job: JobRecord): boolean {
   return job.status !== 'queued' && job.status !== 'running';
 }
 
-export function jobFacts(job: JobRecord): JsonObject {
+function jobFacts(job: JobRecord): JsonObject {
   const { sql } = job.payload;
   return {
     id: job.id,

@@ -54,8 +54,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
     scope: 'read',
     answer: { status: 200, description: 'An OpenAPI 3.1 document.', schema: { type: 'object' } },
     async handle({ services }) {
-      const [{ makeOpenApi }, { ROUTES }] = await Promise.all([import('../openapi.js'), import('./index.js')]);
-      return { json: makeOpenApi(ROUTES, services.version) };
+      const { makeOpenApi } = await import('../openapi.js');
+      return { json: makeOpenApi(services.routes, services.version) };
     },
   },
 ];
