@@ -9,7 +9,7 @@ import { createRegistry } from '../src/core/registry/index.js';
 import { BUILTIN_PLUGINS } from '../src/plugins/builtins.js';
 import { writeCliPage } from './generate/cli-page.js';
 import { writeConfigPage } from './generate/config-page.js';
-import { makePipelineSchema, makeProjectSchema } from './generate/editor-schema.js';
+import { makePipelineSchema, makeProjectSchema, makeScheduleSchema } from './generate/editor-schema.js';
 import { writeEmbulkPage } from './generate/embulk-cases.js';
 import { writeEmbulkOptionsPage } from './generate/embulk-options.js';
 import { writeErrorsPage } from './generate/errors-page.js';
@@ -30,6 +30,7 @@ async function generate(): Promise<Map<string, string>> {
   const plugins = await loadPlugins(createRegistry({ builtins: BUILTIN_PLUGINS }), BUILTIN_PLUGINS);
   const files = new Map<string, string>();
   files.set('configs/schema/pipeline.schema.json', formatJson(makePipelineSchema(plugins)));
+  files.set('configs/schema/schedule.schema.json', formatJson(makeScheduleSchema()));
   files.set('configs/schema/sluice.schema.json', formatJson(makeProjectSchema()));
   files.set(
     'docs/embulk-differences.md',

@@ -1,4 +1,11 @@
-import { EXEC_SCHEMA, PIPELINES_FILE_SCHEMA, PROJECT_SCHEMA, SINGLE_PIPELINE_SCHEMA } from '../../src/core/config/index.js';
+import {
+  EXEC_SCHEMA,
+  PIPELINES_FILE_SCHEMA,
+  PROJECT_SCHEMA,
+  SINGLE_PIPELINE_SCHEMA,
+  SCHEDULE_SCHEMA,
+  SCHEDULES_FILE_SCHEMA,
+} from '../../src/core/config/index.js';
 import { CHECK_SCHEMAS } from '../../src/core/config/checks.js';
 import { decimalOf } from '../../src/core/spi/index.js';
 import type { DocumentedPlugin } from './plugins.js';
@@ -78,6 +85,12 @@ export function makePipelineSchema(plugins: readonly DocumentedPlugin[]): Node {
 /** The editor's schema of sluice.yml. */
 export function makeProjectSchema(): Node {
   return { $schema: DRAFT, title: 'A Sluice project', ...forEditors(PROJECT_SCHEMA, '', true), definitions: REFERENCES };
+}
+
+/** A file of `schedules/`: one schedule, or several by name. */
+export function makeScheduleSchema(): Node {
+  const anyOf = [forEditors(SCHEDULE_SCHEMA, '', false), forEditors(SCHEDULES_FILE_SCHEMA, '', false)];
+  return { $schema: DRAFT, title: 'Schedules of a Sluice project', anyOf, definitions: REFERENCES };
 }
 
 const DECODERS = {
