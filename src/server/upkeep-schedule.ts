@@ -3,7 +3,7 @@ import { parseCron } from '../core/schedule/cron-expression.js';
 import { openZone } from '../core/schedule/zoned-time.js';
 import { ConfigError } from '../core/spi/index.js';
 
-export const UPKEEP = 'maintain';
+const UPKEEP = 'maintain';
 
 /** The schedule of `serve.maintain`: upkeep of tables, once however many processes serve. A schedule of that name takes its place. */
 export function upkeepSchedule(project: ProjectConfig, schedules: readonly ScheduleDefinition[]): readonly ScheduleDefinition[] {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/spi/index.js';
 import type { EndedTry } from '../runner/job-runner.js';
 
 /** What a webhook gets: one JSON object; docs/serve.md describes it. */
-export function webhookBody(event: NotifyEvent, { job, error, result, status }: EndedTry, project: string): JsonObject {
+function webhookBody(event: NotifyEvent, { job, error, result, status }: EndedTry, project: string): JsonObject {
   const iso = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());
   return {
     event,
@@ -32,7 +32,7 @@ const HEADLINES: Readonly<Record<NotifyEvent, string>> = {
 };
 
 /** The shape of Slack's incoming webhooks, which others understand, too. */
-export function slackBody(event: NotifyEvent, end: EndedTry, project: string): JsonObject {
+function slackBody(event: NotifyEvent, end: EndedTry, project: string): JsonObject {
   const { job, error } = end;
   const time = job.nominalTime === null ? '' : ` for ${new Date(job.nominalTime).toISOString()}`;
   const lines = [

@@ -5,15 +5,8 @@ const RECENT = 200;
 /** Clocks of the machines that run jobs may differ so much. */
 const CLOCK_SKEW_MS = 600_000;
 
-/** What is stored with each run of a job, so that a later try knows what an earlier one has committed. */
-export interface PartOfJob {
-  readonly job: string;
-  /** Which part of the job: `stream` of a pipeline, number of a statement. */
-  readonly part: string;
-}
-
 /**
- * The run with which an earlier try of this job committed a part, such as one whose process ended before it could say so. To
+ * The run with which an earlier try of this job committed a part (a stream of a pipeline, a statement), such as one whose process ended before it could say so. To
  * be sure, ask while the run's lease is held.
  */
 export async function findCommitted(store: RunStore, job: JobRecord, pipeline: string, part: string): Promise<string | undefined> {

@@ -9,7 +9,7 @@ const SUFFIX = '.parquet';
 const ORPHAN_MS = 86_400_000;
 
 /** Where results of SQL jobs are kept: beside the metastore's file, or where all processes of a shared metastore reach them. */
-export function resultsFolder(project: ProjectConfig): string {
+function resultsFolder(project: ProjectConfig): string {
   return project.metastore.type === 'sqlite' ? join(project.root, '.sluice', 'results') : join(fileURLToPath(project.storage.uri), '_sluice_results');
 }
 

@@ -8,8 +8,6 @@ import { findResult } from './kept-results.js';
 import { runPipelines } from './run-pipelines.js';
 import { runSqlJob } from './run-sql.js';
 
-export type { JobServices, OnLog } from './job-context.js';
-
 /**
  * Runs one try of a job in this process. What an earlier try of the same job committed is not done again. The result holds what was
  * done until then also when it throws: see {@link JobTotals}.

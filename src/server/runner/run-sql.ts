@@ -74,15 +74,14 @@ async function keepResult(context: JobContext, payload: SqlPayload, warehouse: W
   await mkdir(dirname(path), { recursive: true });
   // An earlier try may have ended after it had written its result.
   await rm(path, { force: true });
-  const stats = await warehouse.explain(statement, optionsOf(context, payload));
   const written = await warehouse.writeFile(statement, { path, format: 'parquet' }, optionsOf(context, payload));
   const now = await (await session.metastore()).now();
   const expiresAt = now + (payload.keepResultMs ?? session.project.serve.resultRetentionMs);
   const columns = written.columns.map(({ name }) => name);
   totals.keep({ uri: pathToFileURL(path).href, rows: written.rows, columns, expiresAt });
   totals.add({
-    rowsRead: stats.tables.reduce((sum, table) => sum + table.rowsKept, 0),
-    bytesRead: stats.bytesKept,
+    rowsRead: written.stats.tables.reduce((sum, table) => sum + table.rowsKept, 0),
+    bytesRead: written.stats.bytesKept,
     rowsWritten: written.rows,
     bytesWritten: written.bytes,
   });

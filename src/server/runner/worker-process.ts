@@ -105,7 +105,7 @@ export class WorkerProcess {
 
 function startProgram(settings: WorkerSettings, env: Readonly<Record<string, string | undefined>>): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts');
-  const program = fileURLToPath(new URL(fromSource ? './worker-program.ts' : './job-worker.js', import.meta.url));
+  const program = fileURLToPath(fromSource ? new URL('./worker-program.ts', import.meta.url) : new URL('./job-worker.js', import.meta.url));
   return fork(program, [JSON.stringify(settings)], {
     cwd: settings.root,
     env: { ...env, UV_THREADPOOL_SIZE: env['UV_THREADPOOL_SIZE'] ?? '16' },

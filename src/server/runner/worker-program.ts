@@ -1,4 +1,4 @@
-import type { Session} from '../../cli/session.js';
+import type { Session } from '../../cli/session.js';
 import { openSessionAt, type SessionContext } from '../../cli/session.js';
 import { systemClock } from '../../cli/environment.js';
 import { CancelledError, type JobRecord, type JobResult, type LogLevel } from '../../core/spi/index.js';
