@@ -233,7 +233,7 @@ test('a failure behind the server is told by its code alone, and logged', async 
   const reply = await desk.get('/api/v1/jobs', { key });
   assert.equal([reply.status, reply.json['code']], [500, 'INTERNAL']);
   assert.not.match(reply.text, /canary|secret\.ts/);
-  const entry = desk.logs.find((each) => each.fields?.['request_id'] === reply.json['request_id'] && each.fields['error'] !== undefined);
+  const entry = desk.logs.find((each) => each.fields?.['request_id'] === reply.json['request_id'] && each.fields?.['error'] !== undefined);
   assert.is(entry?.level, 'error');
 });
 
