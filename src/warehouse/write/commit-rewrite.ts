@@ -6,6 +6,7 @@ import { DATA_MANIFEST, DELETED, currentSnapshot, defaultSpec, type ManifestEntr
 import { bindSpec } from '../table/partition-record.js';
 import { samePartition } from '../table/table-changes.js';
 import type { TableReader } from '../table/table-reader.js';
+import { liveFiles, uselessDeletes } from './live-files.js';
 import { RUN_ID, type TableChange, type Version } from './commit-changes.js';
 import { buildSnapshot, type SnapshotTools } from './snapshot-builder.js';
 import { dataFileOf, type StagedFile } from './staged-file.js';
@@ -40,7 +41,7 @@ export function rewriteChange(tools: SnapshotTools, rewrite: Rewrite, now: () =>
       if (rewrite.removed === 'all' ? !currentSnapshot(metadata) : rewrite.removed.length === 0) return undefined;
       if (rewrite.added.length > 0 && !samePartition(defaultSpec(metadata).fields, rewrite.partition))
         throw changed(rewrite, 'its partitioning was changed');
-      const removed = rewrite.removed === 'all' ? 'all' : await stillLive(tools.reader, base, rewrite, rewrite.removed);
+      const removed = rewrite.removed === 'all' ? 'all' : await withUselessDeletes(tools.reader, base, rewrite, rewrite.removed);
       const built = await buildSnapshot(
         tools,
         metadata,
@@ -56,6 +57,19 @@ function addedFiles(metadata: TableMetadata, staged: readonly StagedFile[]): Ret
   const spec = defaultSpec(metadata);
   const fields = bindSpec(metadata, spec);
   return staged.map((file) => dataFileOf(file, spec['spec-id'], fields));
+}
+
+/** The files that go, and with them the position deletes that then apply to nothing. */
+async function withUselessDeletes(
+  reader: TableReader,
+  base: LoadedTable,
+  rewrite: Rewrite,
+  wanted: readonly ManifestEntry[],
+): Promise<readonly ManifestEntry[]> {
+  const removed = await stillLive(reader, base, rewrite, wanted);
+  const live = await liveFiles(reader, base.metadata);
+  const applied = live.deletes.filter((entry) => rewrite.appliedDeletes.has(entry.file.path));
+  return [...removed, ...uselessDeletes(live, removed, applied)];
 }
 
 async function stillLive(
