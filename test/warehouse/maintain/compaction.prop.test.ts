@@ -86,7 +86,8 @@ test('whatever was appended, hidden and deleted, in whatever spec: compaction ke
         const snapshot = currentSnapshot(await house.load(table));
         for (const manifest of snapshot ? await house.reader.manifests(snapshot) : [])
           for (const { status, file } of await house.reader.entries(manifest))
-            if (status !== 2) partitions.add(`${file.specId} ${[...file.partition.values()].map(String).join()}`);
+            // A position delete that was written in another spec than its file's applies to nothing and stays.
+            if (status !== 2 && file.content === 0) partitions.add(`${file.specId} ${[...file.partition.values()].map(String).join()}`);
         assert.is(left.length, partitions.size, 'one file a partition is left');
       }),
       { numRuns: RUNS, examples: [[HIDDEN_AND_GONE]] },
