@@ -1,5 +1,4 @@
-import { duckdbType } from '../../src/core/engine/typing/index.js';
-import type { ColumnType } from '../../src/core/spi/index.js';
+import { duckdbType, type ColumnType } from '../../src/core/spi/index.js';
 import { describeTypes } from '../../src/plugins/input-postgresql/types.js';
 import { typeToMake as mysqlType } from '../../src/plugins/output-mysql/make-column.js';
 import { typeToMake as postgresqlType } from '../../src/plugins/output-postgresql/column-types.js';

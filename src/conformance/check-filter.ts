@@ -1,6 +1,8 @@
 import { buildSelect, countStatuses, STATUS } from '../core/engine/select.js';
-import { columnTypeOf, createSqlCheck, duckdbType } from '../core/engine/typing/index.js';
+import { createSqlCheck } from '../core/engine/typing/index.js';
 import {
+  columnTypeOf,
+  duckdbType,
   quoteIdentifier,
   quoteLiteral,
   type Column,

@@ -1,5 +1,6 @@
-import { castProblem, castSql, conversionSql, duckdbType } from '../core/engine/typing/index.js';
+import { castProblem, castSql, conversionSql } from '../core/engine/typing/index.js';
 import {
+  duckdbType,
   quoteIdentifier,
   quoteLiteral,
   type Column,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
+  duckdbType,
   quoteIdentifier,
   quoteLiteral,
   type Column,
@@ -20,7 +21,7 @@ import {
 } from '../core/spi/index.js';
 import { ConfiguredFormat } from '../core/config/file-format.js';
 import type { Configured } from '../core/config/section.js';
-import { conversionSql, duckdbType } from '../core/engine/typing/index.js';
+import { conversionSql } from '../core/engine/typing/index.js';
 import { errorOf, expect, expectEqual, runChecks, within, type Check } from './checks.js';
 import { declarationChecks, prepareConfig, secretsOf } from './declaration.js';
 import { inLab, type Lab } from './lab.js';

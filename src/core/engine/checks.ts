@@ -1,9 +1,8 @@
 import {
   ConfigError,
   DataError,
+  DUCKDB_CHECKS,
   didYouMean,
-  quoteIdentifier,
-  quoteLiteral,
   type Check,
   type CheckDialect,
   type ColumnType,
@@ -18,20 +17,6 @@ import type { CheckSpec } from './pipeline.js';
 /** Rows at fault that are shown. */
 const SHOWN = 5;
 const SHOWN_CHARACTERS = 300;
-
-/** DuckDB's words, also those of the warehouse. */
-export const DUCKDB_CHECKS: CheckDialect = {
-  quoteIdentifier,
-  quoteLiteral,
-  timeLiteral: (instant, type) => timeText(instant, type, quoteLiteral),
-};
-
-/** The literal that a column of this type is compared with: seconds for numbers, ISO text for times. */
-export function timeText(instant: number, type: ColumnType, quote: (text: string) => string): string {
-  if (type === 'long' || type === 'double') return String(Math.floor(instant / 1000));
-  const iso = new Date(instant).toISOString().replace('T', ' ').slice(0, 23);
-  return quote(type === 'timestamp' ? `${iso}+00` : type === 'date' ? iso.slice(0, 10) : iso);
-}
 
 /** Turns configured checks into questions. Errors: ConfigError CHECK_COLUMN, CHECK_UNSUPPORTED. */
 export function compileChecks(specs: readonly CheckSpec[], schema: Schema, now: number, output: OutputPlugin): readonly Check[] {

@@ -1,3 +1,4 @@
+import { quoteIdentifier, quoteLiteral } from './quoting.js';
 import type { SqlValue } from './context.js';
 import type { ColumnType } from './schema.js';
 
@@ -8,6 +9,23 @@ export interface CheckDialect {
   /** An instant (milliseconds since 1970) as a literal that compares with a column of this type. */
   timeLiteral(instant: number, type: ColumnType): string;
 }
+
+/**
+ * The literal of an instant (milliseconds since 1970) for a column of this type: seconds for numbers, ISO text in UTC
+ * for times. `offset` is what the dialect wants after the time of a `timestamp`, e.g. `+00`.
+ */
+export function instantLiteral(instant: number, type: ColumnType, quote: (text: string) => string, offset = ''): string {
+  if (type === 'long' || type === 'double') return String(Math.floor(instant / 1000));
+  const text = new Date(instant).toISOString().replace('T', ' ').slice(0, 23);
+  return quote(type === 'timestamp' ? `${text}${offset}` : type === 'date' ? text.slice(0, 10) : text);
+}
+
+/** DuckDB's words. */
+export const DUCKDB_CHECKS: CheckDialect = {
+  quoteIdentifier,
+  quoteLiteral,
+  timeLiteral: (instant, type) => instantLiteral(instant, type, quoteLiteral, '+00'),
+};
 
 /** A question about rows; every row of its answer is one at fault. */
 export interface Check {

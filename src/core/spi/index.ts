@@ -8,6 +8,7 @@
  */
 export * from './check.js';
 export * from './context.js';
+export * from './duckdb-type.js';
 export * from './errors.js';
 export * from './filter.js';
 export * from './formatter.js';

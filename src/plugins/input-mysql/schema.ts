@@ -1,6 +1,7 @@
 import type { ConfigSchema } from '../../core/spi/index.js';
-import { columnOptionSchema } from '../shared/sql/column-options.js';
-import { connectionProperties, incrementalProperties, limitProperties, selectionProperties } from '../shared/sql/connection-schema.js';
+import { mysqlConnectionProperties } from '../shared/mysql/connection-schema.js';
+import { columnOptionProperties } from '../shared/sql/column-options.js';
+import { incrementalProperties, limitProperties, selectionProperties } from '../shared/sql/connection-schema.js';
 
 export const mysqlInputSchema = {
   type: 'object',
@@ -8,41 +9,10 @@ export const mysqlInputSchema = {
   required: ['type'],
   properties: {
     type: { const: 'mysql', description: 'Tables and queries of a MySQL or MariaDB server.' },
-    ...connectionProperties,
-    server_public_key: {
-      type: 'string',
-      minLength: 1,
-      'x-connection': true,
-      'x-advanced': true,
-      description: 'PEM file of the server’s RSA key, for logins with `caching_sha2_password` without TLS; absent: the server is asked for it.',
-    },
-    compress: {
-      type: 'boolean',
-      default: false,
-      'x-connection': true,
-      'x-advanced': true,
-      description: 'Compress the connection. Pays on links below some 200 Mbit/s only: the server is slow at it.',
-    },
+    ...mysqlConnectionProperties,
     ...selectionProperties,
     ...incrementalProperties,
-    use_raw_query_with_incremental: {
-      type: 'boolean',
-      default: false,
-      'x-advanced': true,
-      description:
-        'The query holds `:column` placeholders for the last values of `incremental_columns`, as in Embulk; the first run takes them from `last_record`.',
-    },
-    column_options: {
-      type: 'object',
-      additionalProperties: columnOptionSchema,
-      description: 'Other types for single columns, by name, e.g. `{active: {type: boolean}}`.',
-    },
-    default_column_options: {
-      type: 'object',
-      additionalProperties: columnOptionSchema,
-      'x-advanced': true,
-      description: 'The same by the type at the source, in its own or JDBC’s words, e.g. `{DECIMAL: {type: double}}`.',
-    },
+    ...columnOptionProperties,
     default_timezone: { type: 'string', default: 'UTC', description: 'Zone of DATETIME values that `column_options` reads as timestamps.' },
     zero_dates: {
       enum: ['reject', 'null'],

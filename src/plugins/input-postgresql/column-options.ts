@@ -1,7 +1,7 @@
-import { COLUMN_TYPE_NAMES, parseColumnType, type ColumnType, type ConfigPlace, type SourceColumn, type TextFormat } from '../../core/spi/index.js';
-import { configProblem } from '../shared/config-problem.js';
+import type { ColumnType, ConfigPlace, SourceColumn, TextFormat } from '../../core/spi/index.js';
+import { checkOptionNames, optionType, type ColumnOption } from '../shared/sql/column-options.js';
 import type { SelectColumn } from '../shared/sql/select.js';
-import type { ColumnOption, PostgresqlInputConfig } from './config.js';
+import type { PostgresqlInputConfig } from './config.js';
 import { timeTextSql } from './time-text.js';
 import { expressionFor, mapColumn, type PgColumn, type TypeFacts } from './types.js';
 
@@ -30,29 +30,13 @@ const JDBC_NAMES: Readonly<Record<string, readonly string[]>> = {
   array: [],
 };
 
-/** Embulk's `value_type`, where it says more than the source's own type. */
-const VALUE_TYPES: Readonly<Record<string, ColumnType>> = {
-  long: 'long',
-  double: 'double',
-  float: 'double',
-  boolean: 'boolean',
-  string: 'string',
-  json: 'json',
-  date: 'date',
-  array: 'json',
-};
-
 /** Types, expressions and notes of all columns, with what the config says about single ones. */
 export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config: PostgresqlInputConfig, place: ConfigPlace): ReadColumns {
-  const names = new Set(found.map(({ name }) => name));
-  for (const name of Object.keys(config.column_options ?? {})) {
-    if (names.has(name)) continue;
-    throw configProblem(place, `column_options.${name}`, {
-      code: 'COLUMN_UNKNOWN',
-      message: `expected a column of the source, found ${JSON.stringify(name)}`,
-      hint: `columns: ${[...names].join(', ')}`,
-    });
-  }
+  checkOptionNames(
+    config.column_options,
+    found.map(({ name }) => name),
+    place,
+  );
   const notes: string[] = [];
   const columns: SourceColumn[] = [];
   const select: SelectColumn[] = [];
@@ -61,7 +45,7 @@ export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config
     const option = own ?? defaultOption(column, config);
     const path = own === undefined ? 'default_column_options' : `column_options.${column.name}`;
     const mapped = mapColumn(column, facts);
-    const type = option === undefined ? undefined : typeOf(option, place, path);
+    const type = option === undefined ? undefined : optionType(option, place, path);
     if (type === 'string' && option?.timestamp_format !== undefined) {
       columns.push({ name: column.name, type, text: {} });
       select.push({ name: column.name, sql: timeTextSql(column, option, config.default_timezone ?? 'UTC', place, path) });
@@ -86,17 +70,6 @@ function defaultOption(column: PgColumn, { default_column_options: options }: Po
     return word === column.typeName || word === column.spelling || (JDBC_NAMES[word]?.includes(column.typeName) ?? false);
   });
   return entry?.[1];
-}
-
-function typeOf(option: ColumnOption, place: ConfigPlace, path: string): ColumnType | undefined {
-  if (option.type === undefined) return option.value_type === undefined ? undefined : VALUE_TYPES[option.value_type];
-  const type = parseColumnType(option.type);
-  if (type !== undefined) return type;
-  throw configProblem(place, `${path}.type`, {
-    code: 'UNKNOWN_COLUMN_TYPE',
-    message: `expected a column type, found "${option.type}"`,
-    hint: `use one of ${COLUMN_TYPE_NAMES.join(', ')}`,
-  });
 }
 
 function textOf(option: ColumnOption, type: ColumnType, column: PgColumn, zone: string | undefined): TextFormat {

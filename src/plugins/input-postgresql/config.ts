@@ -1,14 +1,7 @@
+import type { ColumnOption } from '../shared/sql/column-options.js';
 import type { SqlConnectionConfig } from '../shared/sql/connection.js';
 import type { IncrementalConfig } from '../shared/sql/incremental-config.js';
 import type { SelectionConfig } from '../shared/sql/select.js';
-
-export interface ColumnOption {
-  readonly type?: string;
-  readonly format?: string;
-  readonly timezone?: string;
-  readonly value_type?: string;
-  readonly timestamp_format?: string;
-}
 
 export interface PostgresqlInputConfig extends SqlConnectionConfig, SelectionConfig, IncrementalConfig {
   readonly type: 'postgresql';

@@ -1,27 +1,6 @@
 import type { ConfigSchema } from '../../core/spi/index.js';
+import { columnOptionProperties } from '../shared/sql/column-options.js';
 import { connectionProperties, incrementalProperties, limitProperties, selectionProperties } from '../shared/sql/connection-schema.js';
-
-const columnOption = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    type: { type: 'string', 'x-column-type': true, description: 'Column type to read the value as, by the strict conversions of text.' },
-    format: { type: 'string', description: 'Pattern of the text of a date, timestamp or datetime; `hex` or `base64` for binary.' },
-    timezone: { type: 'string', description: 'Zone of a value without one that is read as a timestamp.' },
-    timestamp_format: {
-      type: 'string',
-      minLength: 1,
-      'x-advanced': true,
-      description: 'With `type: string`: how the server writes a date or timestamp, e.g. `%Y/%m/%d %H:%M:%S`, in `timezone`.',
-    },
-    value_type: {
-      type: 'string',
-      'x-advanced': true,
-      description:
-        'How Embulk fetches the value: `long`, `double`, `float`, `decimal`, `boolean`, `string`, `json`, `date`, `time`, `timestamp`, `array`. Taken as `type` where that is absent.',
-    },
-  },
-} as const;
 
 export const postgresqlInputSchema = {
   type: 'object',
@@ -38,24 +17,7 @@ export const postgresqlInputSchema = {
     },
     ...selectionProperties,
     ...incrementalProperties,
-    use_raw_query_with_incremental: {
-      type: 'boolean',
-      default: false,
-      'x-advanced': true,
-      description:
-        'The query holds `:column` placeholders for the last values of `incremental_columns`, as in Embulk; the first run takes them from `last_record`.',
-    },
-    column_options: {
-      type: 'object',
-      additionalProperties: columnOption,
-      description: 'Other types for single columns, by name, e.g. `{amount: {type: "decimal(18,4)"}}`.',
-    },
-    default_column_options: {
-      type: 'object',
-      additionalProperties: columnOption,
-      'x-advanced': true,
-      description: 'The same by the type at the source, e.g. `{numeric: {type: "decimal(38,10)"}}`; also in JDBC’s words (`NUMERIC`, `BIGINT`).',
-    },
+    ...columnOptionProperties,
     default_timezone: { type: 'string', default: 'UTC', description: 'Zone of values without one that `column_options` reads as timestamps.' },
     ...limitProperties,
     parallel_ranges: {

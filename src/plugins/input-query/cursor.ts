@@ -1,6 +1,6 @@
-import { ConfigError, DataError, type JsonValue, type SqlValue } from '../../core/spi/index.js';
+import { ConfigError, DataError, duckdbType, type JsonValue, type SqlValue } from '../../core/spi/index.js';
 import type { QueryOptions, Warehouse } from '../../warehouse/index.js';
-import { engineType, type ResultColumn } from './result-column.js';
+import type { ResultColumn } from './result-column.js';
 
 /** How far a run reads: above `after` (null: from the start) up to and with `upTo`, as text. */
 export interface CursorBounds {
@@ -50,7 +50,7 @@ export function cursorState(bounds: CursorBounds): JsonValue {
 export function readBetween(text: string, bounds: CursorBounds, column: ResultColumn): BoundQuery {
   const { sql, params } = readAbove(text, bounds.after, column, '');
   return {
-    sql: `SELECT * FROM (${sql}\n) WHERE ${column.sql} <= CAST($${UP_TO} AS ${engineType(column.type)})`,
+    sql: `SELECT * FROM (${sql}\n) WHERE ${column.sql} <= CAST($${UP_TO} AS ${duckdbType(column.type)})`,
     params: { ...params, [UP_TO]: bounds.upTo },
   };
 }
@@ -59,7 +59,7 @@ function readAbove(text: string, after: string | null, column: ResultColumn, or:
   if (comparesItself(text)) return { sql: text, params: { [LAST]: after } };
   if (after === null) return { sql: text, params: {} };
   return {
-    sql: `SELECT * FROM (${text}\n) WHERE ${column.sql} > CAST($${LAST} AS ${engineType(column.type)})${or}`,
+    sql: `SELECT * FROM (${text}\n) WHERE ${column.sql} > CAST($${LAST} AS ${duckdbType(column.type)})${or}`,
     params: { [LAST]: after },
   };
 }

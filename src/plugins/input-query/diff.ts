@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, DataError, quoteIdentifier, quoteLiteral, quoteName, type ConfigPlace, type TaskContext } from '../../core/spi/index.js';
+import {
+  ConfigError,
+  DataError,
+  duckdbType,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteName,
+  type ConfigPlace,
+  type TaskContext,
+} from '../../core/spi/index.js';
 import type { QueryOptions, Warehouse } from '../../warehouse/index.js';
-import { engineType, type ResultColumn } from './result-column.js';
+import type { ResultColumn } from './result-column.js';
 
 /** Only what differs from the rows of a table, which holds what was delivered before. */
 export interface DiffConfig {
@@ -83,7 +92,7 @@ async function writeBefore(
   await result.close();
   const has = new Set(result.columns.map((c) => c.name));
   const list = columns.map(
-    (c) => `CAST(${has.has(c.name) ? quoteIdentifier(c.name) : 'NULL'} AS ${engineType(c.type)}) AS ${quoteIdentifier(c.name)}`,
+    (c) => `CAST(${has.has(c.name) ? quoteIdentifier(c.name) : 'NULL'} AS ${duckdbType(c.type)}) AS ${quoteIdentifier(c.name)}`,
   );
   await warehouse.writeFile(`SELECT ${list.join(', ')} FROM ${table}`, { path, format: 'parquet' }, options);
   return has;

@@ -1,5 +1,5 @@
 import type { ConfigSchema } from '../../core/spi/index.js';
-import { connectionProperties } from '../shared/sql/connection-schema.js';
+import { mysqlConnectionProperties } from '../shared/mysql/connection-schema.js';
 import { tableOutputProperties } from '../shared/sql-output/schema.js';
 
 export const schema = {
@@ -7,21 +7,7 @@ export const schema = {
   additionalProperties: false,
   required: ['table', 'mode'],
   properties: {
-    ...connectionProperties,
-    server_public_key: {
-      type: 'string',
-      minLength: 1,
-      'x-connection': true,
-      'x-advanced': true,
-      description: 'PEM file of the server’s RSA key, for logins with `caching_sha2_password` without TLS; absent: the server is asked for it.',
-    },
-    compress: {
-      type: 'boolean',
-      default: false,
-      'x-connection': true,
-      'x-advanced': true,
-      description: 'Compress the connection. Pays on links below some 200 Mbit/s only: the server is slow at it.',
-    },
+    ...mysqlConnectionProperties,
     ...tableOutputProperties,
     before_load: {
       type: 'string',

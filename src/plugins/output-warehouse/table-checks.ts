@@ -1,8 +1,8 @@
 import {
+  DUCKDB_CHECKS,
   quoteIdentifier,
   quoteLiteral,
   type Check,
-  type CheckDialect,
   type CommitContext,
   type SqlValue,
   type StoreTransaction,
@@ -59,16 +59,6 @@ async function askChecks(warehouse: Warehouse, writes: readonly TableWrite[], ct
   });
 }
 
-const DIALECT: CheckDialect = {
-  quoteIdentifier,
-  quoteLiteral,
-  timeLiteral(instant, type) {
-    if (type === 'long' || type === 'double') return String(Math.floor(instant / 1000));
-    const iso = new Date(instant).toISOString().replace('T', ' ').slice(0, 23);
-    return quoteLiteral(type === 'timestamp' ? `${iso}+00` : type === 'date' ? iso.slice(0, 10) : iso);
-  },
-};
-
 async function faultsOf(
   sql: StagedSql,
   check: Check,
@@ -76,7 +66,7 @@ async function faultsOf(
   ctx: CommitContext,
 ): Promise<readonly { readonly [column: string]: SqlValue }[]> {
   const { namespace, name } = splitTableName(table);
-  const result = await sql.query(check.sql(`${quoteIdentifier(namespace)}.${quoteIdentifier(name)}`, DIALECT), {
+  const result = await sql.query(check.sql(`${quoteIdentifier(namespace)}.${quoteIdentifier(name)}`, DUCKDB_CHECKS), {
     signal: ctx.signal,
     tempDir: ctx.tempDir,
   });

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import { castProblem, castSql, columnTypeOf, conversionSql, duckdbType, resolveFilterColumn } from '../../../src/core/engine/typing/index.js';
-import { ConfigError, type ColumnType, type TextFormat } from '../../../src/core/spi/index.js';
+import { castProblem, castSql, conversionSql, resolveFilterColumn } from '../../../src/core/engine/typing/index.js';
+import { columnTypeOf, ConfigError, duckdbType, type ColumnType, type TextFormat } from '../../../src/core/spi/index.js';
 import { withConnection } from './definitions.js';
 
 const TYPES: readonly ColumnType[] = [

@@ -5,8 +5,16 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDatabase } from '../../../src/core/duckdb/index.js';
-import { castProblem, castSql, duckdbType } from '../../../src/core/engine/typing/index.js';
-import { ConfigError, quoteIdentifier, quoteLiteral, type Column, type FormatContext, type LinesPlan } from '../../../src/core/spi/index.js';
+import { castProblem, castSql } from '../../../src/core/engine/typing/index.js';
+import {
+  ConfigError,
+  duckdbType,
+  quoteIdentifier,
+  quoteLiteral,
+  type Column,
+  type FormatContext,
+  type LinesPlan,
+} from '../../../src/core/spi/index.js';
 import csv from '../../../src/plugins/formatter-csv/index.js';
 import type { DelimitedConfig } from '../../../src/plugins/shared/text-format/delimited.js';
 import { prepareConfig } from '../../../src/conformance/declaration.js';

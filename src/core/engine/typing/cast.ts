@@ -1,6 +1,5 @@
-import { decimalOf, type ColumnType, type TextFormat } from '../../spi/index.js';
+import { decimalOf, duckdbType, type ColumnType, type TextFormat } from '../../spi/index.js';
 import { conversionSql, formatProblem, isTimeType } from './convert.js';
-import { duckdbType } from './duckdb-types.js';
 import { zoneOf, type TimeType } from './instants.js';
 import { outputFormatProblem, renderTimeSql } from './render.js';
 import { localInstantSql, localTimeSql } from './zones.js';

@@ -1,4 +1,6 @@
 import {
+  columnTypeOf,
+  duckdbType,
   quoteIdentifier,
   quoteLiteral,
   quoteName,
@@ -12,7 +14,6 @@ import {
   type SqlConnection,
   type SqlProblem,
 } from '../../spi/index.js';
-import { columnTypeOf, duckdbType } from './duckdb-types.js';
 
 /*
  * User SQL runs inside the run's DuckDB, which can read and write files. So it is parsed by DuckDB itself

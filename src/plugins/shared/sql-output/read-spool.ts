@@ -1,4 +1,4 @@
-import { decimalOf, quoteIdentifier, quoteLiteral, type Column, type ColumnType } from '../../../core/spi/index.js';
+import { duckdbType, quoteIdentifier, quoteLiteral, type Column, type ColumnType } from '../../../core/spi/index.js';
 
 /** The rows of CSV spools as a FROM clause of DuckDB, for checks of a load; binary columns are the text that is sent. */
 export function readSpool(files: readonly string[], columns: readonly Column[], hasMark: boolean, nullText: string): string {
@@ -12,23 +12,17 @@ export function readSpool(files: readonly string[], columns: readonly Column[], 
 }
 
 function valueOf(field: string, type: ColumnType): string {
-  const decimal = decimalOf(type);
-  if (decimal) return `CAST(${field} AS DECIMAL(${decimal.precision}, ${decimal.scale}))`;
   switch (type) {
-    case 'long':
-      return `CAST(${field} AS BIGINT)`;
-    case 'double':
-      return `CAST(${field} AS DOUBLE)`;
-    case 'boolean':
-      return `CAST(${field} AS BOOLEAN)`;
     // Era and zone are spelled as the target wants them; what DuckDB does not read so counts as unknown.
     case 'date':
-      return `TRY_CAST(${field} AS DATE)`;
     case 'timestamp':
-      return `TRY_CAST(${field} AS TIMESTAMPTZ)`;
     case 'datetime':
-      return `TRY_CAST(${field} AS TIMESTAMP)`;
-    default:
+      return `TRY_CAST(${field} AS ${duckdbType(type)})`;
+    case 'string':
+    case 'json':
+    case 'binary':
       return field;
+    default:
+      return `CAST(${field} AS ${duckdbType(type)})`;
   }
 }

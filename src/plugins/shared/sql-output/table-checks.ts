@@ -1,4 +1,4 @@
-import type { CheckDialect, CommitContext } from '../../../core/spi/index.js';
+import { instantLiteral, type CheckDialect, type CommitContext } from '../../../core/spi/index.js';
 import type { SqlDialect } from '../sql/dialect.js';
 
 /** Asks the checks of the table inside the load's transaction. `ask` gives the rows of a SELECT and the names of its columns. */
@@ -22,10 +22,6 @@ export function checkDialect(dialect: SqlDialect): CheckDialect {
   return {
     quoteIdentifier: (name) => dialect.quoteIdentifier(name),
     quoteLiteral: (text) => dialect.quoteLiteral(text),
-    timeLiteral(instant, type) {
-      if (type === 'long' || type === 'double') return String(Math.floor(instant / 1000));
-      const text = new Date(instant).toISOString().replace('T', ' ').slice(0, 23);
-      return dialect.quoteLiteral(type === 'date' ? text.slice(0, 10) : text);
-    },
+    timeLiteral: (instant, type) => instantLiteral(instant, type, (text) => dialect.quoteLiteral(text)),
   };
 }

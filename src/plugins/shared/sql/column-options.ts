@@ -50,7 +50,7 @@ export function optionType(option: ColumnOption, place: ConfigPlace, path: strin
 }
 
 /** Config schema of one column's options. */
-export const columnOptionSchema = {
+const columnOptionSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -61,12 +61,28 @@ export const columnOptionSchema = {
       type: 'string',
       'x-advanced': true,
       description:
-        'How Embulk fetches the value: `long`, `double`, `float`, `decimal`, `boolean`, `string`, `json`, `date`, `time`, `timestamp`. Taken as `type` where that is absent.',
+        'How Embulk fetches the value: `long`, `double`, `float`, `decimal`, `boolean`, `string`, `json`, `date`, `time`, `timestamp`, `array`. Taken as `type` where that is absent.',
     },
     timestamp_format: {
       type: 'string',
+      minLength: 1,
       'x-advanced': true,
-      description: 'With `type: string`: pattern in which a date or time is written as text, in `timezone`, as in Embulk.',
+      description: 'With `type: string`: how the server writes a date or time, e.g. `%Y/%m/%d %H:%M:%S`, in `timezone`.',
     },
+  },
+} as const;
+
+/** Config keys that read single columns as other types. */
+export const columnOptionProperties = {
+  column_options: {
+    type: 'object',
+    additionalProperties: columnOptionSchema,
+    description: 'Other types for single columns, by name, e.g. `{amount: {type: "decimal(18,4)"}}`.',
+  },
+  default_column_options: {
+    type: 'object',
+    additionalProperties: columnOptionSchema,
+    'x-advanced': true,
+    description: 'The same by the type at the source, in its own or JDBC’s words, e.g. `{NUMERIC: {type: "decimal(38,10)"}}`.',
   },
 } as const;

@@ -110,6 +110,13 @@ export const incrementalProperties = {
     items: { type: ['string', 'number', 'boolean'] },
     description: 'Values of `incremental_columns` to start after, as long as no state exists.',
   },
+  use_raw_query_with_incremental: {
+    type: 'boolean',
+    default: false,
+    'x-advanced': true,
+    description:
+      'The query holds `:column` placeholders for the last values of `incremental_columns`, as in Embulk; the first run takes them from `last_record`.',
+  },
   lag: {
     type: ['string', 'integer'],
     description:

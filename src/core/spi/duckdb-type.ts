@@ -1,4 +1,4 @@
-import { decimalOf, type ColumnType } from '../../spi/index.js';
+import { decimalOf, type ColumnType } from './schema.js';
 
 /** The DuckDB type that holds a column type inside the engine; warehouse and files map it further. */
 export function duckdbType(type: ColumnType): string {
