@@ -31,6 +31,7 @@ An error names its place, what was expected and what was found; the hint says wh
 | 5 | conflict | somebody else runs this pipeline, or won the commit after all retries |
 | 70 | bug | a contract of Sluice was broken; please report it |
 | 130 | cancelled | the user stopped the run |
+| 141 | reader gone | whoever read the output closed the pipe, as head does |
 
 In the messages below, … stands for what is filled in.
 

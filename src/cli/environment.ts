@@ -12,6 +12,8 @@ export interface Environment {
   reach(point: Point): void;
   /** Registers a handler for Ctrl-C and termination; returns its removal. */
   onInterrupt(handler: (signal: string) => void): () => void;
+  /** Registers a handler for the moment when nobody reads stdout any more (`sluice query … | head`); without it nobody leaves. */
+  onReaderGone?(handler: () => void): void;
   /** Ends the process at once (second Ctrl-C). */
   exitNow(code: number): void;
 }
@@ -58,6 +60,16 @@ export function processEnvironment(): Environment {
         process.off('SIGINT', handler);
         process.off('SIGTERM', handler);
       };
+    },
+    onReaderGone(handler) {
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        handler();
+      });
+      // A load goes on when only the reader of its progress went away.
+      process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+      });
     },
     exitNow: (code) => process.exit(code),
   };

@@ -5,9 +5,17 @@ import { COMMANDS } from './commands/index.js';
 import { processEnvironment, type Environment } from './environment.js';
 import { Output, type OutputOptions } from './output.js';
 
+/** As of a program that SIGPIPE ended: what `sluice query … | head` leaves in PIPESTATUS. */
+const READER_GONE = 141;
+
 /** Runs one command line; the answer is the exit code. Never throws. */
 export async function main(argv: readonly string[], environment: Environment = processEnvironment()): Promise<number> {
-  let out = new Output(environment, { json: argv.includes('--json'), logFormat: 'text', logLevel: 'warn' });
+  const readerGone = new AbortController();
+  environment.onReaderGone?.(() => {
+    readerGone.abort(new CancelledError({ code: 'READER_GONE', message: 'nobody reads the output any more', hint: 'run the same command again' }));
+  });
+  const { signal } = readerGone;
+  let out = new Output(environment, { json: argv.includes('--json'), logFormat: 'text', logLevel: 'warn' }, signal);
   try {
     const [verb, ...rest] = argv;
     if (verb === undefined || verb === 'help' || verb === '--help' || verb === '-h') {
@@ -26,11 +34,12 @@ export async function main(argv: readonly string[], environment: Environment = p
       return 0;
     }
     const { args, options } = parseCommand(command, rest);
-    out = new Output(environment, outputOptions(options, command.logLevel));
+    out = new Output(environment, outputOptions(options, command.logLevel), signal);
     checkArity(command, args);
-    return await withInterrupt(environment, out, (signal) => command.run({ environment, out, args, options, signal }));
+    return await withInterrupt(environment, out, signal, (stop) => command.run({ environment, out, args, options, signal: stop }));
   } catch (error) {
-    return out.fail(error);
+    // What the gone reader missed is no failure to tell of.
+    return signal.aborted ? READER_GONE : out.fail(error);
   }
 }
 
@@ -49,8 +58,13 @@ function outputOptions(options: Readonly<Record<string, unknown>>, usual = 'warn
   return { json: flag(options as never, 'json'), logFormat: format, logLevel: level };
 }
 
-/** Ctrl-C once stops cleanly, twice at once. */
-async function withInterrupt(environment: Environment, out: Output, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+/** Ctrl-C once stops cleanly, twice at once; so does, cleanly, a reader of stdout that goes away. */
+async function withInterrupt(
+  environment: Environment,
+  out: Output,
+  readerGone: AbortSignal,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
   const controller = new AbortController();
   const remove = environment.onInterrupt((signal) => {
     if (controller.signal.aborted) return environment.exitNow(130);
@@ -58,7 +72,7 @@ async function withInterrupt(environment: Environment, out: Output, work: (signa
     controller.abort(new CancelledError({ code: 'CANCELLED', message: 'stopped by the user', hint: 'run the same command again to continue' }));
   });
   try {
-    return await work(controller.signal);
+    return await work(AbortSignal.any([controller.signal, readerGone]));
   } finally {
     remove();
   }

@@ -19,9 +19,12 @@ export class Output {
   readonly #secrets = new Set<string>();
   /** Clears a live progress line before anything else is printed. */
   beforePrint: () => void = () => {};
+  readonly #readerGone: AbortSignal;
 
-  constructor(environment: Environment, options: OutputOptions) {
+  /** `readerGone` is aborted when nobody reads stdout any more. */
+  constructor(environment: Environment, options: OutputOptions, readerGone: AbortSignal) {
     this.#environment = environment;
+    this.#readerGone = readerGone;
     this.json = options.json;
     this.logJson = options.json || options.logFormat === 'json';
     this.#level = LEVELS.indexOf(options.logLevel);
@@ -45,12 +48,21 @@ export class Output {
     for (const secret of secrets) if (secret.length >= 4) this.#secrets.add(secret);
   }
 
-  /** Data for stdout; resolves when the reader keeps up. */
+  /** Data for stdout; resolves when the reader keeps up, throws when it is gone. */
   async print(text: string | Uint8Array): Promise<void> {
     this.beforePrint();
     const { stdout } = this.#environment;
-    if (!stdout.write(typeof text === 'string' ? this.#redact(text) : text))
-      await new Promise<void>((resolve) => stdout.once('drain', () => resolve()));
+    const signal = this.#readerGone;
+    signal.throwIfAborted();
+    if (stdout.write(typeof text === 'string' ? this.#redact(text) : text)) return;
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop, { once: true });
+      stdout.once('drain', () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+    });
   }
 
   printLine(text: string): Promise<void> {

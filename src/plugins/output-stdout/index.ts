@@ -70,7 +70,12 @@ export default defineOutput<StdoutConfig>({
     const encodes = file.encoded || file.copyOptions !== '';
     const bytes = joined(file, parts);
     const stdout = (await ctx.resource('stdout')) as Writable;
-    await pipeline(Readable.from(encodes ? config.format.encode(bytes, file, ctx) : bytes), stdout, { end: false, signal: ctx.signal });
+    const source = Readable.from(encodes ? config.format.encode(bytes, file, ctx) : bytes);
+    await pipeline(source, stdout, { end: false, signal: ctx.signal }).catch((error: unknown) => {
+      // Whoever stopped the run says why; the stream knows only that it was torn down.
+      ctx.signal.throwIfAborted();
+      throw error;
+    });
     const facts = { rows: reports.reduce((sum: number, report: StageReport) => sum + report.rows, 0) };
     await ctx.completeAlone(facts);
     return { details: facts };
