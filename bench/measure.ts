@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runProcess } from './run-process.js';
 
 export interface Run {
   /** Seconds. */
@@ -20,18 +20,7 @@ export async function measure(args: readonly string[], options: { cwd?: string; 
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const usage = join(folder, 'usage.json');
   const env = { ...process.env, ...options.env, NODE_OPTIONS: `--require ${hook}`, SLUICE_BENCH_USAGE: usage };
-  const start = process.hrtime.bigint();
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...(options.cwd === undefined ? {} : { cwd: options.cwd }) });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  const wall = Number(process.hrtime.bigint() - start) / 1e9;
-  if (code !== 0) throw new Error(`${args.join(' ').slice(0, 200)} ended with ${code}:\n${stderr.slice(-3000)}`);
+  const { stdout, wall } = await runProcess(process.execPath, args, { ...options, env });
   const { cpu, peak } = JSON.parse(readFileSync(usage, 'utf8')) as { cpu: number; peak: number };
   rmSync(folder, { recursive: true });
   return { wall, cpu, peak, stdout };

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from './measure.js';
+import { runProcess } from './run-process.js';
 
 const TIME = '/usr/bin/time';
 
@@ -15,22 +15,10 @@ export async function measureProgram(
   if (!existsSync(TIME)) throw new Error(`${TIME} is needed: install the package time`);
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const usage = join(folder, 'usage');
-  const start = process.hrtime.bigint();
-  const child = spawn(TIME, ['-q', '-f', '%U %S %M', '-o', usage, file, ...args], {
+  const { stdout, wall } = await runProcess(TIME, ['-q', '-f', '%U %S %M', '-o', usage, file, ...args], {
+    ...options,
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  const wall = Number(process.hrtime.bigint() - start) / 1e9;
-  if (code !== 0) throw new Error(`${file} ${args.join(' ').slice(0, 200)} ended with ${code}:\n${(stdout + stderr).slice(-3000)}`);
   const [user = 0, system = 0, kibibytes = 0] = readFileSync(usage, 'utf8').trim().split(' ').map(Number);
   rmSync(folder, { recursive: true });
   return { wall, cpu: user + system, peak: kibibytes * 1024, stdout };

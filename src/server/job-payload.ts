@@ -1,3 +1,4 @@
+import type { SchedulePipeline, ScheduleSql } from '../core/config/schedule-definition.js';
 import type { JsonObject } from '../core/spi/index.js';
 
 /**
@@ -16,27 +17,10 @@ interface Period {
 }
 
 /** Pipelines of a file of the project, or one that stands in the schedule itself. */
-export interface PipelinePayload extends Period {
-  readonly kind: 'pipeline';
-  /** Path from the project's root. */
-  readonly file?: string;
-  /** One of the file's pipelines; all when left out. */
-  readonly pipeline?: string;
-  /** `{in, filters, out, exec, checks}` instead of a file. */
-  readonly definition?: JsonObject;
-}
+export type PipelinePayload = Period & SchedulePipeline;
 
 /** A SQL statement: a SELECT whose result is kept, loaded into a table or sent on, or a statement with side effects only. */
-export interface SqlPayload extends Period {
-  readonly kind: 'sql';
-  readonly sql: string;
-  /** Values of `$name` parameters. */
-  readonly params?: JsonObject;
-  /** `{table, mode, keys, …}`: keys of the warehouse output. */
-  readonly into?: JsonObject;
-  /** An `out` section or the name of a connection with a table; no URL with a password. */
-  readonly out?: JsonObject;
-  readonly checks?: readonly JsonObject[];
+export interface SqlPayload extends Period, ScheduleSql {
   /** What the statement may touch; left out: everything. The runner gives it to the warehouse as `QueryOptions.access`. */
   readonly access?: { readonly databases?: readonly string[]; readonly rejects: boolean };
   /** Milliseconds to keep the result of a SELECT without `into` and `out`. */

@@ -6,21 +6,13 @@ import type { Metastore } from '../../metastore/types.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
 import { findRun } from '../find-run.js';
 import { formatCount } from '../format.js';
-import { findRejectsTable } from '../rejects-table.js';
-import { writeResult, type ResultColumns, type ResultFormat } from '../result-writer.js';
+import { findRejectsTable, REJECT_COLUMNS } from '../rejects-table.js';
+import { writeResult, type ResultFormat } from '../result-writer.js';
 import { withSession } from '../session.js';
 import { countOption, usageError } from '../subcommand.js';
 
 type TextFormat = Exclude<ResultFormat, 'parquet'>;
 const FORMATS: readonly TextFormat[] = ['table', 'vertical', 'csv', 'tsv', 'jsonl', 'json'];
-const COLUMNS: ResultColumns['columns'] = [
-  { name: 'source', type: 'VARCHAR' },
-  { name: 'record_number', type: 'BIGINT' },
-  { name: 'byte_offset', type: 'BIGINT' },
-  { name: 'column_name', type: 'VARCHAR' },
-  { name: 'reason', type: 'VARCHAR' },
-  { name: 'raw', type: 'VARCHAR' },
-];
 
 export const command: Command = {
   name: 'rejects',
@@ -81,7 +73,7 @@ async function printCommitted(
   const rejects = await findRejectsTable(warehouse, run);
   if (rejects === undefined) return 0;
   const sql =
-    `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM ${rejects} ` +
+    `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM ${rejects} ` +
     `WHERE run_id = ${quoteLiteral(run.runId)} ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
   const result = await warehouse.query(sql, { signal: context.signal });
   try {
@@ -94,11 +86,11 @@ async function printCommitted(
 async function printKept(context: CommandContext, store: Metastore, run: RunRecord, format: TextFormat, limit: number | undefined): Promise<number> {
   const kept = (await store.keptRejects(run.runId)).slice(0, limit);
   if (kept.length === 0) return printStaged(context, store, run, format, limit);
-  const values = COLUMNS.map(({ name }) => kept.map((reject): SqlValue => toSqlValue(reject[name])));
+  const values = REJECT_COLUMNS.map(({ name }) => kept.map((reject): SqlValue => toSqlValue(reject[name])));
   const chunks = async function* (): AsyncGenerator<SqlValue[][]> {
     yield values;
   };
-  return writeResult({ columns: COLUMNS, chunks }, format, (chunk) => context.out.print(chunk));
+  return writeResult({ columns: REJECT_COLUMNS, chunks }, format, (chunk) => context.out.print(chunk));
 }
 
 /** A held run's rejects wait in Parquet files for the commit. */
@@ -116,9 +108,9 @@ async function printStaged(
   const sql = await database.connect();
   try {
     const select =
-      `SELECT ${COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}]) ` +
+      `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}]) ` +
       `ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
-    return await writeResult({ columns: COLUMNS, chunks: () => sql.chunks(select) }, format, (chunk) => context.out.print(chunk));
+    return await writeResult({ columns: REJECT_COLUMNS, chunks: () => sql.chunks(select) }, format, (chunk) => context.out.print(chunk));
   } finally {
     sql.close();
     database.close();

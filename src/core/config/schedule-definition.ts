@@ -50,17 +50,22 @@ export type SchedulePayload = SchedulePipeline | ScheduleSql | { readonly kind: 
 
 export type SchedulePipeline = {
   readonly kind: 'pipeline';
-  /** From the project's root. */
+  /** Path from the project's root. */
   readonly file?: string;
+  /** One of the file's pipelines; all when left out. */
   readonly pipeline?: string;
+  /** `{in, filters, out, exec, checks}` instead of a file. */
   readonly definition?: JsonObject;
 };
 
 export type ScheduleSql = {
   readonly kind: 'sql';
   readonly sql: string;
+  /** Values of `$name` parameters. */
   readonly params?: JsonObject;
+  /** `{table, mode, keys, …}`: keys of the warehouse output. */
   readonly into?: JsonObject;
+  /** An `out` section or the name of a connection with a table; no URL with a password. */
   readonly out?: JsonObject;
   readonly checks?: readonly JsonObject[];
 };

@@ -1,4 +1,4 @@
-import { ConfigError } from '../spi/index.js';
+import { ConfigError, zoneOffset } from '../spi/index.js';
 
 /** A time on a wall clock. */
 export interface WallTime {
@@ -29,28 +29,15 @@ const SLOT = 900_000;
 export function openZone(name: string): Zone {
   const known = zones.get(name);
   if (known) return known;
-  let format: Intl.DateTimeFormat;
-  try {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone: name,
-      hourCycle: 'h23',
-      era: 'short',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-  } catch (cause) {
+  const offset = zoneOffset(name);
+  if (!offset) {
     throw new ConfigError({
       code: 'TIMEZONE',
       message: `timezone: expected an IANA time zone, found ${JSON.stringify(name)}`,
       hint: 'such as UTC, Asia/Tokyo or Europe/Berlin',
-      cause,
     });
   }
-  const zone = /^(UTC|Etc\/UTC|Z)$/i.test(name) ? UTC : new RuledZone(name, format);
+  const zone = /^(UTC|Etc\/UTC|Z)$/i.test(name) ? UTC : new RuledZone(name, offset);
   zones.set(name, zone);
   return zone;
 }
@@ -75,13 +62,13 @@ const UTC: Zone = { name: 'UTC', wallTime: wallOf, instants: (wall) => [utcOf(wa
 
 class RuledZone implements Zone {
   readonly name: string;
-  readonly #format: Intl.DateTimeFormat;
+  readonly #measure: (instant: number) => number;
   /** Offsets at the start of quarters of an hour. */
   readonly #offsets = new Map<number, number>();
 
-  constructor(name: string, format: Intl.DateTimeFormat) {
+  constructor(name: string, measure: (instant: number) => number) {
     this.name = name;
-    this.#format = format;
+    this.#measure = measure;
   }
 
   wallTime(instant: number): WallTime {
@@ -114,7 +101,7 @@ class RuledZone implements Zone {
     const slot = Math.floor(instant / SLOT);
     const start = this.#offsetOfSlot(slot);
     // Some zones changed at a minute past midnight.
-    return start === this.#offsetOfSlot(slot + 1) ? start : this.#measure(Math.floor(instant / 1000) * 1000);
+    return start === this.#offsetOfSlot(slot + 1) ? start : this.#measure(instant);
   }
 
   #offsetOfSlot(slot: number): number {
@@ -124,12 +111,5 @@ class RuledZone implements Zone {
     const offset = this.#measure(slot * SLOT);
     this.#offsets.set(slot, offset);
     return offset;
-  }
-
-  #measure(instant: number): number {
-    const parts: Record<string, string> = {};
-    for (const { type, value } of this.#format.formatToParts(instant)) parts[type] = value;
-    const number = (key: string): number => Number(parts[key]);
-    return Date.UTC(number('year'), number('month') - 1, number('day'), number('hour'), number('minute'), number('second')) - instant;
   }
 }

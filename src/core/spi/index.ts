@@ -26,3 +26,4 @@ export * from './run-store.js';
 export * from './schema.js';
 export * from './secret.js';
 export * from './suggestion.js';
+export * from './zone-offset.js';

@@ -8,10 +8,5 @@ export const tsvFormatterSchema = {
     type: { const: 'tsv', description: 'Selects this formatter.' },
     delimiter: { type: 'string', minLength: 1, default: '\t', description: 'Text between two fields.' },
     ...delimitedProperties,
-    default_timestamp_format: {
-      type: 'string',
-      default: '%Y-%m-%d %H:%M:%S.%6N %z',
-      description: 'Pattern of timestamp columns without their own; dates and datetimes are written as in ISO 8601.',
-    },
   },
 } as const satisfies ConfigSchema;

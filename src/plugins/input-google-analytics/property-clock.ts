@@ -1,3 +1,5 @@
+import { zoneOffset } from '../../core/spi/index.js';
+
 const DAY_MS = 86_400_000;
 
 /** A time zone's clock. Local times are milliseconds as if the wall clock showed UTC. */
@@ -13,7 +15,7 @@ export interface PropertyClock {
 
 /** Undefined for a zone this Node.js does not know. */
 export function openClock(zone: string): PropertyClock | undefined {
-  const offsetAt = offsetReader(zone);
+  const offsetAt = zoneOffset(zone);
   if (!offsetAt) return undefined;
   return {
     dayOf: (instant) => isoDay(instant + offsetAt(instant)),
@@ -37,32 +39,6 @@ function changeBetween(low: number, high: number, offsetAt: (instant: number) =>
     else to = middle;
   }
   return to;
-}
-
-function offsetReader(zone: string): ((instant: number) => number) | undefined {
-  let format: Intl.DateTimeFormat;
-  try {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      era: 'short',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-  return (instant) => {
-    const part: Record<string, number> = {};
-    for (const { type, value } of format.formatToParts(instant)) part[type] = Number(value);
-    const at = (name: string): number => part[name] ?? 0;
-    return Date.UTC(at('year'), at('month') - 1, at('day'), at('hour'), at('minute'), at('second')) - Math.floor(instant / 1000) * 1000;
-  };
 }
 
 export function isoDay(local: number): string {

@@ -6,6 +6,7 @@ import { BugError, defineFileInput, RemoteError, type ConfigPlace, type SourceFi
 import { isMissingObject, s3Error } from '../shared/aws/errors.js';
 import { unquote } from '../shared/aws/list-objects.js';
 import { openS3, type S3Connection } from '../shared/aws/open-s3.js';
+import { probeBucket } from '../shared/aws/probe-bucket.js';
 import { saveObject, streamObject, type ObjectVersion } from '../shared/aws/read-object.js';
 import { configProblem } from '../shared/config-problem.js';
 import { readPartition } from '../shared/hive-folders.js';
@@ -101,16 +102,7 @@ export default defineFileInput<S3InputConfig>({
     }
   },
 
-  async probe(config, ctx) {
-    const store = await openS3(config, ctx);
-    try {
-      await store.client.send(new store.sdk.ListObjectsV2Command({ Bucket: store.bucket, MaxKeys: 1 }), { abortSignal: ctx.signal });
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      throw s3Error(error, `listing s3://${store.bucket}`, store);
-    }
-    return `bucket ${store.bucket} at ${store.endpoint}`;
-  },
+  probe: async (config, ctx) => probeBucket(await openS3(config, ctx), ctx.signal),
 });
 
 /** Checks the keys that choose objects, and answers the test that they make. */

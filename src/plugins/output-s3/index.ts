@@ -1,5 +1,5 @@
-import { s3Error } from '../shared/aws/errors.js';
 import { openS3, type S3Connection } from '../shared/aws/open-s3.js';
+import { probeBucket } from '../shared/aws/probe-bucket.js';
 import { defineObjectOutput, type ObjectOutputConfig } from '../shared/object-output/index.js';
 import { createBucketPlace, type ObjectSettings } from './bucket-place.js';
 import { s3OutputSchema } from './schema.js';
@@ -38,14 +38,5 @@ export default defineObjectOutput<S3OutputConfig>({
 
   open: (folder, config, ctx) => Promise.resolve(createBucketPlace(folder, config, () => openS3(config, ctx))),
 
-  async probe(config, ctx) {
-    const store = await openS3(config, ctx);
-    try {
-      await store.client.send(new store.sdk.ListObjectsV2Command({ Bucket: store.bucket, MaxKeys: 1 }), { abortSignal: ctx.signal });
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      throw s3Error(error, `listing s3://${store.bucket}`, store);
-    }
-    return `bucket ${store.bucket} at ${store.endpoint}`;
-  },
+  probe: async (config, ctx) => probeBucket(await openS3(config, ctx), ctx.signal),
 });

@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../../spi/index.js';
+import { quoteLiteral, zoneOffset } from '../../spi/index.js';
 
 /** A zone as configured: a fixed offset (also UTC) or an IANA name. */
 export type Zone = { readonly kind: 'offset'; readonly seconds: number } | { readonly kind: 'named'; readonly name: string };
@@ -31,39 +31,14 @@ const END_YEAR = 2038;
 const DAY_MS = 86_400_000;
 const spansByZone = new Map<string, readonly Span[]>();
 
-function offsetReader(zone: string): (utc: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  return (utc) => {
-    const part: Record<string, number> = {};
-    for (const { type, value } of format.formatToParts(utc)) part[type] = Number(value);
-    const local = Date.UTC(
-      part['year'] ?? 0,
-      (part['month'] ?? 1) - 1,
-      part['day'] ?? 1,
-      part['hour'] ?? 0,
-      part['minute'] ?? 0,
-      part['second'] ?? 0,
-    );
-    return (local - utc) / 1000;
-  };
-}
-
 const isoDay = (utc: number): string => new Date(utc).toISOString().slice(0, 10);
 
 /** The spans of a zone's recent years in order. Changes less than 8 days apart (none known) would merge into a gap. */
 function spansOf(zone: string): readonly Span[] {
   const known = spansByZone.get(zone);
   if (known !== undefined) return known;
-  const offsetAt = offsetReader(zone);
+  const offsetAt = zoneOffset(zone);
+  if (!offsetAt) throw new Error(`unknown time zone ${zone}`);
   const spans: Span[] = [];
   const end = Date.UTC(END_YEAR, 0, 1);
   let start = Date.UTC(FIRST_YEAR, 0, 1);
@@ -74,11 +49,11 @@ function spansOf(zone: string): readonly Span[] {
     // The change lies within the last 8 days; whole days on both sides of it are left to ICU.
     let before = t - 8 * DAY_MS;
     while (before + DAY_MS < t && offsetAt(before + DAY_MS) === offset) before += DAY_MS;
-    spans.push({ from: isoDay(start), to: isoDay(before - DAY_MS), offsetSeconds: offset });
+    spans.push({ from: isoDay(start), to: isoDay(before - DAY_MS), offsetSeconds: offset / 1000 });
     start = before + 3 * DAY_MS;
     offset = now;
   }
-  spans.push({ from: isoDay(start), to: isoDay(end - 2 * DAY_MS), offsetSeconds: offset });
+  spans.push({ from: isoDay(start), to: isoDay(end - 2 * DAY_MS), offsetSeconds: offset / 1000 });
   const usable = spans.filter((s) => s.from < s.to);
   spansByZone.set(zone, usable);
   return usable;

@@ -1,6 +1,6 @@
 import { columnTextProperties } from './column-options.js';
 
-/** Schema of {@link DelimitedConfig} but `delimiter` and `default_timestamp_format`. */
+/** Schema of {@link DelimitedConfig} but `delimiter`. */
 export const delimitedProperties = {
   quote: { type: 'string', minLength: 1, maxLength: 1, default: '"', description: 'Character around quoted fields.' },
   quote_policy: {
@@ -25,5 +25,10 @@ export const delimitedProperties = {
     description: 'Encoding of the text, any WHATWG label such as shift_jis or utf-16le. A character it cannot write is an error.',
   },
   bom: { type: 'boolean', default: false, description: 'Begin with a byte order mark, as spreadsheets like it.' },
+  default_timestamp_format: {
+    type: 'string',
+    default: '%Y-%m-%d %H:%M:%S.%6N %z',
+    description: 'Pattern of timestamp columns without their own; dates and datetimes are written as in ISO 8601.',
+  },
   ...columnTextProperties,
 } as const;

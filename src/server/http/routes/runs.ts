@@ -1,5 +1,5 @@
 import { quoteLiteral, type JsonObject, type RunRecord, type RunStatus, type SqlValue } from '../../../core/spi/index.js';
-import { findRejectsTable } from '../../../cli/rejects-table.js';
+import { findRejectsTable, REJECT_COLUMNS } from '../../../cli/rejects-table.js';
 import { mayAccess, splitTableName } from '../../../warehouse/index.js';
 import { answerRows, type RowsToSend } from '../answer-rows.js';
 import { notFound } from '../problem.js';
@@ -21,15 +21,6 @@ const RUN = object({
   figures: orNull({ type: 'object', description: 'Rows and bytes.' }),
   error: orNull(object({ code: text(''), message: text(''), hint: text('') }, ['hint'])),
 });
-
-const REJECT_COLUMNS: RowsToSend['columns'] = [
-  { name: 'source', type: 'VARCHAR' },
-  { name: 'record_number', type: 'BIGINT' },
-  { name: 'byte_offset', type: 'BIGINT' },
-  { name: 'column_name', type: 'VARCHAR' },
-  { name: 'reason', type: 'VARCHAR' },
-  { name: 'raw', type: 'VARCHAR' },
-];
 
 export const RUN_ROUTES: readonly Route[] = [
   {
