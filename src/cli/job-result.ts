@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { copyFile, rename, rm, stat } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { openDatabase } from '../core/duckdb/index.js';
 import { fileSystemError, quoteLiteral, type JobRecord, type SqlConnection } from '../core/spi/index.js';
@@ -10,6 +8,7 @@ import { formatCount } from './format.js';
 import { RESULT_FORMATS, writeResult, type ResultColumns, type ResultFormat } from './result-writer.js';
 import type { Session } from './session.js';
 import { usageError } from './subcommand.js';
+import { writeTextResult } from './text-result-file.js';
 
 /** Prints the kept result of a SQL job, or writes it to a file. */
 export async function printJobResult(context: CommandContext, session: Session, job: JobRecord): Promise<number> {
@@ -26,7 +25,7 @@ export async function printJobResult(context: CommandContext, session: Session, 
     throw usageError('job result', `${target} exists`, '--force overwrites it');
   const partial = `${target}.partial-${process.pid}`;
   try {
-    const rows = format === 'parquet' ? await copyFile(path, partial) : await readResult(path, (result) => writeText(result, format, partial));
+    const rows = format === 'parquet' ? await copyFile(path, partial) : await readResult(path, (result) => writeTextResult(result, format, partial));
     await rename(partial, target);
     out.say(`${rows === undefined ? 'the result is' : `${formatCount(rows)} rows are`} in ${target}`);
   } catch (error) {
@@ -34,20 +33,6 @@ export async function printJobResult(context: CommandContext, session: Session, 
     throw fileSystemError(error, `writing ${target}`);
   }
   return 0;
-}
-
-async function writeText(result: ResultColumns, format: Exclude<ResultFormat, 'parquet'>, path: string): Promise<number> {
-  const stream = createWriteStream(path);
-  try {
-    const rows = await writeResult(result, format, async (chunk) => {
-      if (!stream.write(chunk)) await once(stream, 'drain');
-    });
-    stream.end();
-    await once(stream, 'close');
-    return rows;
-  } finally {
-    stream.destroy();
-  }
 }
 
 function readFormat(context: CommandContext, file: string | undefined): ResultFormat {

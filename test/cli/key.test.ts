@@ -60,6 +60,7 @@ test('wrong uses are told', async () => {
   await fails(['create', '--database', 'Shop!'], /--database: expected names of a-z, 0-9 and _, found "Shop!"/, /--database shop,marts/);
   await fails(['create', '--database', ','], /--database: expected names, found none/, /--database shop,marts/);
   await fails(['create', '--expires', '2001-01-01'], /--expires: expected days or a date to come, found 2001-01-01/, /--expires 90d/);
+  await fails(['create', '--expires', '2099-02-31'], /--expires: expected days or a date to come, found 2099-02-31/, /--expires 90d/);
   await fails(['revoke', 'nothing', '--yes'], /no key nothing/, /sluice key list/);
   await fails(['revoke'], /expected the id of a key/, /sluice key list/);
   await fails(['mint'], /expected create, list, revoke, found mint/, /--help/);

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { csv, Desk, ORDERS } from './desk.js';
@@ -35,6 +36,35 @@ test('one time holds for all statements that write', async ({ desk }) => {
   assert.is(await answer(desk, 'SELECT "time" FROM shop.runs ORDER BY 1'), '5\n100\n200');
   await desk.ok(['query', "DELETE FROM shop.runs WHERE TD_TIME_RANGE(time, NULL, '1970-01-01 00:02:00')"]);
   assert.is(await answer(desk, 'SELECT "time" FROM shop.runs'), '200');
+});
+
+test('a file of -o is whole, or as it was before', async ({ desk }) => {
+  for (const name of ['old.csv', 'old.parquet']) {
+    desk.write(name, 'old');
+    assert.is((await desk.sluice(['query', 'SELECT nothing', '-o', name, '--force'])).code, 2);
+    assert.is((await desk.sluice(['query', 'SELECT CAST(range AS TINYINT) FROM range(300000)', '-o', name, '--force'])).code, 3);
+    assert.is(readFileSync(join(desk.folder, name), 'utf8'), 'old', name);
+    await desk.ok(['query', 'SELECT 1 AS a', '-o', name, '--force']);
+    assert.is.not(readFileSync(join(desk.folder, name), 'utf8'), 'old', name);
+  }
+  const nowhere = await desk.sluice(['query', 'SELECT 1', '-o', 'none/x.csv']);
+  assert.is(nowhere.code, 4, nowhere.stderr);
+  assert.match(nowhere.stderr, 'FILE_SYSTEM');
+  mkdirSync(join(desk.folder, 'folder.csv'));
+  assert.is((await desk.sluice(['query', 'SELECT 1', '-o', 'folder.csv', '--force'])).code, 4);
+  const two = await desk.sluice(['query', 'SELECT 1; SELECT 2', '-o', 'two.csv', '--force']);
+  assert.is(two.code, 2);
+  assert.match(two.stderr, 'one SELECT');
+  assert.equal(
+    readdirSync(desk.folder).filter((name) => /partial|two/.test(name)),
+    [],
+  );
+});
+
+test('an empty namespace is a wrong use', async ({ desk }) => {
+  const outcome = await desk.sluice(['query', 'SELECT 1', '--namespace', '']);
+  assert.is(outcome.code, 2);
+  assert.match(outcome.stderr, 'USAGE: --namespace');
 });
 
 test('exec of sluice.yml limits queries', async ({ desk }) => {

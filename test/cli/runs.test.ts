@@ -43,6 +43,19 @@ test('runs lists newest first; show tells plan, rows, state and commit', async (
   assert.match(failed.stdout, 'next        run the config again to continue it');
 });
 
+test('a state file that cannot be read, or not be written afterwards, stops the run before it loads', async ({ desk }) => {
+  desk.write('broken.yml', 'in: [1,\n');
+  const broken = await desk.sluice(['run', 'orders.yml', '-c', 'broken.yml']);
+  assert.is(broken.code, 2, broken.stderr);
+  assert.match(broken.stderr, 'CONFIG_SYNTAX: broken.yml:2:1: expected a state as YAML');
+  for (const file of ['data', 'none/state.yml']) {
+    const outcome = await desk.sluice(['run', 'orders.yml', '-c', file]);
+    assert.is(outcome.code, 4, outcome.stderr);
+    assert.match(outcome.stderr, `FILE_SYSTEM: reading the state file ${file}`);
+  }
+  assert.equal(await desk.json(['runs']), []);
+});
+
 test('a run is found by a unique part of its id; others say which ids there are', async ({ desk }) => {
   await desk.ok(['run', 'orders.yml']);
   const id = await desk.runId();

@@ -123,7 +123,9 @@ function names(context: CommandContext, option: string): readonly string[] | und
 function readExpiry(given: string | undefined, now: number): number | null {
   if (given === undefined) return null;
   const days = /^(\d{1,5})d$/.exec(given)?.[1];
-  const date = /^\d{4}-\d{2}-\d{2}$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
+  const parsed = /^\d{4}-\d{2}-\d{2}$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
+  // Date.parse takes 2027-02-31 for the 3rd of March.
+  const date = !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(given) ? parsed : Number.NaN;
   const at = days === undefined ? date : now + Number(days) * DAY_MS;
   if (Number.isNaN(at) || at <= now)
     throw usageError('key create', `--expires: expected days or a date to come, found ${given}`, 'e.g. --expires 90d, or --expires 2027-01-01');

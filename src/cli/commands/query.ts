@@ -1,6 +1,4 @@
-import { rename, stat } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
+import { rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, fileSystemError } from '../../core/spi/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
@@ -10,6 +8,7 @@ import { parseScheduledTime } from '../scheduled-time.js';
 import { readSqlText } from '../sql-text.js';
 import { withSession, type Session } from '../session.js';
 import { sqlLimits } from '../sql-limits.js';
+import { writeTextResult } from '../text-result-file.js';
 import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
 
 export const command: Command = {
@@ -43,6 +42,12 @@ export const command: Command = {
       const statements = warehouse.splitStatements(sql);
       if (statements.length === 0)
         throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
+      if (text(context.options, 'output') !== undefined && statements.filter((statement) => warehouse.isQuery(statement)).length > 1)
+        throw new ConfigError({
+          code: 'USAGE',
+          message: '-o takes the result of one SELECT, and there are several',
+          hint: 'run each of them by itself, with a file of its own',
+        });
       const options = await queryOptions(context, session);
       const runAll = async (door: Door): Promise<void> => {
         for (const statement of statements) await runStatement(context, door, statement, format, options);
@@ -124,6 +129,7 @@ async function queryOptions(context: CommandContext, session: Session): Promise<
     });
   const asOf = text(options, 'as-of');
   const namespace = text(options, 'namespace');
+  if (namespace === '') throw new ConfigError({ code: 'USAGE', message: '--namespace: expected a name, found none', hint: 'e.g. --namespace shop' });
   const scheduled = text(options, 'scheduled-time');
   return {
     ...sqlLimits(session.project),
@@ -166,26 +172,17 @@ async function writeFile(
     throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it' });
   }
   if (format === 'parquet') {
-    const { rm } = await import('node:fs/promises');
-    if (flag(context.options, 'force')) await rm(path, { force: true });
     const written = await warehouse.writeFile(sql, { path, format }, options);
     context.out.say(`${formatCount(written.rows)} rows, ${formatBytes(written.bytes)} in ${path}`);
     return;
   }
   const partial = `${path}.partial-${process.pid}`;
   const result = await warehouse.query(sql, options);
-  const stream = createWriteStream(partial);
   try {
-    const rows = await writeResult(result, format, async (chunk) => {
-      if (!stream.write(chunk)) await once(stream, 'drain');
-    });
-    stream.end();
-    await once(stream, 'close');
+    const rows = await writeTextResult(result, format, partial);
     await rename(partial, path);
     context.out.say(`${formatCount(rows)} rows in ${path}`);
   } catch (error) {
-    stream.destroy();
-    const { rm } = await import('node:fs/promises');
     await rm(partial, { force: true });
     throw fileSystemError(error, `writing ${path}`);
   } finally {

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { RunSummary } from '../../core/engine/events.js';
 import type { RunOptions } from '../../core/engine/services.js';
 import type { PipelineConfig } from '../../core/config/index.js';
-import { ConfigError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
+import { ConfigError, fileSystemError, type JsonObject, type JsonValue } from '../../core/spi/index.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
 import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { ProgressPrinter } from '../progress.js';
@@ -124,15 +124,36 @@ export function execOverrides(context: CommandContext): JsonObject {
 }
 
 async function readStateFile(context: CommandContext, file: string): Promise<JsonValue | undefined> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile, stat } = await import('node:fs/promises');
   const path = resolve(context.environment.cwd, file);
-  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  if (content.trim() === '') return undefined;
-  const { parse } = await import('yaml');
-  return parse(content) as JsonValue;
+  try {
+    // Where its copy could not be written after the commit, nothing is loaded.
+    await stat(dirname(path));
+    const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    return content.trim() === '' ? undefined : await parseState(content, file);
+  } catch (error) {
+    throw fileSystemError(error, `reading the state file ${file}`);
+  }
+}
+
+async function parseState(content: string, file: string): Promise<JsonValue> {
+  const { parse, YAMLParseError } = await import('yaml');
+  try {
+    return parse(content) as JsonValue;
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    const [at] = error.linePos ?? [];
+    throw new ConfigError({
+      code: 'CONFIG_SYNTAX',
+      message: `expected a state as YAML: ${(error.message.split(' at line ')[0] ?? '').trim()}`,
+      where: { file, ...(at ? { line: at.line, column: at.col } : {}) },
+      hint: 'remove the file to start without a state; `sluice state show PIPELINE` prints the stored one',
+      cause: error,
+    });
+  }
 }
 
 /** Written under a temporary name and renamed, so that a crash leaves the old copy. */
@@ -140,6 +161,10 @@ async function writeStateFile(context: CommandContext, file: string, state: Json
   const { writeFile, rename } = await import('node:fs/promises');
   const { stringify } = await import('yaml');
   const path = resolve(context.environment.cwd, file);
-  await writeFile(`${path}.tmp`, stringify(state));
-  await rename(`${path}.tmp`, path);
+  try {
+    await writeFile(`${path}.tmp`, stringify(state));
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    throw fileSystemError(error, `the run has committed and its state is stored, but the copy in ${file} could not be written`);
+  }
 }

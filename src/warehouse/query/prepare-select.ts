@@ -3,7 +3,8 @@ import { quoteIdentifier } from '../../core/spi/index.js';
 import { sqlText, type Dialect, type SqlText } from './dialect.js';
 import { INFORMATION_SCHEMA } from './information-schema.js';
 import { rewriteShow } from './show-statements.js';
-import { isSign, tokenizeSql } from './sql-tokens.js';
+import { engineNamespace } from './engine-namespaces.js';
+import { isSign, tokenizeSql, type SqlToken } from './sql-tokens.js';
 import { expandTdFunctions } from './td/rewrite.js';
 import { analyzeSelect, type MentionedTable } from './statement-analysis.js';
 import { rewriteText, type Replacement } from './text-map.js';
@@ -43,7 +44,7 @@ export async function prepareSelect(connection: DuckConnection, dialect: Dialect
   const sql = derive(translated, translated.original, replacements);
   const mentions = await analyzeSelect(connection, sql);
   const travelled = new Map(travel.tables.map((t, i) => [firstTravel + i, t]));
-  return options.qualifyWith === undefined ? { sql, mentions, travelled } : { ...qualify(sql, mentions, options.qualifyWith), travelled };
+  return { ...settleNames(sql, mentions, options.qualifyWith), travelled };
 }
 
 function derive(from: SqlText, original: string, replacements: readonly Replacement[]): SqlText {
@@ -52,12 +53,28 @@ function derive(from: SqlText, original: string, replacements: readonly Replacem
   return sqlText(original, { text: rewritten.text, originOf: (offset) => from.originOf(rewritten.originOf(offset)) });
 }
 
-function qualify(sql: SqlText, mentions: readonly MentionedTable[], namespace: string): { sql: SqlText; mentions: readonly MentionedTable[] } {
-  const bare = mentions.filter((m) => m.namespace === undefined && !m.maybeCte);
+/** Gives bare names the namespace, and namespaces the names that they have in the engine. */
+function settleNames(
+  sql: SqlText,
+  mentions: readonly MentionedTable[],
+  qualifyWith: string | undefined,
+): { sql: SqlText; mentions: readonly MentionedTable[] } {
+  const isBare = (m: MentionedTable): boolean => qualifyWith !== undefined && m.namespace === undefined && !m.maybeCte;
+  const renamed = mentions.filter((m) => m.namespace !== undefined && engineNamespace(m.namespace) !== m.namespace);
+  if (renamed.length === 0 && !mentions.some(isBare)) return { sql, mentions };
   const tokens = tokenizeSql(sql.text);
-  const replacements = bare.flatMap((m): Replacement[] => {
-    const token = tokens.find((t) => t.start === m.textAt);
-    return token ? [{ start: token.start, end: token.start, text: `${quoteIdentifier(namespace)}.` }] : [];
+  const bare = new Set(mentions.filter(isBare).map((m) => m.textAt));
+  const replacements = tokens.flatMap((token, i): Replacement[] => {
+    if (bare.has(token.start)) return [{ start: token.start, end: token.start, text: `${quoteIdentifier(engineNamespace(qualifyWith ?? ''))}.` }];
+    if (!renamed.some((m) => token.start === m.textAt || isColumnOf(m, tokens.slice(i, i + 4)))) return [];
+    return [{ start: token.start, end: token.end, text: quoteIdentifier(engineNamespace(token.value)) }];
   });
-  return { sql: derive(sql, sql.original, replacements), mentions: mentions.map((m) => (bare.includes(m) ? { ...m, namespace } : m)) };
+  return { sql: derive(sql, sql.original, replacements), mentions: mentions.map((m) => (isBare(m) ? { ...m, namespace: qualifyWith } : m)) };
+}
+
+/** `namespace.table.` before a column. */
+function isColumnOf(mention: MentionedTable, [namespace, dot, name, end]: readonly SqlToken[]): boolean {
+  const is = (token: SqlToken | undefined, text: string | undefined): boolean =>
+    (token?.kind === 'word' || token?.kind === 'quoted') && token.value.toLowerCase() === text?.toLowerCase();
+  return is(namespace, mention.namespace) && isSign(dot, '.') && is(name, mention.name) && isSign(end, '.');
 }

@@ -6,6 +6,7 @@ import { CancelledError, ConfigError, quoteIdentifier } from '../../core/spi/ind
 import { DEFAULT_NAMESPACE } from '../catalog/table-name.js';
 import type { Dialect, SqlText } from './dialect.js';
 import { explainFileError } from './damaged-files.js';
+import { engineNamespace } from './engine-namespaces.js';
 import { compileFilter, type FileFilter } from './file-filter.js';
 import { planFiles, type FilePlan } from './plan-files.js';
 import type { Planner } from './planner.js';
@@ -160,13 +161,13 @@ async function defineRelations(
   defaultNamespace: string,
   tableSql: (relation: Extract<Relation, { kind: 'table' }>) => string,
 ): Promise<void> {
-  const namespaces = new Set([defaultNamespace, ...relations.map((r) => r.namespace)]);
+  const namespaces = new Set([defaultNamespace, ...relations.map((r) => r.namespace)].map(engineNamespace));
   const statements = [...namespaces].map((n) => `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(n)}`);
   for (const relation of relations) {
     const select = relation.kind === 'table' ? tableSql(relation) : relation.sql;
     statements.push(`CREATE VIEW ${engineName(relation)} AS ${select}`);
   }
-  statements.push(`USE ${quoteIdentifier(defaultNamespace)}`);
+  statements.push(`USE ${quoteIdentifier(engineNamespace(defaultNamespace))}`);
   for (const statement of statements) await connection.run(statement);
 }
 

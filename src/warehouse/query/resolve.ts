@@ -1,6 +1,7 @@
 import type { DuckConnection } from '../../core/duckdb/index.js';
 import { ConfigError, quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
 import type { Dialect, SqlText } from './dialect.js';
+import { engineNamespace } from './engine-namespaces.js';
 import { invalidSql } from './sql-errors.js';
 import { INFORMATION_SCHEMA, informationTable } from './information-schema.js';
 import { metadataTable } from './metadata-tables.js';
@@ -163,5 +164,5 @@ async function tableNotFound(mention: MentionedTable, namespace: string, sql: Sq
 
 /** `"ns"."name"` of a relation in the engine. */
 export function engineName(relation: { readonly namespace: string; readonly name: string }): string {
-  return `${quoteIdentifier(relation.namespace)}.${quoteIdentifier(relation.name)}`;
+  return `${quoteIdentifier(engineNamespace(relation.namespace))}.${quoteIdentifier(relation.name)}`;
 }

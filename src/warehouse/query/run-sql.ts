@@ -33,6 +33,12 @@ export async function runSql(parts: SqlParts, text: string, options: QueryOption
 
 function checkWrite(statement: SqlStatement, options: QueryOptions): void {
   if (statement.kind === 'select') return;
+  if (statement.kind === 'delete' && (options.snapshot !== undefined || options.asOf !== undefined))
+    throw new ConfigError({
+      code: 'SQL_REFUSED',
+      message: 'DELETE takes rows out of the table as it is now, not as of an earlier snapshot or time',
+      hint: 'leave the snapshot or time out, or name it for a table within the condition: … FOR VERSION AS OF …',
+    });
   const written = statement.kind === 'create-view' ? statement.view : statement.kind === 'drop' ? statement.name : statement.table;
   const { namespace, name } = splitTableName(qualify(written, options));
   checkTarget(options.access, namespace, name);

@@ -98,10 +98,10 @@ class StatementReader {
     const from = this.#token();
     this.#expect('FROM');
     const table = this.#name();
-    while (this.#token() && !isWord(this.#token(), 'WHERE')) {
-      if (isWord(this.#token(), 'USING') || this.#token()?.kind === 'sign') this.#fail('WHERE');
-      this.#at++;
-    }
+    // Nothing else: rows of a join would be counted as rows of the table, and an earlier version's cannot go.
+    const hasAlias = this.take('AS') || (this.#token() !== undefined && !isWord(this.#token(), 'WHERE'));
+    if (hasAlias) this.#identifier();
+    if (this.#token() && !isWord(this.#token(), 'WHERE')) this.#fail('WHERE');
     const where = this.#token();
     const head = blank(this.#text, from?.start ?? 0, where?.start ?? this.#text.length);
     if (!where) return { kind: 'delete', table, from: head, predicate: undefined };

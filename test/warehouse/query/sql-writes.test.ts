@@ -223,12 +223,31 @@ test('a predicate cannot step out of its parentheses', async () => {
     'DELETE FROM w.safe WHERE id = 1 LIMIT 1',
     'DELETE FROM w.safe USING w.del WHERE true',
     'DELETE FROM w.safe WHERE',
+    // A joined row would count as a row of the table, and a file with as many matches as rows would go as a whole.
+    'DELETE FROM w.safe CROSS JOIN other WHERE id = 1',
+    'DELETE FROM w.safe NATURAL JOIN other WHERE id = 1',
+    'DELETE FROM w.safe FOR VERSION AS OF 1 WHERE id = 1',
     `DELETE FROM w.safe WHERE id IN (SELECT 1 FROM read_csv('/etc/passwd'))`,
   ]) {
     const error = await failure(sql);
     assert.ok(['SQL_INVALID', 'SQL_REFUSED'].includes(error.code), `${sql}: ${error.code}`);
   }
+  const past = await failure('DELETE FROM w.safe WHERE id = 1', { asOf: '2100-01-01' });
+  assert.is(past.code, 'SQL_REFUSED');
+  assert.match(past.message, 'as it is now');
   assert.equal(await house.rows('SELECT count(*) AS n FROM w.safe'), [{ n: 10n }]);
+  assert.is((await write('DELETE FROM w.safe AS "s s" WHERE "s s".id = 1')).rows, 1);
+});
+
+test('namespaces may have the names of what an engine has of its own', async () => {
+  for (const namespace of ['temp', 'system', 'memory', 'pg_catalog', 'plan1']) {
+    await write(`CREATE TABLE ${namespace}.o AS SELECT range AS a FROM range(3)`);
+    const joined = `SELECT ${namespace}.o.a, x.a AS b FROM ${namespace}.o JOIN ${namespace.toUpperCase()}.O AS x ON x.a = ${namespace}.o.a + 1`;
+    assert.equal(await house.rows(`${joined} WHERE "${namespace}".o.a > 0`), [{ a: 1n, b: 2n }], namespace);
+    await write(`CREATE VIEW ${namespace}.v AS SELECT a FROM o WHERE a > 0`);
+    assert.equal(await house.rows(`SELECT ${namespace}.a FROM ${namespace}.v AS ${namespace} ORDER BY 1 LIMIT 1`), [{ a: 1n }], namespace);
+    assert.is((await write(`DELETE FROM o WHERE a IN (SELECT a FROM v)`, { namespace })).rows, 2);
+  }
 });
 
 test('views and tables are created and dropped', async () => {
