@@ -17,7 +17,7 @@ export function formatGuess({ in: section, notes }: GuessedConfig): string {
   const why = new Map(notes.map((note) => [note.path, note.text]));
   const columns = (parser['columns'] ?? []) as readonly JsonObject[];
   const facts = Object.entries(parser)
-    .filter(([key, value]) => key !== 'columns' && key !== 'type' && typeof value !== 'object')
+    .filter(([key, value]) => key !== 'columns' && key !== 'type' && typeof value !== 'object' && value !== false)
     .map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   const decoders = ((section['decoders'] ?? []) as readonly JsonObject[]).map((decoder) => `${String(decoder['type'])} → `).join('');
   const lines = [`  read as ${decoders}${String(parser['type'])}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`];

@@ -133,4 +133,22 @@ test('guess without -o prints the config, with a table named after the files', a
   assert.not.ok(existsSync(join(desk.folder, '.sluice/tmp/guess')));
 });
 
+test('load: what cannot be read is named with what it looks like', async () => {
+  const desk = new Desk();
+  try {
+    desk.write('sluice.yml', 'name: test\n');
+    desk.write('book.csv', Buffer.from('504b030414000600080000002100', 'hex'));
+    const book = await desk.sluice(['load', 'book.csv', '--into', 't', '--yes']);
+    assert.is(book.code, 2);
+    assert.match(book.stderr, /GUESS_FORMAT: guess: the format of book\.csv was not recognised; it looks like a ZIP archive or an Excel workbook/);
+    desk.write('plain.csv.gz', 'id,v\n1,a\n2,b\n');
+    const plain = await desk.sluice(['load', 'plain.csv.gz', '--into', 't', '--yes']);
+    assert.is(plain.code, 3);
+    assert.match(plain.stderr, /DECODE_FAILED: plain\.csv\.gz: gzip: incorrect header check/);
+    assert.match(plain.stderr, 'one that is not compressed in spite of its name is read with in.decoders: []');
+  } finally {
+    desk.remove();
+  }
+});
+
 test.run();

@@ -63,8 +63,24 @@ export async function openParserFile(pipeline: SourcePipeline, task: TaskFile, c
     ...(task.offset > 0 ? { offset: task.offset } : {}),
     decoders: task.decoders,
     openRaw: raw,
-    open: () => decoders.reduce((bytes, decoder) => decoder.plugin.decode(bytes, decoder.config as JsonObject, ctx), raw()),
+    open: () => decodeFile(task.file, raw(), decoders, ctx),
   };
+}
+
+/** Decodes one file's bytes; what is wrong with them is said with the file's name. */
+export async function* decodeFile(
+  file: SourceFile,
+  bytes: AsyncIterable<Uint8Array>,
+  decoders: readonly Configured<DecoderPlugin>[],
+  ctx: PluginContext,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* decoders.reduce((source, decoder) => decoder.plugin.decode(source, decoder.config as JsonObject, ctx), bytes);
+  } catch (error) {
+    if (!(error instanceof DataError) || error.where.file !== undefined) throw error;
+    const { code, message, hint, cause } = error;
+    throw new DataError({ code, message: `${file.name}: ${message}`, ...(hint === undefined ? {} : { hint }), where: { file: file.name }, cause });
+  }
 }
 
 const FETCHED = 'fetched';

@@ -53,11 +53,21 @@ export function guessHeader(records: readonly (readonly string[])[]): HeaderGues
   return { preamble, header: false, reason: 'the first line looks like the others' };
 }
 
+/** Records among which a table is looked for; a preamble is shorter. */
+const TOP = 50;
+
+/**
+ * Records before the table: the widest width that most of the records share from its first appearance on, after narrower ones
+ * only. A single record that is too wide starts no table, so that what stands before it is not taken for a preamble.
+ */
 function guessPreamble(records: readonly (readonly string[])[]): number {
-  const first = records.slice(0, 10);
-  for (let i = 0; i < first.length; i++) {
-    const width = first[i]?.length ?? 0;
-    if (first.slice(i).every((row) => row.length <= width)) return i;
+  const widths = records.slice(0, TOP).map((row) => row.length);
+  const wider = [...new Set(widths)].sort((a, b) => b - a);
+  for (const width of wider) {
+    const first = widths.indexOf(width);
+    const below = widths.slice(first);
+    const same = below.filter((w) => w === width).length;
+    if (same > 1 && same * 2 > below.length && widths.slice(0, first).every((w) => w < width)) return first;
   }
   return 0;
 }

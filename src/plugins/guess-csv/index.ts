@@ -5,6 +5,7 @@ import { guessCharset } from './charset.js';
 import { commonWidth, guessDialect, type Dialect, type GuessedDialect } from './dialect.js';
 import { guessHeader, lightType, type HeaderGuess } from './header.js';
 import { guessComment, guessNewline, guessNullString, splitLines } from './lines.js';
+import { explainBinary } from './not-text.js';
 import { askSniffer } from './second-opinion.js';
 
 const MAX_LINES = 20_000;
@@ -28,6 +29,8 @@ export default defineGuess({
     const charset = givenCharset(given) ?? guessCharset(sample.bytes, sample.complete);
     note('charset', charset.reason);
     const text = charset.text === '' ? new TextDecoder(charset.name).decode(sample.bytes) : charset.text;
+    const binary = explainBinary(sample.bytes, text);
+    if (binary !== undefined) return { in: {}, notes, warnings: [binary] };
     const newline = guessNewline(text);
     const lines = splitLines(text, newline, sample.complete).slice(0, MAX_LINES);
     // The parser recognises newlines by itself; its option `newline` would rewrite those within values.
@@ -70,6 +73,8 @@ export default defineGuess({
       warnings.push(
         `${layout.short} of ${layout.rows.length + layout.short} sampled records have fewer or more than ${layout.width} fields and would be rejected`,
       );
+    if (records.length === 1 && skip === undefined)
+      warnings.push('the only line was taken for a record; if it is a header, set parser.skip_header_lines: 1 and name the types of the columns');
     const opinion = await askSniffer(dataLines, ctx);
     if (opinion) warnings.push(...compareOpinions(opinion, dialect, layout));
 

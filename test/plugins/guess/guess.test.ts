@@ -109,6 +109,15 @@ test('charsets: byte order marks, UTF-16, Shift_JIS, EUC-JP, Latin-1', async () 
   assert.is(parserOf(await guessBytes(lab, Buffer.from('id,v\n1,\u00e9').subarray(0, 8), {}, { complete: false }))['charset'], 'UTF-8');
 });
 
+test('what is no text is not taken for text', async () => {
+  const workbook = await guessBytes(lab, Buffer.from('504b030414000600080000002100', 'hex'));
+  assert.is(workbook.in['parser'], undefined);
+  assert.match(workbook.warnings.join(), /looks like a ZIP archive or an Excel workbook \(.xlsx\): unpack it, or save the sheet as CSV/);
+  const zeros = await guessBytes(lab, Buffer.from('id,v\n1,a\0b\n'));
+  assert.is(zeros.in['parser'], undefined);
+  assert.match(zeros.warnings.join(), /holds zero bytes/);
+});
+
 test('delimiters, quotes, preamble, comments, null words, odd names', async () => {
   for (const [delimiter, text] of [
     ['\t', 'a\tb\n1\tx\n2\ty\n'],
@@ -126,6 +135,11 @@ test('delimiters, quotes, preamble, comments, null words, odd names', async () =
   const preamble = await guessBytes(lab, 'Report X\n\nid,name\n1,a\n2,b\n');
   assert.is(parserOf(preamble)['skip_header_lines'], 3);
   assert.equal(columnsOf(preamble), { id: 'long', name: 'string' });
+  const wide = await guessBytes(lab, 'a,b\n1,2\n3,4\n5,6,7\n8,9\n');
+  assert.is(parserOf(wide)['skip_header_lines'], 1, 'a record that is too wide hides none before it');
+  assert.is(parserOf(await guessBytes(lab, 'a,b\n1,2\n3\n4,5,6\n'))['skip_header_lines'], 1);
+  const only = await guessBytes(lab, 'id,name\n');
+  assert.match(only.warnings.join(), /the only line was taken for a record/);
   const comments = await guessBytes(lab, '# made by x\nid,name\n1,a\n2,b\n');
   assert.is(parserOf(comments)['comment_line_marker'], '#');
   const nulls = await guessBytes(lab, 'id,v\n1,NULL\n2,\n3,4\n');

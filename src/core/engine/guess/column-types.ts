@@ -36,7 +36,7 @@ export async function guessColumnType(column: GuessColumn, sql: SqlConnection): 
   const total = counted.reduce((sum, [, n]) => sum + n, 0);
   if (column.kind === 'json') return { type: 'json', reason: 'nested or mixed values' };
   if (total === 0) return { type: 'string', reason: 'no values in the sample' };
-  if (column.kind === 'boolean') return { type: 'boolean', reason: `all ${total} values are true or false` };
+  if (column.kind === 'boolean') return { type: 'boolean', reason: sayAll(total, 'true or false') };
   const time = column.kind === 'number' ? undefined : guessTimeFormat(counted);
   const candidates = listCandidates(column, counted, time);
   for (const candidate of candidates) {
@@ -48,11 +48,20 @@ export async function guessColumnType(column: GuessColumn, sql: SqlConnection): 
     return {
       type: candidate.type,
       ...(format === undefined ? {} : { format }),
-      reason: `all ${total} values are ${candidate.word.replace(/^integer/, 'integers')}`,
+      reason: sayAll(total, candidate.word),
     };
   }
   if (column.kind === 'number') return { type: 'json', reason: 'numbers of several forms' };
   return { type: 'string', reason: explainString(candidates, counted, total) };
+}
+
+function sayAll(total: number, word: string): string {
+  if (total > 1) return `all ${total} values are ${word.replace(/^integer/, 'integers')}`;
+  const one = word
+    .replace(/^integer/, 'an integer')
+    .replace(/^numbers/, 'a number')
+    .replace('JSON objects or arrays', 'a JSON object or array');
+  return `the only value is ${one}`;
 }
 
 export function countValues(values: readonly (string | null)[]): Counted {

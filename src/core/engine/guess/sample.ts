@@ -1,6 +1,7 @@
 import type { DecoderPlugin, FileInputPlugin, GuessSample, JsonObject, PluginContext, SourceFile } from '../../spi/index.js';
 import { ConfigError } from '../../spi/index.js';
 import { rawBytes } from '../file-plan.js';
+import { decodeFile } from '../file-source.js';
 import type { Configured } from '../pipeline.js';
 
 const LITTLE = 40;
@@ -19,9 +20,8 @@ export async function readSample(
   limit: number,
   ctx: PluginContext,
 ): Promise<GuessSample> {
-  let bytes = await rawBytes(input, file, ctx);
   const wanted = (section['decoders'] ?? []) as readonly JsonObject[];
-  for (const { type } of wanted) {
+  const configured = wanted.map(({ type }) => {
     const decoder = decoders.find((d) => d.type === type);
     if (!decoder) {
       throw new ConfigError({
@@ -30,8 +30,9 @@ export async function readSample(
         hint: 'name a decoder that exists',
       });
     }
-    bytes = decoder.decode(bytes, { type: decoder.type }, ctx);
-  }
+    return { plugin: decoder, config: { type: decoder.type }, place: input.place };
+  });
+  const bytes = decodeFile(file, await rawBytes(input, file, ctx), configured, ctx);
   const parts: Uint8Array[] = [];
   let have = 0;
   let complete = true;
