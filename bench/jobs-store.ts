@@ -143,7 +143,7 @@ function timings(store: Metastore, server: string, now: number): Timing[] {
         await store.finishJob(job, { status: 'success', result: { runIds: [] }, error: null, retry: false });
       },
     },
-    { name: 'kills requested', judged: true, call: () => store.killsRequested(server) },
+    { name: 'jobs held', judged: true, call: () => store.heldJobs(server) },
     { name: 'count jobs by status', judged: false, call: () => store.countJobs() },
     { name: 'sync of 10,000 unchanged schedules', judged: false, call: () => store.syncSchedules(definitions(now)) },
     { name: 'expire 100 jobs', judged: false, call: () => store.expireJobs(1_700_000_000_000 + DAY, 100) },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import type { Client, ClientBase, PoolClient, PoolConfig } from 'pg';
+import type { Client, ClientBase, PoolClient, PoolConfig, QueryResult } from 'pg';
 
 import { BugError, RemoteError, fileSystemError } from '../core/spi/index.js';
 import { refuseNested, runInside } from './connection.js';
@@ -13,6 +13,9 @@ const NUMERIC = 1700;
 const CONNECTIONS = 4;
 /** Idle connections may all have gone with a restart of the server: the try after the last of them gets a fresh one. */
 const TRIES = CONNECTIONS + 1;
+/** A statement that is not answered for so long went to a server that has gone without a word. */
+const ANSWER_SECONDS = 120;
+const LOCK_IDLE_MS = 15_000;
 
 export const POSTGRESQL_DIALECT: Dialect = {
   kind: 'postgresql',
@@ -21,8 +24,12 @@ export const POSTGRESQL_DIALECT: Dialect = {
   lockRow: ' FOR UPDATE',
   // Compatible with the renewals' updates of columns outside the key, not with the FOR UPDATE of a take-over.
   pinRow: ' FOR KEY SHARE',
+  // Everybody waits for the holder: one that was cut off or suspended loses its transaction soon.
   lockName: async (tx, name) => {
-    await tx.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`sluice ${name}`]);
+    await tx.run(
+      `SELECT set_config('idle_in_transaction_session_timeout', '${LOCK_IDLE_MS}', true), pg_advisory_xact_lock(hashtextextended($1, 0))`,
+      [`sluice ${name}`],
+    );
   },
   hasTable: async (reader, table) => (await reader.get('SELECT 1 AS found FROM pg_class WHERE oid = to_regclass($1)', [table])) !== undefined,
   hasColumn: async (reader, table, column) =>
@@ -33,16 +40,22 @@ export const POSTGRESQL_DIALECT: Dialect = {
 };
 
 interface Checked {
-  readonly client: PoolClient;
+  query(sql: string, params?: readonly SqlValue[]): Promise<QueryResult<SqlRow>>;
   /** Whether the connection has ended; the driver's own error then has no code. */
   lost(): boolean;
   /** Keeps the connection from being used again. */
   discard(): void;
   release(): void;
+  /** Whether a statement was given up. */
+  readonly silent: boolean;
 }
 
 /** Opens a pool. Nothing is connected before the first statement; a broken connection is replaced at the next one. */
-export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgresql' }>, password: string | undefined): Promise<Connection> {
+export async function openPostgresql(
+  url: Extract<MetastoreUrl, { kind: 'postgresql' }>,
+  password: string | undefined,
+  answerSeconds = ANSWER_SECONDS,
+): Promise<Connection> {
   const place = `postgresql://${url.host}:${url.port}/${url.database}`;
   const { default: pg } = await import('pg');
   const pool = new pg.Pool(await configure(url, password, pg.types));
@@ -58,8 +71,7 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
 
   const checkOut = async (): Promise<Checked> => {
     try {
-      const client = await pool.connect();
-      return { client, lost: () => ended.has(client), discard: () => void ended.add(client), release: () => client.release(ended.has(client)) };
+      return new CheckedClient(await pool.connect(), ended, answerSeconds);
     } catch (error) {
       throw postgresqlError(error, place, true);
     }
@@ -69,10 +81,10 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
     for (let attempt = 1; ; attempt++) {
       const checked = await checkOut();
       try {
-        return (await checked.client.query<SqlRow>(sql, [...params])).rows;
+        return (await checked.query(sql, params)).rows;
       } catch (error) {
         const known = await explain(error, checked, place);
-        if (!isUnreachable(known) || attempt === TRIES) throw known;
+        if (!isUnreachable(known) || checked.silent || attempt === TRIES) throw known;
       } finally {
         checked.release();
       }
@@ -96,25 +108,67 @@ export async function openPostgresql(url: Extract<MetastoreUrl, { kind: 'postgre
   };
 }
 
+/** A connection out of the pool. */
+class CheckedClient implements Checked {
+  readonly #client: PoolClient;
+  readonly #ended: WeakSet<ClientBase>;
+  readonly #answerSeconds: number;
+  silent = false;
+
+  constructor(client: PoolClient, ended: WeakSet<ClientBase>, answerSeconds: number) {
+    this.#client = client;
+    this.#ended = ended;
+    this.#answerSeconds = answerSeconds;
+  }
+
+  async query(sql: string, params: readonly SqlValue[] = []): Promise<QueryResult<SqlRow>> {
+    const timer = setTimeout(() => this.#breakOff(), this.#answerSeconds * 1000);
+    try {
+      return await this.#client.query<SqlRow>(sql, [...params]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  lost(): boolean {
+    return this.#ended.has(this.#client);
+  }
+
+  discard(): void {
+    this.#ended.add(this.#client);
+  }
+
+  release(): void {
+    this.#client.release(this.lost());
+  }
+
+  /** The driver's own limit would leave the connection to wait for an answer that nobody reads. */
+  #breakOff(): void {
+    this.silent = true;
+    const error = Object.assign(new Error(`no answer within ${this.#answerSeconds} seconds`), { code: 'ETIMEDOUT' });
+    (this.#client as unknown as Client).connection.stream.destroy(error);
+  }
+}
+
 /** Nothing has been done yet, so a connection that turns out to be dead is replaced. */
 async function begin(checkOut: () => Promise<Checked>, place: string): Promise<Checked> {
   for (let attempt = 1; ; attempt++) {
     const checked = await checkOut();
     try {
-      await checked.client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+      await checked.query('BEGIN ISOLATION LEVEL READ COMMITTED');
       return checked;
     } catch (error) {
       const known = await explain(error, checked, place);
       checked.release();
-      if (!isUnreachable(known) || attempt === TRIES) throw known;
+      if (!isUnreachable(known) || checked.silent || attempt === TRIES) throw known;
     }
   }
 }
 
 async function runTransaction<T>(connection: object, checked: Checked, place: string, work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
-  const query = async (sql: string, params: readonly SqlValue[] = []): Promise<{ rows: SqlRow[]; rowCount: number | null; command: string }> => {
+  const query = async (sql: string, params: readonly SqlValue[] = []): Promise<QueryResult<SqlRow>> => {
     try {
-      return await checked.client.query<SqlRow>(sql, [...params]);
+      return await checked.query(sql, params);
     } catch (error) {
       throw await explain(error, checked, place);
     }
@@ -154,7 +208,7 @@ async function runTransaction<T>(connection: object, checked: Checked, place: st
 /** The error that led here counts. A connection that cannot roll back is thrown away, which rolls back too. */
 async function rollBack(checked: Checked): Promise<void> {
   try {
-    if (!checked.lost()) await checked.client.query('ROLLBACK');
+    if (!checked.lost()) await checked.query('ROLLBACK');
   } catch {
     checked.discard();
   }

@@ -11,7 +11,7 @@ type JobCalls = Pick<
   | 'countJobs'
   | 'claimJobs'
   | 'claimJob'
-  | 'killsRequested'
+  | 'heldJobs'
   | 'finishJob'
   | 'returnJob'
   | 'killJob'
@@ -49,7 +49,7 @@ export function createJobs(connection: Connection, project: string): JobCalls {
     };
   };
   /** The job as it is now, while this claim still holds it. */
-  const held = async (tx: OpenTransaction, claim: JobRecord): Promise<JobRecord> => {
+  const held = async (tx: OpenTransaction, claim: Pick<JobRecord, 'id' | 'fence'>): Promise<JobRecord> => {
     const job = await get(tx, claim.id, dialect.lockRow);
     if (job?.status === 'running' && job.fence === claim.fence) return job;
     throw new ConflictError({
@@ -115,12 +115,12 @@ export function createJobs(connection: Connection, project: string): JobCalls {
         return job?.status === 'queued' ? take(tx, job, server, await now(tx)) : undefined;
       }),
 
-    killsRequested: async (server) => {
-      const rows = await reader.all(`SELECT id FROM sluice_jobs WHERE project = $1 AND status = 'running' AND holder = $2 AND kill_requested = 1`, [
+    heldJobs: async (server) => {
+      const rows = await reader.all(`SELECT id, fence, kill_requested FROM sluice_jobs WHERE project = $1 AND status = 'running' AND holder = $2`, [
         project,
         server,
       ]);
-      return rows.map((row) => textOf(row, 'id'));
+      return rows.map((row) => ({ id: textOf(row, 'id'), fence: numberOf(row, 'fence'), killRequested: numberOf(row, 'kill_requested') !== 0 }));
     },
 
     finishJob: (claim, end) =>

@@ -26,7 +26,8 @@ function serveRenewals(port: NonNullable<typeof parentPort>, settings: RenewalSe
   };
 
   const renewOne = async (id: string, entry: Held): Promise<void> => {
-    connection ??= await openConnection(settings.options);
+    // One that goes unanswered must leave time for another.
+    connection ??= await openConnection({ ...settings.options, answerSeconds: settings.duration / 3000 });
     const sentAt = monotonicMillis();
     const { now } = connection.dialect;
     const taken = await connection.transaction(async (tx) => {

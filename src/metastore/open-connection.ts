@@ -6,5 +6,5 @@ import { parseMetastoreUrl } from './url.js';
 export async function openConnection(options: MetastoreOptions): Promise<Connection> {
   const url = parseMetastoreUrl(options.url);
   if (url.kind === 'sqlite') return (await import('./connection-sqlite.js')).openSqlite(url.file, options.clock);
-  return (await import('./connection-postgresql.js')).openPostgresql(url, options.password);
+  return (await import('./connection-postgresql.js')).openPostgresql(url, options.password, options.answerSeconds);
 }

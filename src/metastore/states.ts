@@ -60,6 +60,8 @@ export function createStates(connection: Connection, projectId: string): StateCa
       const run = await tx.get('SELECT * FROM sluice_runs WHERE run_id = $1', [runId]);
       if (run === undefined) throw new BugError({ code: 'RUN_UNKNOWN', message: `run ${runId}: expected a stored run, found none` });
       const before = optionalText(run, 'state_before');
+      const facts = { ...(JSON.parse(optionalText(run, 'commit_facts') ?? '{}') as JsonObject), undone: true };
+      await tx.run('UPDATE sluice_runs SET commit_facts = $2 WHERE run_id = $1', [runId, JSON.stringify(facts)]);
       if (before === null) await removeState(tx, keyOf(run));
       else await storeState(tx, dialect, keyOf(run), textOf(run, 'target_name'), before, optionalText(run, 'state_before_run'));
     },

@@ -93,6 +93,8 @@ export interface MetastoreOptions {
   readonly password?: string;
   /** How long a lease outlives its last renewal; 30 unless given. */
   readonly leaseSeconds?: number;
+  /** PostgreSQL only: a statement that is not answered for so long has failed; 120 unless given. */
+  readonly answerSeconds?: number;
   /** SQLite only: what time it is, in place of the database's clock; a program that simulates time gives it. */
   readonly clock?: () => number;
 }

@@ -174,7 +174,7 @@ class Server {
     try {
       const registration = await this.#registered();
       await this.#reloadWhenChanged();
-      await this.#runner.obeyKills(registration);
+      await this.#runner.compare(registration);
       await this.#runner.claim(registration);
       await this.#upkeep.runWhenDue(this.#served.project);
       if (this.#failures > 0) log.log('info', 'the metastore answers again', { failures: this.#failures });
@@ -247,7 +247,7 @@ class Server {
     while (runner.running > 0 && clock.now() < until) {
       await this.#wakeUp.wait(Math.min(POLL_MS, until - clock.now()));
       try {
-        await runner.obeyKills(this.#registration);
+        await runner.compare(this.#registration);
       } catch (error) {
         log.log('warn', 'kills could not be read', { error: (error as Error).message });
       }

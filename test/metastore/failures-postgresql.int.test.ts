@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import { openConnection } from '../../src/metastore/open-connection.js';
 import { openMetastore } from '../../src/metastore/index.js';
 import type { Metastore } from '../../src/metastore/index.js';
+import { sqlOf } from '../../src/metastore/connection.js';
+import { startCutProxy } from '../servers/cut-proxy.js';
 import { errorOf } from './stores.js';
 import { postgresqlStore } from './stores-postgresql.js';
 
@@ -43,6 +45,36 @@ test('idle connections that a restart has ended are replaced without an error', 
   assert.type(await store.now(), 'number');
   await database.server.restart('immediate');
   await store.transaction((tx) => store.catalog.createNamespace(tx, 'replaced'));
+});
+
+test('a server that has gone without a word is given up; so is a client that holds what everybody waits for', async () => {
+  const proxy = await startCutProxy(database.server);
+  const { user, password } = database.server;
+  const far = await openMetastore({ url: `postgresql://${user}@${proxy.host}:${proxy.port}/postgres`, password, answerSeconds: 0.5 });
+  for (const direction of ['up', 'down'] as const) {
+    proxy.set({ pauseAfter: { direction, bytes: 0 } });
+    const error = await errorOf(() => far.now());
+    assert.equal([error.code, error.retryable], ['METASTORE_UNREACHABLE', true]);
+    assert.match(error.message, 'no answer within 0.5 seconds');
+    proxy.set({});
+    assert.type(await far.now(), 'number');
+  }
+  const unknown = await errorOf(() =>
+    far.transaction(async (tx) => {
+      await far.catalog.createNamespace(tx, 'perhaps');
+      proxy.set({ pauseAfter: { direction: 'down', bytes: 0 } });
+    }),
+  );
+  assert.is(unknown.code, 'METASTORE_COMMIT_UNKNOWN');
+  await far.close();
+  await proxy.stop();
+
+  const connection = await openConnection(database.options);
+  await connection.transaction(async (tx) => {
+    await connection.dialect.lockName(sqlOf(tx), 'anything');
+    assert.equal(await tx.get('SHOW idle_in_transaction_session_timeout'), { idle_in_transaction_session_timeout: '15s' });
+  });
+  await connection.close();
 });
 
 test('a connection lost during COMMIT says that the outcome is unknown', async () => {

@@ -136,9 +136,9 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
     assert.is((await store.getJob(queued))?.status, 'killed');
     const id = await store.addJob(JOB);
     const job = await claimOne();
-    assert.equal(await store.killsRequested(server), []);
+    assert.equal(await store.heldJobs(server), [{ id, fence: 1, killRequested: false }]);
     await store.killJob(id);
-    assert.equal(await store.killsRequested(server), [id]);
+    assert.equal(await store.heldJobs(server), [{ id, fence: 1, killRequested: true }]);
     await store.finishJob(job, { ...FAILURE, status: 'killed', error: null });
     assert.is(await store.killJob(id), false);
     assert.is((await errorOf(() => store.retryJob('none'))).code, 'JOB_UNKNOWN');

@@ -173,8 +173,8 @@ export interface JobStore {
   claimJobs(server: string, want: number, limits: ReadonlyMap<string, number>): Promise<readonly JobRecord[]>;
   /** As claimJobs for one queued job, whatever its time and limits: a person runs it now. Undefined: it is not queued any more. */
   claimJob(server: string, id: string): Promise<JobRecord | undefined>;
-  /** Of this server's running jobs those that shall be killed. */
-  killsRequested(server: string): Promise<readonly string[]>;
+  /** The running jobs of this server, and whether each shall be killed. One that it does not know of was claimed without its learning of it. */
+  heldJobs(server: string): Promise<readonly Pick<JobRecord, 'id' | 'fence' | 'killRequested'>[]>;
   /** Ends a claimed job. An error with `retry` and tries left queues it again. Refused with ConflictError JOB_LOST for an old fence. */
   finishJob(
     claim: JobRecord,
@@ -186,8 +186,8 @@ export interface JobStore {
     },
   ): Promise<void>;
   /** Gives a claimed job back unharmed (drain): queued again, the attempt does not count. */
-  returnJob(claim: JobRecord): Promise<void>;
-  /** Queued jobs end at once; the server of a running one finds it among `killsRequested`. False when it had ended. */
+  returnJob(claim: Pick<JobRecord, 'id' | 'fence'>): Promise<void>;
+  /** Queued jobs end at once; the server of a running one finds it among `heldJobs`. False when it had ended. */
   killJob(id: string): Promise<boolean>;
   /** A fresh copy of a job that ended (trigger `retry`). */
   retryJob(id: string): Promise<string>;

@@ -37,8 +37,9 @@ export async function guardCommit(context: JobContext, pipeline: string, part: s
   const claims =
     schedule !== undefined && scheduledTime !== undefined && movesState !== false && (job.trigger === 'timer' || job.trigger === 'retry');
   return async (tx) => {
+    // First, as it waits for another try of this job that is just committing.
+    if (claims) await store.claimPeriod(tx, schedule, scheduledTime, job.id);
     const earlier = await findCommitted(store, job, pipeline, part);
     if (earlier !== undefined) throw partCommitted(job, earlier);
-    if (claims) await store.claimPeriod(tx, schedule, scheduledTime, job.id);
   };
 }

@@ -25,8 +25,7 @@ export class JobLogWriter {
   }
 
   readonly add: OnLines = (lines) => {
-    for (const { at, level, text } of lines)
-      this.#waiting.push({ at, level, attempt: this.#attempt, text: redactUrls(text).slice(0, MOST_CHARACTERS) });
+    for (const { at, level, text } of lines) this.#waiting.push({ at, level, attempt: this.#attempt, text: storable(redactUrls(text)) });
     const over = this.#waiting.length - MOST_WAITING;
     if (over > 0) this.#waiting.splice(0, over);
     this.#dropped += Math.max(0, over);
@@ -54,4 +53,9 @@ export class JobLogWriter {
       this.#log.log('warn', 'the log of a job could not be written yet', { job: this.#job, error: (error as Error).message });
     }
   }
+}
+
+/** PostgreSQL takes no NUL in text; programs that talk in bytes send some. */
+function storable(text: string): string {
+  return text.slice(0, MOST_CHARACTERS).replaceAll('\0', '\uFFFD');
 }

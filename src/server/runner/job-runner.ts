@@ -39,6 +39,8 @@ const RECORD_RETRY_MS = 1000;
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #running = new Map<string, Running>();
+  /** The store may hold jobs for this process that it does not run. */
+  #unsure = false;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
@@ -52,15 +54,34 @@ export class JobRunner {
   async claim(server: ServerRegistration): Promise<number> {
     const { store, pool, limits } = this.#options;
     if (pool.free === 0) return 0;
+    // Unless it is answered, nobody knows which jobs were claimed.
+    this.#unsure = true;
     const jobs = await store.claimJobs(server.id, pool.free, limits());
+    this.#unsure = false;
     for (const job of jobs) this.#start(job, server);
     return jobs.length;
   }
 
-  /** Stops those of the running jobs that somebody wants killed. */
-  async obeyKills(server: ServerRegistration): Promise<void> {
-    if (this.#running.size === 0) return;
-    for (const id of await this.#options.store.killsRequested(server.id)) this.#running.get(id)?.handle.stop('kill');
+  /** Stops those of the running jobs that somebody wants killed, and gives back what the store believes to run here. */
+  async compare(server: ServerRegistration): Promise<void> {
+    if (this.#running.size === 0 && !this.#unsure) return;
+    for (const held of await this.#options.store.heldJobs(server.id)) {
+      const running = this.#running.get(held.id);
+      if (running?.job.fence !== held.fence) await this.#giveBack(held);
+      else if (held.killRequested) running.handle.stop('kill');
+    }
+    this.#unsure = false;
+  }
+
+  async #giveBack(held: Pick<JobRecord, 'id' | 'fence'>): Promise<void> {
+    const { store, log } = this.#options;
+    try {
+      await store.returnJob(held);
+      log.log('info', 'job given back: its claim was not confirmed', { job: held.id });
+    } catch (error) {
+      // It ended while it was looked at.
+      if (!isLost(error)) throw error;
+    }
   }
 
   stopAll(reason: StopReason, graceMs?: number): void {
@@ -83,7 +104,10 @@ export class JobRunner {
         clearTimeout(timer);
         return this.#record(job, end, writer, server);
       })
-      .catch((error: unknown) => log.log('error', 'the end of a job could not be recorded', { job: job.id, error: (error as Error).message }))
+      .catch((error: unknown) => {
+        this.#unsure ||= !isLost(error);
+        log.log('error', 'the end of a job could not be recorded', { job: job.id, error: (error as Error).message });
+      })
       .finally(() => {
         this.#running.delete(job.id);
         this.#options.onFree();
@@ -128,13 +152,16 @@ export class JobRunner {
       try {
         return await write();
       } catch (error) {
-        const lost = error instanceof ConflictError && error.code === 'JOB_LOST';
-        if (lost || server.lost.aborted || !(error instanceof SluiceError && error.retryable)) throw error;
+        if (isLost(error) || server.lost.aborted || !(error instanceof SluiceError && error.retryable)) throw error;
         log.log('warn', 'the end of a job could not be recorded yet', { error: error.message });
         await clock.sleep(RECORD_RETRY_MS);
       }
     }
   }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof ConflictError && error.code === 'JOB_LOST';
 }
 
 type Verdict = Parameters<JobStore['finishJob']>[1];
