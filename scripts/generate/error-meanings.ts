@@ -30,6 +30,7 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     means: 'The retention of a table cannot be applied: no usable number of days, or no time column.',
     todo: 'Set expire_days and time_column in the pipeline that loads the table, and run it.',
   },
+  FILE_NAME: { means: 'A path holds a character that no path can hold.', todo: 'Take it out.' },
   FILE_SYSTEM: { means: 'The operating system refused a file operation.', todo: 'See the reason in the message.' },
   GA_DATES: { means: 'The days to read contradict one another, or are none.', todo: 'Correct the key that is named.' },
   GA_REQUEST: {

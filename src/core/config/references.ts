@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { ConfigError, isSecretName, Secret } from '../spi/index.js';
+import { ConfigError, isSecretName, ownValue, Secret } from '../spi/index.js';
 import type { ErrorPlace, JsonValue } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
 import type { Environment } from './environment.js';
@@ -130,7 +130,7 @@ class ReferenceResolver {
       const secret = fileSecret(reference.name, resolve(root, reference.name), where);
       return secret instanceof ConfigError ? this.#add(secret) : secret;
     }
-    const value = env[reference.name];
+    const value = ownValue(env, reference.name);
     if (value === undefined)
       return this.#fail(path, {
         code: 'SECRET_MISSING',

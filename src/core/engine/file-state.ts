@@ -44,12 +44,12 @@ export function nextFileState(
   seen: readonly SourceFile[],
   memory: JsonObject | undefined,
 ): JsonValue {
-  const files: Record<string, JsonValue> = {};
-  for (const [name, loaded] of old.files) files[name] = { ...loaded };
+  const files = new Map<string, JsonObject>();
+  for (const [name, loaded] of old.files) files.set(name, { ...loaded });
   // Same content under a new mtime: remember it, so that the next run need not hash it again.
-  for (const file of seen) files[file.name] = identityOf(file, old.files.get(file.name)?.hash);
-  for (const { file, fact } of read) files[file.name] = identityOf(file, fact?.hash);
-  return { files, ...(memory ? { memory } : {}), ...(old.lastPath === undefined ? {} : { last_path: old.lastPath }) };
+  for (const file of seen) files.set(file.name, identityOf(file, old.files.get(file.name)?.hash));
+  for (const { file, fact } of read) files.set(file.name, identityOf(file, fact?.hash));
+  return { files: Object.fromEntries(files), ...(memory ? { memory } : {}), ...(old.lastPath === undefined ? {} : { last_path: old.lastPath }) };
 }
 
 function identityOf(file: SourceFile, hash: string | undefined): JsonObject {

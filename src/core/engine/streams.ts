@@ -1,4 +1,4 @@
-import { ConfigError, Secret, type JsonObject, type JsonValue, type PluginContext } from '../spi/index.js';
+import { ConfigError, ownValue, Secret, type JsonObject, type JsonValue, type PluginContext } from '../spi/index.js';
 import type { Pipeline } from './pipeline.js';
 
 /**
@@ -58,7 +58,7 @@ function fillWords(config: JsonObject, words: Words): JsonObject {
 }
 
 function fill(value: JsonValue | Secret, words: Words): JsonValue | Secret {
-  if (typeof value === 'string') return value.replaceAll(/\$\{(\w+)\}/g, (text, word: string) => words[word] ?? text);
+  if (typeof value === 'string') return value.replaceAll(/\$\{(\w+)\}/g, (text, word: string) => ownValue(words, word) ?? text);
   if (value === null || typeof value !== 'object' || value instanceof Secret) return value;
   if (Array.isArray(value)) return (value as readonly JsonValue[]).map((item) => fill(item, words)) as JsonValue;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fill(inner as JsonValue, words)])) as JsonValue;

@@ -85,6 +85,15 @@ const FS_HINTS: Readonly<Record<string, string>> = {
 /** Wraps an error of the file system; `doing` is a gerund such as `reading data/a.csv`. Anything else is returned as it is. */
 export function fileSystemError(error: unknown, doing: string): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  // Node refuses such paths before it asks the system.
+  if (code === 'ERR_INVALID_ARG_VALUE') {
+    return new ConfigError({
+      code: 'FILE_NAME',
+      message: `${doing.replaceAll('\0', '\\0')}: expected a path without NUL characters`,
+      hint: 'take the character out of the path',
+      cause: error,
+    });
+  }
   if (error instanceof SluiceError || typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error;
   const hint = FS_HINTS[code];
   return new RemoteError({

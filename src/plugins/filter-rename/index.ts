@@ -1,4 +1,4 @@
-import { type ConfigError, defineFilter, quoteIdentifier } from '../../core/spi/index.js';
+import { type ConfigError, defineFilter, ownValue, quoteIdentifier } from '../../core/spi/index.js';
 import { configProblem } from '../shared/config-problem.js';
 import { assertDistinctNames, requireColumn } from '../shared/filter-columns.js';
 import { applyRule, RuleProblem, type RenameRule } from './rules.js';
@@ -29,7 +29,7 @@ export default defineFilter<RenameConfig>({
   async plan(config, input, ctx) {
     const columns = config.columns ?? {};
     for (const name of Object.keys(columns)) requireColumn(input, name, ctx.place, `columns.${name}`);
-    let names = input.map((c) => columns[c.name] ?? c.name);
+    let names = input.map((c) => ownValue(columns, c.name) ?? c.name);
     (config.rules ?? []).forEach((rule, i) => {
       names = tryRule(names, rule, (message) =>
         configProblem(ctx.place, `rules[${i}]`, {

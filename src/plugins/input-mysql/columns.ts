@@ -1,4 +1,4 @@
-import { decimalOf, type ColumnType, type ConfigPlace } from '../../core/spi/index.js';
+import { decimalOf, ownValue, type ColumnType, type ConfigPlace } from '../../core/spi/index.js';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { Encoding, ResultColumn } from '../shared/mysql/result-columns.js';
 import { checkOptionNames, optionType, type ColumnOption } from '../shared/sql/column-options.js';
@@ -50,7 +50,7 @@ export function planColumns(found: readonly ResultColumn[], config: MysqlInputCo
   const names = found.map(({ name }) => name);
   checkOptionNames(config.column_options, names, place);
   return found.map((column) => {
-    const own = config.column_options?.[column.name];
+    const own = ownValue(config.column_options, column.name);
     const [key, common] = own === undefined ? defaultOption(column, config) : [];
     const path = own === undefined ? `default_column_options.${key ?? ''}` : `column_options.${column.name}`;
     return planColumn(column, own ?? common, config, place, path);
@@ -84,7 +84,7 @@ function planColumn(
 function defaultOption({ sourceType }: ResultColumn, { default_column_options: options }: MysqlInputConfig): readonly [string?, ColumnOption?] {
   const entry = Object.entries(options ?? {}).find(([key]) => {
     const word = key.toLowerCase();
-    return word === sourceType || (JDBC_NAMES[word]?.test(sourceType) ?? false);
+    return word === sourceType || (ownValue(JDBC_NAMES, word)?.test(sourceType) ?? false);
   });
   return entry ?? [];
 }

@@ -1,4 +1,4 @@
-import type { ColumnType, ConfigPlace, SourceColumn, TextFormat } from '../../core/spi/index.js';
+import { ownValue, type ColumnType, type ConfigPlace, type SourceColumn, type TextFormat } from '../../core/spi/index.js';
 import { checkOptionNames, optionType, type ColumnOption } from '../shared/sql/column-options.js';
 import type { SelectColumn } from '../shared/sql/select.js';
 import type { PostgresqlInputConfig } from './config.js';
@@ -8,6 +8,8 @@ import { expressionFor, mapColumn, type PgColumn, type TypeFacts } from './types
 export interface ReadColumns {
   readonly columns: readonly SourceColumn[];
   readonly select: readonly SelectColumn[];
+  /** Columns that the server gives as its usual text of the type. */
+  readonly exact: readonly boolean[];
   readonly notes: readonly string[];
 }
 
@@ -40,18 +42,22 @@ export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config
   const notes: string[] = [];
   const columns: SourceColumn[] = [];
   const select: SelectColumn[] = [];
+  const exact: boolean[] = [];
   for (const column of found) {
-    const own = config.column_options?.[column.name];
+    const own = ownValue(config.column_options, column.name);
     const option = own ?? defaultOption(column, config);
     const path = own === undefined ? 'default_column_options' : `column_options.${column.name}`;
     const mapped = mapColumn(column, facts);
     const type = option === undefined ? undefined : optionType(option, place, path);
+    const isUsual =
+      option === undefined || ((type === undefined || type === mapped.type) && option.format === undefined && option.timezone === undefined);
+    exact.push(isUsual && option?.timestamp_format === undefined);
     if (type === 'string' && option?.timestamp_format !== undefined) {
       columns.push({ name: column.name, type, text: {} });
       select.push({ name: column.name, sql: timeTextSql(column, option, config.default_timezone ?? 'UTC', place, path) });
       continue;
     }
-    if (option === undefined || ((type === undefined || type === mapped.type) && option.format === undefined && option.timezone === undefined)) {
+    if (isUsual) {
       columns.push({ name: column.name, type: mapped.type, text: mapped.text });
       select.push({ name: column.name, sql: mapped.sql });
       if (mapped.note !== undefined) notes.push(mapped.note);
@@ -61,13 +67,13 @@ export function readColumns(found: readonly PgColumn[], facts: TypeFacts, config
     columns.push({ name: column.name, type: target, text: textOf(option, target, column, config.default_timezone) });
     select.push({ name: column.name, sql: expressionFor(column, target) });
   }
-  return { columns, select, notes };
+  return { columns, select, exact, notes };
 }
 
 function defaultOption(column: PgColumn, { default_column_options: options }: PostgresqlInputConfig): ColumnOption | undefined {
   const entry = Object.entries(options ?? {}).find(([key]) => {
     const word = key.toLowerCase();
-    return word === column.typeName || word === column.spelling || (JDBC_NAMES[word]?.includes(column.typeName) ?? false);
+    return word === column.typeName || word === column.spelling || (ownValue(JDBC_NAMES, word)?.includes(column.typeName) ?? false);
   });
   return entry?.[1];
 }

@@ -107,7 +107,8 @@ async function compactOnce(tools: MaintainTools, loaded: LoadedTable, groups: re
   const { storage, clock, metastore } = tools;
   const folder = `${loaded.metadata.location}/data/_staging/compact-${randomUUID()}`;
   const places = groups.map(() => placeIn(loaded, folder));
-  let recorded = places.flatMap((p) => [p.staged, p.uri]);
+  const garbage = [`${folder}/`, ...places.flatMap((p) => [p.staged, p.uri])];
+  let recorded: readonly string[] = garbage;
   const started = clock.now();
   await metastore.transaction((tx) => metastore.catalog.recordGarbage(tx, recorded, started + ABANDONED));
   try {
@@ -118,13 +119,13 @@ async function compactOnce(tools: MaintainTools, loaded: LoadedTable, groups: re
     recorded = [];
     const committed = await commit;
     const used = new Set(committed.flatMap((c) => (c.output ? [c.place.uri] : [])));
-    recorded = places.flatMap((p) => [p.staged, p.uri]).filter((uri) => !used.has(uri));
+    recorded = garbage.filter((uri) => !used.has(uri));
     const gaveUp = pass.rewritten.filter((r) => !committed.includes(r)).map((r) => r.group);
     const note = gaveUp.length > 0 ? [`${gaveUp.length} partitions changed while they were compacted and were left as they are`] : [];
     return { committed, failed: [...pass.failed, ...gaveUp], notes: [...pass.notes, ...note] };
   } finally {
     await storage.deleteFolder(folder);
-    await storage.delete(recorded);
+    await storage.delete(recorded.filter((uri) => !uri.endsWith('/')));
     await metastore.catalog.forgetGarbage(recorded);
   }
 }

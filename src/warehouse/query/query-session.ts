@@ -2,7 +2,7 @@ import type { DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { DuckConnection } from '../../core/duckdb/index.js';
 import { throughGate } from '../../core/duckdb/index.js';
 import { scanPredicates, type PlannedScan } from '../../core/duckdb/scan-predicates.js';
-import { CancelledError, ConfigError, quoteIdentifier } from '../../core/spi/index.js';
+import { CancelledError, ConfigError, ownValue, quoteIdentifier } from '../../core/spi/index.js';
 import { DEFAULT_NAMESPACE } from '../catalog/table-name.js';
 import type { Dialect, SqlText } from './dialect.js';
 import { explainFileError } from './damaged-files.js';
@@ -231,7 +231,7 @@ function bindParameters(statement: DuckDBPreparedStatement, params: Readonly<Rec
       hint: 'give each $name of the text exactly one value (--param name=value)',
     });
   }
-  for (const [i, name] of wanted.entries()) bindOne(statement, i + 1, params[name] ?? null);
+  for (const [i, name] of wanted.entries()) bindOne(statement, i + 1, ownValue(params, name) ?? null);
 }
 
 /** Whole numbers are bound as BIGINT: as DOUBLE or HUGEINT they would turn `id = $x` into a comparison that no bound can prune. */

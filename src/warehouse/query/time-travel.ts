@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/spi/index.js';
+import { ConfigError, ownValue } from '../../core/spi/index.js';
 import { schemaOfSnapshot, snapshotById, type Snapshot, type TableMetadata } from '../table/model.js';
 import { isSign, isWord, type SqlToken } from './sql-tokens.js';
 import type { TableVersion } from './query-catalog.js';
@@ -107,7 +107,7 @@ function findSnapshot(table: TableMetadata, request: VersionRequest, millis: num
     case 'snapshot':
       return snapshotById(table, request.id);
     case 'ref': {
-      const ref = table.refs[request.name];
+      const ref = ownValue(table.refs, request.name);
       return ref && snapshotById(table, ref['snapshot-id']);
     }
     case 'time': {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -33,6 +34,12 @@ async function unknownFiles(f: Fixture): Promise<{ unknown: readonly string[]; t
   return { unknown: found.filter((uri) => !named.has(uri) && !recorded.has(uri)), total: found.length };
 }
 
+/** Folders of work on its way, which hold no files any more or still do. */
+async function stagingFolders(f: Fixture): Promise<readonly string[]> {
+  const { metadata } = await f.warehouse.catalog.loadTable('shop.t');
+  return readdir(fileURLToPath(`${metadata.location}/data/_staging`));
+}
+
 for (const [point, files] of [
   ['swap', 4],
   ['committed', 4],
@@ -46,6 +53,7 @@ for (const [point, files] of [
     assert.is(compacted, point === 'committed');
     f.time += 4 * DAY;
     await f.warehouse.maintain();
+    assert.equal(await stagingFolders(f), []);
     // The three old files stay for time travel, beside one new file.
     assert.equal(await unknownFiles(f), { unknown: [], total: 4 });
     assert.equal(await f.metastore.catalog.dueGarbage(Number.MAX_SAFE_INTEGER, 10), []);

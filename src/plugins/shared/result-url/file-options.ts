@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../../core/spi/index.js';
+import { ownValue, type JsonObject, type JsonValue } from '../../../core/spi/index.js';
 
 export interface FileOptions {
   /** `formatter` and `encoders`. */
@@ -36,7 +36,7 @@ export function splitFileOptions(path: string, query: URLSearchParams): FileOpti
   let format: string | undefined;
   let compression: string | undefined;
   for (const [name, value] of query) {
-    const textOption = TEXT_OPTIONS[name];
+    const textOption = ownValue(TEXT_OPTIONS, name);
     if (name === 'format') format = value;
     else if (name === 'compression') compression = value;
     else if (name === 'part_size') notes.push('part_size is not needed: the size of parts follows the size of the object');

@@ -1,4 +1,4 @@
-import { ConfigError, didYouMean, type Column, type ConfigPlace, type RowRefusal, type Schema } from '../../../core/spi/index.js';
+import { ConfigError, didYouMean, ownValue, type Column, type ConfigPlace, type RowRefusal, type Schema } from '../../../core/spi/index.js';
 import { fitOf, refusalsOf } from './fit.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { TableOutputConfig, WriteMode } from './schema.js';
@@ -47,7 +47,7 @@ export function planColumns(question: ColumnQuestion): ColumnPlan {
     isNew,
   });
   const made = (column: Column): PlannedTargetColumn => {
-    const option = config.column_options[column.name] ?? {};
+    const option = ownValue(config.column_options, column.name) ?? {};
     // A value that is written as text needs a column for text.
     const type = option.type === undefined && isText(option.value_type) && column.type !== 'binary' ? 'string' : column.type;
     return planned(column, make({ ...column, type }, option.type, keys.includes(column.name) ? keys.length : 0), true);

@@ -1,4 +1,4 @@
-import { ConfigError, quoteIdentifier, quoteLiteral, type Column, type ColumnType, type ConfigPlace } from '../../../core/spi/index.js';
+import { ConfigError, ownValue, quoteIdentifier, quoteLiteral, type Column, type ColumnType, type ConfigPlace } from '../../../core/spi/index.js';
 import type { TableOutputConfig } from './schema.js';
 import type { TargetColumn } from './target-column.js';
 
@@ -17,7 +17,7 @@ export function writtenValue(
   config: Pick<TableOutputConfig, 'column_options' | 'default_timezone'>,
   place: ConfigPlace,
 ): WrittenValue {
-  const option = config.column_options[column.name] ?? {};
+  const option = ownValue(config.column_options, column.name) ?? {};
   const sql = quoteIdentifier(column.name);
   const { type } = column;
   const isTime = type === 'timestamp' || type === 'datetime' || type === 'date';

@@ -1,4 +1,4 @@
-import { quoteIdentifier, type Column, type FormatContext, type Schema, type TextFormat } from '../../../core/spi/index.js';
+import { ownValue, quoteIdentifier, type Column, type FormatContext, type Schema, type TextFormat } from '../../../core/spi/index.js';
 import { configProblem } from '../config-problem.js';
 
 /** The keys by which a text formatter says how times are written. */
@@ -50,7 +50,7 @@ export function textValues(config: ColumnTextConfig, schema: Schema, ctx: Format
     const text = formatOf(column, config);
     const problem = text === undefined ? undefined : ctx.text.problem(column.type, text);
     if (problem !== undefined)
-      throw configProblem(ctx.place, options[column.name] === undefined ? 'default_timestamp_format' : `column_options.${column.name}`, {
+      throw configProblem(ctx.place, ownValue(options, column.name) === undefined ? 'default_timestamp_format' : `column_options.${column.name}`, {
         code: 'CONFIG_VALUE',
         message: `column ${column.name}: ${problem}`,
         hint: 'docs/connectors/files.md lists what formats may hold',
@@ -69,7 +69,7 @@ function isPlain(format = ''): boolean {
 }
 
 function formatOf({ name, type }: Column, config: ColumnTextConfig): TextFormat | undefined {
-  const own = config.column_options?.[name];
+  const own = ownValue(config.column_options, name);
   const format = own?.timestamp_format ?? own?.format ?? (type === 'timestamp' ? config.default_timestamp_format : undefined);
   const zone = own?.timezone ?? (type === 'timestamp' && config.default_timezone !== 'UTC' ? config.default_timezone : undefined);
   if (format === undefined && zone === undefined) return undefined;
