@@ -7,6 +7,8 @@ import type { Configured } from './pipeline.js';
 export interface FilePlan {
   /** Files to read, in name order; `offset` > 0 continues a grown file. */
   readonly read: readonly PlannedFile[];
+  /** Names of those that are read although other content of theirs was loaded. */
+  readonly reloaded: readonly string[];
   /** Files whose content is loaded but whose size or time stamp differs from the state. */
   readonly refreshed: readonly SourceFile[];
   readonly skipped: number;
@@ -25,11 +27,14 @@ export async function planFiles(
   input: Configured<FileInputPlugin>,
   listed: readonly SourceFile[],
   state: FileState,
-  options: { readonly incremental: boolean; readonly onChanged: OnChanged; readonly replaces: boolean },
+  options: { readonly incremental: boolean; readonly onChanged: OnChanged },
   ctx: PluginContext,
 ): Promise<FilePlan> {
-  if (!options.incremental) return { read: listed.map((file) => ({ file, offset: file.startsAt ?? 0 })), refreshed: [], skipped: 0, notes: [] };
+  if (!options.incremental) {
+    return { read: listed.map((file) => ({ file, offset: file.startsAt ?? 0 })), reloaded: [], refreshed: [], skipped: 0, notes: [] };
+  }
   const read: PlannedFile[] = [];
+  const reloaded: string[] = [];
   const refreshed: SourceFile[] = [];
   const notes: string[] = [];
   let skipped = 0;
@@ -55,13 +60,17 @@ export async function planFiles(
       skipped++;
       continue;
     }
-    const planned = await planChanged(input, file, loaded, options, ctx);
-    if (planned) read.push(planned);
-    else skipped++;
+    const planned = await planChanged(input, file, loaded, options.onChanged, ctx);
+    if (!planned) {
+      skipped++;
+      continue;
+    }
+    read.push(planned);
+    if (options.onChanged === 'reload') reloaded.push(file.name);
   }
   if (skipped > 0) notes.push(`${skipped} of ${listed.length} files were loaded before and are skipped`);
   if (byLastPath > 0) notes.push(`${byLastPath} files count as loaded: their names are not after last_path ${state.lastPath}`);
-  return { read, refreshed, skipped: skipped + byLastPath, notes };
+  return { read, reloaded, refreshed, skipped: skipped + byLastPath, notes };
 }
 
 function isSame(file: SourceFile, loaded: LoadedFile): boolean {
@@ -73,20 +82,14 @@ async function planChanged(
   input: Configured<FileInputPlugin>,
   file: SourceFile,
   loaded: LoadedFile,
-  options: { readonly onChanged: OnChanged; readonly replaces: boolean },
+  onChanged: OnChanged,
   ctx: PluginContext,
 ): Promise<PlannedFile | undefined> {
-  switch (options.onChanged) {
+  switch (onChanged) {
     case 'skip':
       return undefined;
     case 'reload':
-      if (options.replaces) return { file, offset: file.startsAt ?? 0 };
-      throw new DataError({
-        code: 'RELOAD_NEEDS_REPLACE',
-        message: `${file.name}: changed since it was loaded, and on_changed: reload would load its rows a second time`,
-        hint: 'reload needs out.mode merge, truncate or replace',
-        where: { file: file.name },
-      });
+      return { file, offset: file.startsAt ?? 0 };
     case 'tail':
       if (file.size > loaded.size && loaded.hash !== undefined && (await hashOf(input, file, loaded.size, ctx)) === loaded.hash)
         return { file, offset: loaded.size };

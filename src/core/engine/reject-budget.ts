@@ -28,8 +28,12 @@ export class RejectBudget {
   isExceeded(atEnd: boolean): boolean {
     const rejected = this.rejected;
     if ('rows' in this.#limit) return rejected > this.#limit.rows;
-    const read = Math.max(sum(this.#read), rejected);
-    return (atEnd || read >= JUDGED_FROM) && rejected * 100 > this.#limit.percent * read;
+    if (atEnd) return rejected * 100 > this.#limit.percent * Math.max(sum(this.#read), rejected);
+    // Of a task that is still under way only its rejects are known, which are no share of anything yet.
+    const ended = [...this.#read].filter(([, rows]) => rows > 0);
+    const read = ended.reduce((total, [, rows]) => total + rows, 0);
+    const among = ended.reduce((total, [task]) => total + (this.#rejected.get(task) ?? 0), 0);
+    return read >= JUDGED_FROM && among * 100 > this.#limit.percent * read;
   }
 
   /** How many more rejects could be told apart from the limit; spares finding all places of a hopeless file. */

@@ -18,14 +18,6 @@ export function replayPipeline(pipeline: Pipeline, runId: string, path: string):
       hint: 'run it with --full-refresh',
     });
   }
-  if (pipeline.output.config['mode'] === 'replace') {
-    throw new ConfigError({
-      code: 'REPLAY_NEEDS_APPEND',
-      message: `${pipeline.name}: a replay adds rows, but out.mode is replace`,
-      hint: 'run the pipeline again: replace reads everything',
-      where: pipeline.output.place.at('mode'),
-    });
-  }
   const name = `rejects of ${runId}`;
   const parserConfig: JsonObject = 'charset' in pipeline.parser.config ? { ...pipeline.parser.config, charset: 'UTF-8' } : pipeline.parser.config;
   return {
@@ -35,6 +27,16 @@ export function replayPipeline(pipeline: Pipeline, runId: string, path: string):
     parser: { ...pipeline.parser, config: parserConfig },
     decoders: [],
   };
+}
+
+/** Of a mode that takes away what was there the replayed rows would be all that stays. */
+export function refuseReplayInto(pipeline: Pipeline, target: string): ConfigError {
+  return new ConfigError({
+    code: 'REPLAY_NEEDS_APPEND',
+    message: `${pipeline.name}: a replay adds rows, but this output replaces those of ${target}`,
+    hint: 'run the pipeline again: it reads everything',
+    where: pipeline.output.place.at('mode'),
+  });
 }
 
 function replayInput(name: string, path: string): FileInputPlugin {

@@ -1,6 +1,7 @@
 import {
   BugError,
   ConfigError,
+  DataError,
   type FileInputPlugin,
   type FilterStep,
   type InputPlan,
@@ -32,6 +33,8 @@ export type InputHalf =
       readonly tasks: readonly (readonly TaskFile[])[];
       readonly parser: ParserPlan;
       readonly refreshed: readonly SourceFile[];
+      /** Names of files that are loaded again with other content. */
+      readonly reloaded?: readonly string[];
     }
   | { readonly form: 'tasks'; readonly plan: InputPlan };
 
@@ -105,7 +108,7 @@ async function planFileInput(
   const onChanged = (config['on_changed'] ?? 'error') as OnChanged;
   const incremental = useState && config['incremental'] !== false;
   const input = pipeline.input as Configured<FileInputPlugin>;
-  const chosen = await planFiles(input, listed, files, { incremental, onChanged, replaces: !useState }, ctx);
+  const chosen = await planFiles(input, listed, files, { incremental, onChanged }, ctx);
   const taskFiles = await Promise.all(chosen.read.map((planned) => toTaskFile(pipeline, input, planned, onChanged, ctx)));
   const parserFiles = await Promise.all(taskFiles.map((file) => openParserFile(pipeline, file, ctx)));
   const memory = incremental ? files.memory : undefined;
@@ -114,7 +117,7 @@ async function planFileInput(
   const tasks = groupFiles(taskFiles, pipeline.parser.plugin.filesPerTask ?? 1);
   const bytes = taskFiles.reduce((sum, f) => sum + (f.end ?? f.file.size) - f.offset, 0);
   return {
-    input: { form: 'files', columns: parser.columns, partitionColumns, tasks, parser, refreshed: chosen.refreshed },
+    input: { form: 'files', columns: parser.columns, partitionColumns, tasks, parser, refreshed: chosen.refreshed, reloaded: chosen.reloaded },
     notes: [...chosen.notes, ...(parser.notes ?? [])],
     bytes,
   };
@@ -160,12 +163,24 @@ function hiveColumns(files: readonly PlannedFile[], own: readonly SourceColumn[]
 
 /** Reading rows a second time needs a target where they take the place of the first ones. */
 export function refuseRereads(pipeline: SourcePipeline, input: InputHalf, output: OutputPlan): void {
-  if (input.form !== 'tasks' || input.plan.rereads !== true || output.absorbsRereads === true || output.ignoresState) return;
+  if (output.absorbsRereads === true || output.ignoresState) return;
+  if (input.form === 'files') return refuseReload(input.reloaded ?? []);
+  if (input.plan.rereads !== true) return;
   throw new ConfigError({
     code: 'REREADS_NEED_MERGE',
     message: `${pipeline.name}: the input reads a part again that was loaded before, and ${output.name} would hold its rows twice`,
     hint: 'use mode: merge with keys, or mode: replace with replace_where for that range; databases can skip rows they loaded by primary_key',
     where: pipeline.input.place.at(''),
+  });
+}
+
+function refuseReload([first]: readonly string[]): void {
+  if (first === undefined) return;
+  throw new DataError({
+    code: 'RELOAD_NEEDS_REPLACE',
+    message: `${first}: changed since it was loaded, and on_changed: reload would load its rows a second time`,
+    hint: 'reload needs out.mode merge, truncate or replace',
+    where: { file: first },
   });
 }
 
