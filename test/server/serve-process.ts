@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('./serve-program.ts', import.meta.url));
+const bin = fileURLToPath(new URL('../../bin/sluice.cjs', import.meta.url));
 const living = new Set<ChildProcess>();
 
 /** For the end of a test, also of a failed one. */
@@ -29,8 +30,9 @@ export class ServeProcess {
   #over = false;
   #waiting: (() => void)[] = [];
 
-  constructor(folder: string, env: Readonly<Record<string, string>> = {}) {
-    const args = ['--import', import.meta.resolve('tsx'), program, 'serve', '--log-format', 'json'];
+  /** `built`: as it is installed, from dist/; starts in a fraction of the time. */
+  constructor(folder: string, env: Readonly<Record<string, string>> = {}, { built = false }: { readonly built?: boolean } = {}) {
+    const args = [...(built ? [bin] : ['--import', import.meta.resolve('tsx'), program]), 'serve', '--log-format', 'json'];
     this.child = spawn(process.execPath, args, { cwd: folder, env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     living.add(this.child);
     let rest = '';
@@ -54,6 +56,10 @@ export class ServeProcess {
     return this.child.pid ?? 0;
   }
 
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Waits for a line of the log; fails when the process ends before. */
   async said(text: string): Promise<LogLine> {
     for (;;) {
@@ -70,6 +76,15 @@ export class ServeProcess {
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .filter((pid) => parentOf(pid) === this.pid);
+  }
+
+  /** One that ended meanwhile is fine. */
+  endWorker(pid: number): void {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   async kill(signal: NodeJS.Signals): Promise<number | null> {
