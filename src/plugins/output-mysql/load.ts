@@ -47,7 +47,7 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
     lastInLedger: () => ledger.last(commit.key),
     async prepare() {
       // TRUNCATE would commit.
-      if (plan.mode === 'truncate' && plan.exists) await run(`DELETE FROM ${table}`, `emptying ${name}`);
+      if ((plan.mode === 'truncate' || plan.refreshes) && plan.exists) await run(`DELETE FROM ${table}`, `emptying ${name}`);
     },
     async runHook(sql, key) {
       const status = await run(sql, `running ${key}`);

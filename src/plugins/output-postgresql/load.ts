@@ -64,7 +64,7 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
     await session.texts(`CREATE TABLE IF NOT EXISTS ${table} (${inner}) ${config.create_table_option ?? ''}`, `making ${name}`);
     return;
   }
-  if (plan.mode === 'truncate' || plan.mode === 'replace') await emptyTable(session, table, name);
+  if (plan.mode === 'truncate' || plan.mode === 'replace' || plan.refreshes) await emptyTable(session, table, name);
   const known = plan.mode === 'replace' ? new Set(await existingColumns(session, plan.table)) : new Set<string>();
   const changes = [
     ...plan.dropped.filter((column) => known.has(column)).map((column) => `DROP COLUMN ${q(column)}`),

@@ -88,6 +88,16 @@ for (const start of [startMysql, startMariadb]) {
     assert.equal(await bench.rows("SHOW TABLES LIKE 'sluice\\_%'"), [['sluice_ledger']]);
   });
 
+  test('a full refresh of a merge empties the table and merges by the same rules', async ({ bench }) => {
+    bench.config('table: orders\n  mode: merge\n  keys: [id]\n  merge_order_by: [amount]', COLUMNS);
+    bench.project.write('data/1.csv', 'id,name,amount\n1,a,1\n1,b,2\n');
+    assert.is((await bench.run()).code, 0);
+    await bench.exec("INSERT INTO orders (id, name) VALUES (99, 'stray')");
+    const refreshed = await bench.run({ args: ['--full-refresh'] });
+    assert.is(refreshed.code, 0, refreshed.told);
+    assert.equal(await bench.rows('SELECT id, name FROM orders'), [['1', 'b']]);
+  });
+
   test('replace is refused where it would lose a foreign key or a trigger', async ({ bench }) => {
     await bench.exec(
       'CREATE TABLE orders (id bigint PRIMARY KEY); CREATE TABLE positions (id bigint, FOREIGN KEY (id) REFERENCES orders (id)); INSERT INTO orders VALUES (1)',

@@ -166,6 +166,26 @@ test('merge: NULL keys are rejected, double keys are an error unless an order pi
   assert.equal(rejects, [{ reason: 'NULL in a key of the merge' }]);
 });
 
+test('a full refresh of a merge empties the table and merges by the same rules', async (bench) => {
+  const merge = 'table: orders\n  mode: merge\n  keys: [id]';
+  config(bench, merge, COLUMNS);
+  bench.project.write('data/1.csv', 'id,name,amount\n1,a,1\n');
+  assert.is((await run(bench)).code, 0);
+  bench.project.write('data/2.csv', 'id,name,amount\n1,b,2\n2,c,3\n');
+  assert.is((await run(bench)).code, 0);
+  await bench.client.query("INSERT INTO orders VALUES (99, 'stray', 0)");
+  const double = await run(bench, '--full-refresh');
+  assert.is(double.code, 3, double.told);
+  assert.match(double.told, 'DUPLICATE_KEYS');
+  config(bench, `${merge}\n  merge_order_by: [amount]`, COLUMNS);
+  const refreshed = await run(bench, '--full-refresh');
+  assert.is(refreshed.code, 0, refreshed.told);
+  assert.equal(await rows(bench, 'SELECT id, name FROM orders ORDER BY id'), [
+    ['1', 'b'],
+    ['2', 'c'],
+  ]);
+});
+
 test('merge_rule computes from the old and the new row', async (bench) => {
   await bench.client.query('CREATE TABLE orders (id bigint PRIMARY KEY, amount numeric(12,2)); INSERT INTO orders VALUES (1, 5)');
   config(

@@ -128,7 +128,8 @@ export function defineDatabaseOutput(
         const schema = withoutMark(loaded, config.delete_column, place);
         const table = product.tableOf(config, place);
         const identity = identityOf(config, place);
-        const mode = ctx.fullRefresh && modeOf(config) !== 'replace' ? 'truncate' : modeOf(config);
+        // All rows of a merge at once may hold one key more than once: its own rules decide here, too.
+        const mode = ctx.fullRefresh && modeOf(config) === 'append' ? 'truncate' : modeOf(config);
         if (schema.length === 0) {
           throw configProblem(place, 'table', {
             code: 'TARGET_NO_COLUMNS',
@@ -145,6 +146,7 @@ export function defineDatabaseOutput(
         const plan: TablePlan = {
           table,
           mode,
+          ...(ctx.fullRefresh && mode === 'merge' ? { refreshes: true } : {}),
           exists: found !== undefined,
           columns: planned.columns,
           dropped: dropped.map((c) => c.name),

@@ -10,6 +10,8 @@ export type DatabaseConfig = TableOutputConfig & SqlConnectionConfig;
 export interface TablePlan {
   readonly table: readonly string[];
   readonly mode: WriteMode;
+  /** A full refresh of a merge: the old rows go, then the load is merged as ever. */
+  readonly refreshes?: true;
   /** Whether the table existed when the write was planned. */
   readonly exists: boolean;
   readonly columns: readonly PlannedTargetColumn[];
