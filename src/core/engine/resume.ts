@@ -18,6 +18,7 @@ export async function checkResume(
 ): Promise<string | undefined> {
   if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
+  if (run.error?.rowsAtFault === true && !showsChanges(pipeline, plan)) return `its rows were refused (${run.error.code}), so they are read again`;
   // Files go on being loaded for their own period, and the new one's run follows; everything else is read for its period.
   if (plan.input.form !== 'files') return plan.scheduledTime === options.scheduledTime ? undefined : 'it was for another period';
   const input = pipeline.input as Configured<FileInputPlugin>;
@@ -28,6 +29,12 @@ export async function checkResume(
     if (!same && !(end !== undefined && now.size >= file.size)) return `${file.name} changed`;
   }
   return undefined;
+}
+
+/** Whether the comparison with what was planned tells that the source was mended. Of a list some outputs may hold the run already. */
+function showsChanges(pipeline: Pipeline, plan: RunPlan): boolean {
+  if (pipeline.output.plugin.type === 'list') return true;
+  return plan.input.form === 'files' && plan.input.tasks.flat().every(({ file }) => file.modified !== undefined || file.path !== undefined);
 }
 
 /** Deletes what unfinished tasks had staged; finished tasks' files stay. */

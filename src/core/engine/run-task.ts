@@ -329,9 +329,10 @@ async function* locate(
   const all = codes ?? new Set(buildSelect(scoped, work.filters, { firstFilter: work.firstFilter }).reasons.map((_, i) => i + 1));
   const plan = hasPlaces ? buildLocate(scoped, work.filters, all, work.firstFilter) : buildLocateWithJson(scoped, work.filters, work.firstFilter);
   registerOnce(ctx, plan.functions);
-  const connection = await ctx.connect();
+  // Places are looked up while the rows come; without them the task's own connection is free, which alone knows what a whole-run filter reads.
+  const connection = reading.places === undefined ? undefined : await ctx.connect();
   try {
-    for await (const { ordinals, statuses, raws } of rejectedBatches(connection.chunks(plan.select))) {
+    for await (const { ordinals, statuses, raws } of rejectedBatches((connection ?? ctx.sql).chunks(plan.select))) {
       const reasonAt = (i: number): RejectReason => plan.reasons[(statuses[i] ?? 0) - 1] ?? { column: null, reason: 'rejected' };
       if (reading.places === undefined) {
         yield Array.from(ordinals, (ordinal, i): RejectRecord => {
@@ -350,7 +351,7 @@ async function* locate(
       if (i !== ordinals.length) throw accountingError(work.source, `${ordinals.length} rejected rows but ${i} places`);
     }
   } finally {
-    connection.close();
+    connection?.close();
   }
 }
 

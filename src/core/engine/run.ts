@@ -29,6 +29,7 @@ import type { Pipeline } from './pipeline.js';
 import { asJson, planFilters, planInput, refuseRereads, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { TaskReport } from './run-task.js';
+import { refuseReplayInto } from './replay.js';
 import { openRejectStore } from './staged-paths.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
@@ -72,6 +73,7 @@ class PipelineRun {
       stream: this.#streamKey(),
       target: identity.target,
     };
+    if (identity.ignoresState && this.#options.origin['replay_of'] !== undefined) throw refuseReplayInto(this.#pipeline, identity.name);
     const ignoresState = identity.ignoresState || this.#options.fullRefresh;
     if (this.#options.dryRun) return this.#dryRun(key, ignoresState);
     // The lease is on the target's name: two first runs into a table that does not exist yet must meet as well.
@@ -315,6 +317,7 @@ class PipelineRun {
       const execution = await executeTasks(input, database, this.#services, this.#signal);
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
+      if (ignoresState && execution.totals.read === 0) refuseEmptyReplace(this.#pipeline, plan);
       const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
       const checks = compileChecks(this.#pipeline.checks ?? [], plan.schema, this.#scheduledTime ?? plan.startedAt, this.#pipeline.output.plugin);
       await this.#checkLoad(checks, plan, execution, database);

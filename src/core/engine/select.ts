@@ -9,6 +9,7 @@ import { conversionSql, describeFailure, resolveFilterColumn } from './typing/in
  */
 export const STATUS = '__status';
 const ORDINAL = '__ordinal';
+const RAW = '__raw';
 
 export interface RejectReason {
   readonly column: string | null;
@@ -38,6 +39,8 @@ export interface SelectOptions {
   readonly firstFilter?: number;
   /** Adds the 1-based position of the source row as `__ordinal`; DuckDB then reads in order. */
   readonly ordinal?: boolean;
+  /** With `ordinal`: adds the source row as JSON text, `__raw`. */
+  readonly raw?: boolean;
   /** Compute only these reject codes: the others are known not to occur. Spares their conversions. */
   readonly onlyCodes?: ReadonlySet<number>;
 }
@@ -51,7 +54,7 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
   const reasons: RejectReason[] = [];
   const functions: ScalarFunction[] = [];
   const register = (reason: RejectReason): number => reasons.push(reason);
-  const carried = options.ordinal ? [ORDINAL] : [];
+  const carried = options.ordinal ? [ORDINAL, ...(options.raw ? [RAW] : [])] : [];
   let stage = typedStage(source, register, carried, options.onlyCodes);
   let expands = false;
   filters.forEach((filter, i) => {
@@ -79,16 +82,13 @@ export function buildLocate(source: SelectSource, filters: readonly FusedFilter[
   return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0 ORDER BY ${ORDINAL}` };
 }
 
-/** The rejected rows themselves, for sources that cannot tell the original text: `(ordinal, status, JSON of the source row)`. */
+/**
+ * The rejected rows themselves, for sources that cannot tell the original text: `(ordinal, status, JSON of the source row)`. The
+ * text comes along with its row: a second scan of a grouping query gives another order.
+ */
 export function buildLocateWithJson(source: SelectSource, filters: readonly FusedFilter[], firstFilter: number): SelectPlan {
-  const plan = buildSelect(source, filters, { ordinal: true, firstFilter });
-  const row = source.columns.map((c) => `${quoteLiteral(c.name)}, ${quoteIdentifier(c.name)}`).join(', ');
-  return {
-    ...plan,
-    select:
-      `SELECT p.${ORDINAL}, p.${STATUS}, s.raw FROM (${plan.select}) p JOIN ` +
-      `(SELECT row_number() OVER () AS ${ORDINAL}, json_object(${row})::VARCHAR AS raw FROM ${source.from}) s USING (${ORDINAL}) WHERE p.${STATUS} > 0 ORDER BY 1`,
-  };
+  const plan = buildSelect(source, filters, { ordinal: true, raw: true, firstFilter });
+  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS}, ${RAW} FROM (${plan.select}) WHERE ${STATUS} > 0 ORDER BY 1` };
 }
 
 function typedStage(
@@ -119,13 +119,18 @@ function typedStage(
     outer.push(`__v${i} AS ${name}`);
   });
   // Numbered before anything else is computed: what the conversions become may reorder rows.
-  const from = carried.length > 0 ? `(SELECT *, row_number() OVER () AS ${ORDINAL} FROM ${source.from})` : source.from;
+  const raw = carried.includes(RAW) ? `, ${rowAsJson(source)} AS ${RAW}` : '';
+  const from = carried.length > 0 ? `(SELECT *, row_number() OVER () AS ${ORDINAL}${raw} FROM ${source.from})` : source.from;
   inner.push(...carried);
   const status = failures.length > 0 ? `CASE ${failures.join(' ')} ELSE 0 END` : '0';
   return {
     select: `SELECT ${[...outer, ...carried, `${status}::INTEGER AS ${STATUS}`].join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${from})`,
     schema: columns.map(({ name, type }): Column => ({ name, type })),
   };
+}
+
+function rowAsJson({ columns }: SelectSource): string {
+  return `json_object(${columns.map((c) => `${quoteLiteral(c.name)}, ${quoteIdentifier(c.name)}`).join(', ')})::VARCHAR`;
 }
 
 function rowStage(

@@ -33,9 +33,18 @@ export interface RunRecord {
   readonly plan: JsonObject;
   /** Rows, bytes, seconds, schema changes, state old and new. */
   readonly summary: JsonObject | null;
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | null;
+  readonly error: RunFailure | null;
   /** Facts of the commit, e.g. the snapshot id. */
   readonly commit: JsonObject | null;
+}
+
+/** How a run failed. */
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** All was read, and what was read could not be loaded: the rows of its finished tasks are of no use as they are. */
+  readonly rowsAtFault?: boolean;
 }
 
 export interface StoredTask {

@@ -123,4 +123,17 @@ test('the password is nowhere to be found afterwards', async () => {
   }
 });
 
+test('rows that were refused at the end are read again, as they are by then', async () => {
+  await pg.client.query('create table refused (id bigint); insert into refused values (1), (null)');
+  writePipeline('table: refused');
+  project.write('p.yml', `${readFileSync(join(project.folder, 'p.yml'), 'utf8')}checks: [{type: not_null, columns: [id]}]\n`);
+  const failed = await project.sluice(['run', 'p.yml']);
+  assert.is(failed.code, 3, failed.stderr);
+  assert.match(failed.stderr, 'CHECK_FAILED');
+  await pg.client.query('delete from refused where id is null');
+  const summary = await project.run('p.yml');
+  assert.match(summary.notes.join(), /is not continued \(its rows were refused \(CHECK_FAILED\), so they are read again\)/);
+  assert.equal(await loaded(), [{ n: 1, d: 1 }]);
+});
+
 test.run();
