@@ -30,3 +30,8 @@ export async function findRun(store: RunStore, text: string): Promise<RunRecord>
     hint: recent.length === 0 ? 'no pipeline has run in this project yet' : '`sluice runs` lists them; `latest` is the newest one',
   });
 }
+
+/** For people: a run that `sluice undo` took back keeps its status, since it did commit. */
+export function shownStatus(run: RunRecord): string {
+  return run.commit?.['undone'] === true ? 'undone' : run.status;
+}

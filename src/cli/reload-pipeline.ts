@@ -15,6 +15,10 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
   const { environment } = context;
   const options = { registry: session.registry, project: session.project, env: environment.env, cwd: environment.cwd };
   const origin = run.plan['origin'] as JsonObject | undefined;
+  const replayOf = origin?.['replay_of'];
+  const replayed = typeof replayOf === 'string' ? await (await session.metastore()).getRun(replayOf) : undefined;
+  // A replay of rejects has no config of its own: it ran through that of the run that rejected them.
+  if (replayed) return reloadPipeline(context, session, replayed);
   const { rewrite } = new EmbulkForm(context, { root: session.project.root, again: { embulk: origin?.['embulk'] === true } });
   const file = origin?.['file'];
   const fits = (config: PipelineConfig): boolean => config.hash === run.configHash && config.name === run.key.pipeline;
@@ -27,7 +31,7 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
     throw new ConfigError({
       code: 'RUN_WITHOUT_CONFIG',
       message: `run ${run.runId} holds no config`,
-      hint: 'discard it by running its config again; the new run takes its place',
+      hint: 'run its config again: the new run takes its place',
     });
   }
   const document = makeDocument({ name: run.key.pipeline, ...definition }, `the config of run ${run.runId}`);

@@ -1,5 +1,5 @@
 import { ConfigError, BugError } from '../core/spi/index.js';
-import type { JsonValue, RunStore, StateKey, StateRecord } from '../core/spi/index.js';
+import type { JsonObject, JsonValue, RunStore, StateKey, StateRecord } from '../core/spi/index.js';
 import { numberOf, optionalText, sqlOf, textOf } from './connection.js';
 import type { Connection, Dialect, OpenTransaction, SqlRow, SqlValue } from './connection.js';
 import { KEY_COLUMNS, KEY_MATCH, keyOf, keyParams } from './key.js';

@@ -120,4 +120,27 @@ test('a run is undone under the table’s new name; on a terminal it asks', asyn
   assert.equal(await desk.ids('shop.sales'), [1]);
 });
 
+test('a run that was taken back is listed as undone', async ({ desk }) => {
+  const first = await load(desk, 1);
+  const second = await load(desk, 2);
+  await desk.ok(['undo', second]);
+  const { stdout } = await desk.ok(['runs']);
+  assert.match(stdout, new RegExp(`${second} .* undone `));
+  assert.match(stdout, new RegExp(`${first} .* committed `));
+  assert.match((await desk.ok(['runs', 'show', second])).stdout, /status +undone\n/);
+});
+
+test('a replay that failed is shown with the command that continues it, and can be discarded', async ({ desk }) => {
+  const run = await load(desk, 1, 'x');
+  desk.write('orders.yml', ORDERS);
+  const replay = await desk.sluice(['rejects', run, '--replay']);
+  assert.match(replay.stderr, 'TOO_MANY_REJECTS');
+  const failed = await desk.runId();
+  assert.match((await desk.sluice(['undo', 'latest'])).stderr, `sluice undo ${run} takes back the newest committed run`);
+  assert.match((await desk.ok(['runs', 'show', failed])).stdout, `sluice rejects ${run} --replay to continue it; sluice discard ${failed} ends it`);
+  await desk.ok(['discard', failed]);
+  assert.match((await desk.ok(['runs', 'show', failed])).stdout, /status +discarded\n/);
+  assert.equal(await desk.ids(), [1]);
+});
+
 test.run();

@@ -1,7 +1,7 @@
 import type { RunSummary } from '../../core/engine/events.js';
 import type { JsonObject, RunRecord, RunStatus, StoredTask } from '../../core/spi/index.js';
 import { text, type Command, type CommandContext } from '../command.js';
-import { findRun } from '../find-run.js';
+import { findRun, shownStatus } from '../find-run.js';
 import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime, printable } from '../format.js';
 import { describeState } from '../report.js';
 import { withSession } from '../session.js';
@@ -63,7 +63,7 @@ async function printRuns(context: CommandContext, runs: readonly RunRecord[]): P
       run.runId,
       run.key.pipeline,
       run.targetName,
-      run.status,
+      shownStatus(run),
       formatTime(run.startedAt),
       run.finishedAt === null ? '' : formatSeconds((run.finishedAt - run.startedAt) / 1000),
       summary ? formatCount(summary.written) : '',
@@ -89,7 +89,7 @@ async function printRun(context: CommandContext, run: RunRecord, tasks: readonly
     ['pipeline', run.key.pipeline],
     ['config', originOf(run)],
     ['target', run.targetName],
-    ['status', run.status],
+    ['status', shownStatus(run)],
     ['started', `${formatTime(run.startedAt)} UTC`],
     [
       'finished',
@@ -99,7 +99,7 @@ async function printRun(context: CommandContext, run: RunRecord, tasks: readonly
     ...(summary ? summaryLines(summary) : []),
     ...(run.error ? [['error', `${run.error.code}: ${run.error.message}`]] : []),
     ...(run.error?.hint === undefined ? [] : [['hint', run.error.hint]]),
-    ...(run.commit ? [['commit', JSON.stringify(run.commit)]] : []),
+    ...commitLines(run.commit),
     ...nextStep(run),
   ];
   await context.out.printLine(lines.map(([name, value]) => `${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n'));
@@ -127,6 +127,12 @@ function summaryOf(run: RunRecord): RunSummary | undefined {
 function originOf(run: RunRecord): string {
   const file = (run.plan['origin'] as JsonObject | undefined)?.['file'];
   return typeof file === 'string' ? file : '(none)';
+}
+
+/** The command that made a run out of another one's rejects. */
+function replayed(run: RunRecord): string | undefined {
+  const of = (run.plan['origin'] as JsonObject | undefined)?.['replay_of'];
+  return typeof of === 'string' ? `sluice rejects ${of} --replay` : undefined;
 }
 
 interface StoredPlan {
@@ -167,13 +173,37 @@ function summaryLines(summary: RunSummary): string[][] {
   ];
 }
 
+/** What else the target recorded; the rows and files are said already. */
+function commitLines(commit: JsonObject | null): string[][] {
+  const {
+    table,
+    tableUuid: _,
+    metadataLocation,
+    rows: _rows,
+    files: _files,
+    bytes: _bytes,
+    schemaId: _schema,
+    snapshotId,
+    undone: _undone,
+    ...rest
+  } = commit ?? {};
+  const others = Object.entries(rest).filter(([, value]) => value !== null);
+  return [
+    ...(snapshotId === undefined || snapshotId === null ? [] : [['snapshot', `${String(snapshotId)} of ${String(table)}`]]),
+    ...(typeof metadataLocation === 'string' ? [['metadata', metadataLocation]] : []),
+    ...(others.length === 0
+      ? []
+      : [['commit', others.map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ')]]),
+  ];
+}
+
 function nextStep(run: RunRecord): string[][] {
   switch (run.status) {
     case 'held':
       return [['next', `sluice commit ${run.runId}, or sluice discard ${run.runId}`]];
     case 'failed':
     case 'cancelled':
-      return [['next', 'run the config again to continue it; sluice discard ends it']];
+      return [['next', `${replayed(run) ?? 'run the config again'} to continue it; sluice discard ${run.runId} ends it`]];
     case 'running':
       return [['next', 'if its process is gone, run the config again to continue it']];
     case 'committed':

@@ -19,6 +19,9 @@ import { describeHolder, withSession } from '../session.js';
 import { withoutRuns } from '../state-keys.js';
 import { findCurrentName } from '../table-by-uuid.js';
 
+/** Runs among which one to take back instead is looked for. */
+const RECENT = 100;
+
 export const command: Command = {
   name: 'undo',
   usage: 'RUN',
@@ -56,13 +59,7 @@ interface Undo {
 }
 
 async function planUndo(warehouse: Warehouse, store: Metastore, run: RunRecord): Promise<Undo> {
-  if (run.status !== 'committed') {
-    throw new ConfigError({
-      code: 'UNDO_NOT_COMMITTED',
-      message: `run ${run.runId} is ${run.status}, so there is nothing to undo`,
-      hint: `sluice discard ${run.runId} ends a run that did not commit`,
-    });
-  }
+  if (run.status !== 'committed') throw await notCommitted(store, run);
   const tables = run.commit?.['tables'];
   if (typeof tables === 'number') {
     throw new ConfigError({
@@ -99,6 +96,18 @@ async function planUndo(warehouse: Warehouse, store: Metastore, run: RunRecord):
   const keepsRejects = rejected?.later.some((snapshot) => !ids.includes(runOf(snapshot) ?? '')) ?? false;
   if (rejects && rejected && !keepsRejects) changes.push(restoreChange(warehouse, rejects.name, run.runId, rejected));
   return { name: loaded.name, table, changes, runs, keepsRejects };
+}
+
+async function notCommitted(store: Metastore, run: RunRecord): Promise<ConfigError> {
+  const committed = await store.listRuns({ status: 'committed', limit: RECENT });
+  const newest = committed.find(({ commit }) => commit?.['undone'] !== true);
+  const instead = newest === undefined ? [] : [`sluice undo ${newest.runId} takes back the newest committed run`];
+  const hints = [...(run.status === 'discarded' ? [] : [`sluice discard ${run.runId} ends a run that did not commit`]), ...instead];
+  return new ConfigError({
+    code: 'UNDO_NOT_COMMITTED',
+    message: `run ${run.runId} is ${run.status}, so there is nothing to undo`,
+    hint: hints.join('; ') || '`sluice runs` lists the runs',
+  });
 }
 
 function nothingToUndo(run: RunRecord, times: readonly number[]): ConfigError {
