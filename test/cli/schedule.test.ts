@@ -30,6 +30,22 @@ test('list and show say what runs when', async () => {
   assert.match((await desk.ok(['schedule', 'show', 'orders'])).stdout, /next \(UTC\)\s+\S+ 02:30:00, /);
 });
 
+test("a pipeline file in Embulk's form is scheduled as it is", async () => {
+  desk.write(
+    'pipelines/orders.yml',
+    `in:
+  type: file
+  path_prefix: data/orders_
+  parser: {type: csv, charset: UTF-8, newline: LF, skip_header_lines: 1, columns: [{name: id, type: long}, {name: amount, type: double}]}
+filters:
+  - {type: column, add_columns: [{name: shop, type: string, default: main}]}
+out: {type: warehouse, table: shop.orders}
+`,
+  );
+  const { stderr } = await desk.ok(['schedule', 'run', 'orders']);
+  assert.match(stderr, 'success, 2 rows');
+});
+
 test('pause and resume are kept', async () => {
   const paused = async () => (await desk.json<{ paused: boolean }>(['schedule', 'show', 'orders']))[0]?.paused;
   assert.match((await desk.ok(['schedule', 'pause', 'orders'])).stderr, 'orders is paused');

@@ -9,7 +9,7 @@ import type { ConfigDocument } from './document.js';
 import type { Environment } from './environment.js';
 import { asNode } from './json-schema.js';
 import { configureOutput } from './output-section.js';
-import { loadPipelineDocument, loadPipelines, type PipelineDraft } from './pipeline.js';
+import { loadPipelineDocument, loadPipelines, type PipelineDraft, type PipelineOptions } from './pipeline.js';
 import { ConfigErrors, makeProblem } from './problem.js';
 import type { ProjectConfig } from './project.js';
 import type { SchedulePayload } from './schedule-definition.js';
@@ -31,6 +31,8 @@ export interface WorkOptions {
   readonly cwd: string;
   /** The `out` section of a result URL; without it URLs are refused. */
   readonly readTarget: ((url: string) => JsonObject) | undefined;
+  /** For pipeline files. */
+  readonly rewrite: PipelineOptions['rewrite'] | undefined;
 }
 
 /** Stands for the nominal time while configs are checked. */
@@ -310,7 +312,8 @@ export class WorkReader {
   #load(path: string): Promise<readonly PipelineDraft[]> {
     const known = this.#files.get(path);
     if (known) return known;
-    const loading = loadPipelines(path, this.#pipelineOptions());
+    const { rewrite } = this.#options;
+    const loading = loadPipelines(path, { ...this.#pipelineOptions(), ...(rewrite ? { rewrite } : {}) });
     this.#files.set(path, loading);
     return loading;
   }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, didYouMean, fileSystemError, type ErrorPlace, type JsonObject, type JsonValue } from '../spi/index.js';
+import type { PipelineOptions } from './pipeline.js';
 import type { Registry } from '../registry/index.js';
 import { parseCron } from '../schedule/cron-expression.js';
 import { openZone } from '../schedule/zoned-time.js';
@@ -24,6 +25,8 @@ export interface ScheduleOptions {
   readonly cwd?: string;
   /** The `out` section that a result URL such as `NAME:table?mode=merge` means; without it URLs are refused. */
   readonly readTarget?: (url: string) => JsonObject;
+  /** As that of `loadPipelines`, for the pipeline files. */
+  readonly rewrite?: PipelineOptions['rewrite'];
 }
 
 /**
@@ -31,10 +34,10 @@ export interface ScheduleOptions {
  * run, too. Throws ConfigErrors with every problem of every file.
  */
 export async function loadSchedules(project: ProjectConfig, options: ScheduleOptions): Promise<readonly ScheduleDefinition[]> {
-  const { registry, env = process.env, cwd = process.cwd(), readTarget } = options;
+  const { registry, env = process.env, cwd = process.cwd(), readTarget, rewrite } = options;
   const problems: ConfigError[] = [];
   const entries = [...ownEntries(project), ...(await fileEntries(project, { env, cwd }, problems))];
-  const reader = new ScheduleReader(project, env, new WorkReader({ project, registry, env, cwd, readTarget }), problems);
+  const reader = new ScheduleReader(project, env, new WorkReader({ project, registry, env, cwd, readTarget, rewrite }), problems);
   const definitions: ScheduleDefinition[] = [];
   const places = new Map<string, ErrorPlace>();
   for (const entry of entries) {

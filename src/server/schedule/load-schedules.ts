@@ -1,10 +1,11 @@
 import { loadSchedules, type ProjectConfig, type ScheduleDefinition, type ScheduleOptions } from '../../core/config/index.js';
 import { ConfigError, type JsonObject } from '../../core/spi/index.js';
+import { rewriteSigned } from '../../embulk/index.js';
 import { parseResultUrl } from '../../plugins/shared/result-url/index.js';
 
 /** The schedules of a project; `out` may be a result URL. Errors: ConfigErrors with all problems. */
-export function loadProjectSchedules(project: ProjectConfig, options: Omit<ScheduleOptions, 'readTarget'>): Promise<readonly ScheduleDefinition[]> {
-  return loadSchedules(project, { ...options, readTarget: (url) => readTarget(url, project) });
+export function loadProjectSchedules(project: ProjectConfig, options: Omit<ScheduleOptions, 'readTarget' | 'rewrite'>): Promise<readonly ScheduleDefinition[]> {
+  return loadSchedules(project, { ...options, readTarget: (url) => readTarget(url, project), rewrite: rewriteSigned });
 }
 
 function readTarget(url: string, project: ProjectConfig): JsonObject {
