@@ -28,13 +28,15 @@ export async function readSource(source: TaskSource, ctx: TaskContext): Promise<
   let reading = await toReading(source, ctx);
   try {
     for (;;) {
-      const { names, values } = await scan(reading, ctx);
-      const verdict = await reading.check(values.length);
+      const scanned = await scan(reading, ctx).catch((failure: unknown) => ({ failure, names: [], values: [] }));
+      const failed = 'failure' in scanned;
+      const verdict = await (failed ? reading.check(-1, scanned.failure) : reading.check(scanned.values.length));
       if (!verdict.keep) {
         await reading.close();
         reading = verdict.instead;
         continue;
       }
+      const { names, values } = scanned;
       const rejects: RejectRecord[] = [];
       for await (const batch of verdict.rejects()) rejects.push(...batch);
       const places = await placesOf(reading, values.length);

@@ -15,6 +15,8 @@ const PREFIXES: readonly (readonly [string, EngineErrorKind])[] = [
   ['Parser Error', 'parser'],
   ['Syntax Error', 'parser'],
   ['Catalog Error', 'catalog'],
+  // A field of a file that is not of the type it is read as.
+  ['Conversion Error: CSV Error', 'invalid-input'],
   ['Conversion Error', 'conversion'],
   ['Invalid Input Error', 'invalid-input'],
   ['Permission Error', 'permission'],

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { fileSystemError, type Point, type Spool } from '../spi/index.js';
+import { openSpoolPipe, type SpoolPipe } from './spool-pipe.js';
 
 export interface SpoolOptions {
   readonly dir: string;
@@ -20,7 +21,13 @@ export function createSpool(options: SpoolOptions): Spool {
   let inSegment = 0;
   let total = 0;
   let failure: unknown;
+  let ended = false;
+  let pipe: Promise<SpoolPipe | undefined> | undefined;
+  const waiting: (() => void)[] = [];
 
+  const tell = (): void => {
+    for (const wake of waiting.splice(0)) wake();
+  };
   const open = (): WriteStream => {
     const path = join(options.dir, `${options.name}-${String(paths.length).padStart(5, '0')}.${options.extension}`);
     paths.push(path);
@@ -49,15 +56,31 @@ export function createSpool(options: SpoolOptions): Spool {
       stream ??= open();
       total += bytes.length;
       inSegment += bytes.length;
-      if (!stream.write(bytes)) await once(stream, 'drain').catch((error: unknown) => (failure = error));
+      if (!stream.write(bytes, tell)) await once(stream, 'drain').catch((error: unknown) => (failure = error));
       if (failure) throw fileSystemError(failure, 'writing a spool segment');
       if (inSegment >= options.segmentSizeBytes) await close();
     },
     async finish() {
       await close();
+      ended = true;
+      tell();
       return paths;
     },
+    async follow() {
+      pipe ??= openSpoolPipe(join(options.dir, `${options.name}-pipe.${options.extension}`), {
+        paths,
+        get ended() {
+          return ended;
+        },
+        changed: () => new Promise((resolve) => waiting.push(resolve)),
+      });
+      return (await pipe)?.path;
+    },
     async remove() {
+      const following = await pipe;
+      const closed = following?.close();
+      tell();
+      await closed;
       const open = stream;
       stream = undefined;
       if (open) {

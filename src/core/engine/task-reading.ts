@@ -91,7 +91,8 @@ function spoolReading(
     paths.length === 0 ? emptyRelation(columns) : format === 'csv' ? csvRelation(paths, columns, longest) : ndjsonRelation(paths, columns, longest);
   return {
     relation: { from, columns },
-    async check(seen) {
+    async check(seen, failure) {
+      if (failure !== undefined) throw failure;
       if (rows !== undefined && rows !== seen) {
         throw new DataError({ code: 'SPOOL_MISMATCH', message: `${name}: ${rows} rows were spooled but ${seen} came back` });
       }

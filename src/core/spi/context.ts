@@ -66,6 +66,8 @@ export interface TaskContext extends PluginContext {
   /** Opens a further connection to the same DuckDB; close it. */
   connect(): Promise<SqlConnection>;
   progress(done: { rows?: number; bytes?: number }): void;
+  /** A sentence for the run's report: what the user should know of this source. Kept with the task, also when the run is continued. */
+  note?(text: string): void;
   /** Reports rejects found while still reading (a running total of this task), so that a run over its limit stops early. */
   rejectsSoFar(total: number): void;
   /** A new spool below this run's temp folder; `extension` such as `csv`. */
@@ -81,6 +83,11 @@ export interface Spool {
   readonly bytes: number;
   /** Closes the last segment; absolute paths in order. No write: no path. */
   finish(): Promise<readonly string[]>;
+  /**
+   * A path that gives all that is written, from the first byte on, while it is still being written: its end is that of `finish`. It can be
+   * opened some times, by one reader at a time; after `remove` a reader gets less, without an error. Undefined where there are no named pipes.
+   */
+  follow?(): Promise<string | undefined>;
   /** Deletes all segments. Safe to call at any time, also twice. */
   remove(): Promise<void>;
 }

@@ -19,22 +19,18 @@ const LIMITED_CHUNK = 1 << 16;
 
 /** The rows of one task. A connection that breaks fails it as a whole with a retryable error: it is read again from its start. */
 export async function openRead(task: ReadTask, config: MysqlInputConfig, ctx: TaskContext): Promise<Reading> {
-  const reader = new Reader(task, config, ctx);
   const keepsZeroDates = config.zero_dates !== 'null';
-  const reading = await openSpooledReading(
-    task.source,
-    task.columns.map(spooledColumn),
-    reader.chunks(),
+  let reader: Reader | undefined;
+  return openSpooledReading(
+    {
+      name: task.source,
+      columns: task.columns.map(spooledColumn),
+      read: (own) => (reader = new Reader(task, config, own)).chunks(),
+      isDoubtful: () => keepsZeroDates && (reader?.zeroDates.some((count) => count > 0) ?? false),
+      isSlow: config.rows_per_second !== undefined,
+    },
     ctx,
-    () => keepsZeroDates && reader.zeroDates.some((count) => count > 0),
   );
-  if (!keepsZeroDates) {
-    task.columns.forEach(({ name }, i) => {
-      const count = reader.zeroDates[i] ?? 0;
-      if (count > 0) ctx.log.log('warn', 'zero dates were read as NULL', { source: task.source, column: name, count });
-    });
-  }
-  return reading;
 }
 
 class Reader {
@@ -71,10 +67,18 @@ class Reader {
       if (this.#config.after_select !== undefined) {
         for (const session of this.#sessions) await session.texts(this.#config.after_select, 'running after_select');
       }
+      if (this.#config.zero_dates === 'null') this.#tellZeroDates();
     } finally {
       clearTimeout(timer);
       await Promise.all(this.#sessions.map((session) => session.end()));
     }
+  }
+
+  #tellZeroDates(): void {
+    this.#task.columns.forEach(({ name }, i) => {
+      const count = this.zeroDates[i] ?? 0;
+      if (count > 0) this.#ctx.log.log('warn', 'zero dates were read as NULL', { source: this.#task.source, column: name, count });
+    });
   }
 
   async #start(): Promise<AsyncIterable<SpooledChunk>> {

@@ -37,7 +37,10 @@ export default defineInput<PostgresqlInputConfig>({
 
   plan: planPostgresql,
 
-  open: (task, plan, config, ctx) => Promise.resolve(openRead(task as unknown as ReadTask, plan, config, ctx)),
+  async open(task, plan, config, ctx) {
+    const read = task as unknown as ReadTask;
+    return { form: 'relation', source: read.source.name, reading: await openRead(read, plan, config, ctx) };
+  },
 
   nextState: (plan: InputPlan): JsonValue | undefined => (plan.tasks[0] as unknown as ReadTask | undefined)?.next,
 

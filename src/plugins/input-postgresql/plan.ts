@@ -22,6 +22,8 @@ const RANGE_VERSION = 140_000;
 export interface ReadTask {
   readonly source: SqlSource;
   readonly select: readonly SelectColumn[];
+  /** For each column, whether the server gives it as its usual text of the type, without an option of the config. */
+  readonly exact?: readonly boolean[];
   /** Conditions of an incremental read. */
   readonly where: readonly string[];
   /** Ranges of blocks to read at a time. */
@@ -45,12 +47,13 @@ export async function planPostgresql(config: PostgresqlInputConfig, ctx: InputPl
     await placed(place, 'options', beginReading(session, settings, config));
     const table = source.table === undefined ? undefined : await findTable(session, source.table, place, 'table');
     const found = await describeSource(session, source, config, place);
-    const { columns, select, notes } = readColumns(found, await readTypeFacts(session, found), config, place);
+    const { columns, select, exact, notes } = readColumns(found, await readTypeFacts(session, found), config, place);
     const cursor = await planNewRows(session, source, found, table, config, ctx);
     const { ranges, note } = await chooseRanges(session, table, config);
     const task: ReadTask = {
       source,
       select,
+      exact,
       where: cursor?.where ?? [],
       ranges,
       ...(cursor?.next === undefined ? {} : { next: cursorStateJson(cursor.next) }),

@@ -1,29 +1,36 @@
-import type { ByteSource, ConfigPlace, InputPlan, TaskContext } from '../../core/spi/index.js';
+import type { ConfigPlace, InputPlan, Reading, TaskContext } from '../../core/spi/index.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
 import { transactionLimitError } from '../shared/sql/connection-errors.js';
 import { mergeChunks } from '../shared/sql/merge-chunks.js';
 import { createRateLimit } from '../shared/sql/rate-limit.js';
 import { buildSelect } from '../shared/sql/select.js';
+import { openSpooledReading } from '../shared/sql/spooled-reading.js';
 import type { CopyChunk, CopyOut } from '../shared/postgresql/copy-out.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import type { PostgresqlInputConfig } from './config.js';
 import { connectionOf, type ReadTask } from './plan.js';
+import { spooledColumn } from './spooled-columns.js';
 import { beginReading, openSession } from './transaction.js';
 
 const NOWHERE: ConfigPlace = { at: (path) => ({ path }) };
 
 /** The rows of one task. A connection that breaks fails the task as a whole with a retryable error: it is read again from its start. */
-export function openRead(task: ReadTask, plan: InputPlan, config: PostgresqlInputConfig, ctx: TaskContext): ByteSource {
-  const reader = new Reader(task, config, ctx);
-  return {
-    form: 'bytes',
-    format: 'csv',
-    columns: plan.columns,
-    source: task.source.name,
-    chunks: () => reader.chunks(),
-    rows: () => reader.rows,
-  };
+export function openRead(task: ReadTask, plan: InputPlan, config: PostgresqlInputConfig, ctx: TaskContext): Promise<Reading> {
+  return openSpooledReading(
+    {
+      name: task.source.name,
+      columns: plan.columns.map((column, i) => spooledColumn(column, task.exact?.[i] === true)),
+      read: (own) => readChunks(task, config, own),
+      isSlow: config.rows_per_second !== undefined,
+    },
+    ctx,
+  );
+}
+
+/** CSV as the server writes it. Ends without error only when all rows came. */
+export function readChunks(task: ReadTask, config: PostgresqlInputConfig, ctx: TaskContext): AsyncIterable<CopyChunk> {
+  return new Reader(task, config, ctx).chunks();
 }
 
 class Reader {
@@ -32,7 +39,6 @@ class Reader {
   readonly #ctx: TaskContext;
   readonly #settings: SqlConnectionSettings;
   readonly #doing: string;
-  #rows: number | undefined;
   #expired = false;
 
   constructor(task: ReadTask, config: PostgresqlInputConfig, ctx: TaskContext) {
@@ -43,11 +49,7 @@ class Reader {
     this.#doing = `reading ${task.source.name}`;
   }
 
-  get rows(): number | undefined {
-    return this.#rows;
-  }
-
-  async *chunks(): AsyncGenerator<Uint8Array> {
+  async *chunks(): AsyncGenerator<CopyChunk> {
     const sessions: PostgresSession[] = [];
     const limit = createRateLimit(this.#config.rows_per_second, this.#ctx.clock);
     const seconds = this.#config.max_transaction_secs;
@@ -62,13 +64,12 @@ class Reader {
       }
       const [only] = copies;
       const chunks: AsyncIterable<CopyChunk> = copies.length === 1 && only ? only.chunks() : mergeChunks(copies.map((copy) => copy.chunks()));
-      for await (const { bytes, rows } of chunks) {
-        await limit.take(rows, this.#ctx.signal);
-        yield bytes;
+      for await (const chunk of chunks) {
+        await limit.take(chunk.rows, this.#ctx.signal);
+        yield chunk;
       }
       clearTimeout(timer);
       await this.#finish(sessions);
-      this.#rows = copies.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
     } catch (error) {
       throw this.#expired ? transactionLimitError('PostgreSQL', this.#settings, this.#doing, seconds ?? 0) : error;
     } finally {

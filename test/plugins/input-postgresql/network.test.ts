@@ -3,7 +3,9 @@ import * as assert from 'uvu/assert';
 import { RemoteError, SluiceError, type JsonObject } from '../../../src/core/spi/index.js';
 import { startCutProxy, type CutProxy } from '../../servers/cut-proxy.js';
 import { testCertificates } from '../../servers/tls.js';
-import { plugin, read, startPgLab, until, withLab, type PgLab } from './lab.js';
+import type { ReadTask } from '../../../src/plugins/input-postgresql/plan.js';
+import { readChunks } from '../../../src/plugins/input-postgresql/read.js';
+import { plugin, read, startPgLab, until, withLab, type PgLab, type PostgresqlInputConfig } from './lab.js';
 
 let pg: PgLab;
 let proxy: CutProxy;
@@ -95,12 +97,12 @@ test('a slow consumer makes the server wait, and memory stays small', async () =
     const config = { ...through(), query: `select i, repeat('x', 1000) as v from generate_series(1, 60000) i` };
     const plan = await plugin.plan(config, { ...lab.context(), place: lab.place, state: undefined, useState: true });
     const before = proxy.passed.down;
-    const source = await plugin.open(plan.tasks[0] as JsonObject, plan, config, lab.context());
-    if (source.form !== 'bytes') throw new Error('expected bytes');
     let bytes = 0;
+    let count = 0;
     let first = true;
-    for await (const chunk of source.chunks()) {
-      bytes += chunk.length;
+    for await (const chunk of readChunks(plan.tasks[0] as unknown as ReadTask, config as unknown as PostgresqlInputConfig, lab.context())) {
+      bytes += chunk.bytes.length;
+      count += chunk.rows;
       if (!first) continue;
       first = false;
       // The server fills the buffers on its way and stops.
@@ -108,7 +110,7 @@ test('a slow consumer makes the server wait, and memory stays small', async () =
       assert.ok(proxy.passed.down - before < 30_000_000, `${proxy.passed.down - before} bytes were taken from the server`);
     }
     assert.ok(bytes > 60_000_000);
-    assert.is(source.rows?.(), 60_000);
+    assert.is(count, 60_000);
   });
 });
 
@@ -116,12 +118,10 @@ test('a session that the server ends is a retryable error', async () => {
   await withLab(async (lab) => {
     const config = { ...pg.connection, query: `select i, repeat('x', 1000) as v from generate_series(1, 100000) i`, application_name: 'victim' };
     const plan = await plugin.plan(config, { ...lab.context(), place: lab.place, state: undefined, useState: true });
-    const source = await plugin.open(plan.tasks[0] as JsonObject, plan, config, lab.context());
-    if (source.form !== 'bytes') throw new Error('expected bytes');
     let killed = false;
     try {
-      for await (const chunk of source.chunks()) {
-        if (killed || chunk.length === 0) continue;
+      for await (const chunk of readChunks(plan.tasks[0] as unknown as ReadTask, config as unknown as PostgresqlInputConfig, lab.context())) {
+        if (killed || chunk.rows === 0) continue;
         killed = true;
         await pg.client.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`);
       }

@@ -6,6 +6,8 @@ import { BugError } from '../../../core/spi/index.js';
 export interface CopyChunk {
   readonly bytes: Uint8Array;
   readonly rows: number;
+  /** Bytes of its longest record. */
+  readonly longest: number;
 }
 
 export interface CopyOutOptions {
@@ -103,7 +105,7 @@ export class CopyOut implements Submittable {
   /** The driver is idle, so its parser holds no part of a message: whole messages can be handed to it one by one. */
   #hook(stream: Duplex, driver: (bytes: Buffer) => void): void {
     const splitter = new MessageSplitter(
-      (bytes, rows) => this.#push(bytes, rows),
+      (bytes, rows, longest) => this.#push(bytes, rows, longest),
       (message) => driver.call(stream, message),
     );
     const onData = (bytes: Buffer): void => {
@@ -122,9 +124,9 @@ export class CopyOut implements Submittable {
     };
   }
 
-  #push(bytes: Uint8Array, rows: number): void {
+  #push(bytes: Uint8Array, rows: number, longest: number): void {
     this.#rows += rows;
-    this.#queue.push({ bytes, rows });
+    this.#queue.push({ bytes, rows, longest });
     this.#queued += bytes.length;
     if (!this.#paused && this.#queued >= HIGH_WATER) {
       this.#paused = true;
@@ -163,7 +165,7 @@ export class CopyOut implements Submittable {
   handleCopyData(message: { readonly chunk: Uint8Array }): void {
     this.#heard = Date.now();
     // The driver's parser may move its buffer.
-    this.#push(Buffer.from(message.chunk), 1);
+    this.#push(Buffer.from(message.chunk), 1, message.chunk.length);
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
@@ -184,14 +186,14 @@ export class CopyOut implements Submittable {
 
 /** Cuts the server's bytes into messages: CopyData are gathered without their headers, others handed on. */
 class MessageSplitter {
-  readonly #rows: (bytes: Uint8Array, rows: number) => void;
+  readonly #rows: (bytes: Uint8Array, rows: number, longest: number) => void;
   readonly #other: (message: Buffer) => void;
   /** Pieces of a message whose end has not come, header included. */
   #open: Buffer[] = [];
   #openBytes = 0;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(rows: (bytes: Uint8Array, rows: number) => void, other: (message: Buffer) => void) {
+  constructor(rows: (bytes: Uint8Array, rows: number, longest: number) => void, other: (message: Buffer) => void) {
     this.#rows = rows;
     this.#other = other;
   }
@@ -212,16 +214,19 @@ class MessageSplitter {
     let write = at;
     const begin = at;
     let rows = 0;
+    let longest = 0;
     while (at + HEADER <= bytes.length) {
       const end = at + 1 + bytes.readUInt32BE(at + 1);
       if (end > bytes.length) break;
       const type = bytes[at];
       if (type === COPY_DATA) {
         bytes.copyWithin(write, at + HEADER, end);
-        write += end - at - HEADER;
+        const length = end - at - HEADER;
+        write += length;
+        if (length > longest) longest = length;
         rows++;
       } else {
-        if (rows > 0) this.#rows(bytes.subarray(begin, write), rows);
+        if (rows > 0) this.#rows(bytes.subarray(begin, write), rows, longest);
         this.#other(bytes.subarray(at, end));
         if (type === READY_FOR_QUERY) {
           this.#rest = bytes.subarray(end);
@@ -231,7 +236,7 @@ class MessageSplitter {
       }
       at = end;
     }
-    if (rows > 0) this.#rows(bytes.subarray(begin, write), rows);
+    if (rows > 0) this.#rows(bytes.subarray(begin, write), rows, longest);
     if (at < bytes.length) this.#keep(bytes.subarray(at));
     return false;
   }
@@ -262,7 +267,7 @@ class MessageSplitter {
     this.#open = [];
     this.#openBytes = 0;
     if (message[0] === COPY_DATA) {
-      this.#rows(message.subarray(HEADER), 1);
+      this.#rows(message.subarray(HEADER), 1, message.length - HEADER);
       return end;
     }
     this.#other(message);

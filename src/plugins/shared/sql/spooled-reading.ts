@@ -1,11 +1,15 @@
 import {
   BugError,
+  CancelledError,
   quoteIdentifier,
   quoteLiteral,
+  RemoteError,
   type ColumnType,
   type Reading,
   type RejectRecord,
+  type Relation,
   type SourceColumn,
+  type Spool,
   type TaskContext,
   type TextFormat,
 } from '../../../core/spi/index.js';
@@ -37,36 +41,145 @@ export function plannedColumns(columns: readonly SpooledColumn[]): readonly Sour
   return columns.map(({ name, type, text, strict }) => ({ name, type, ...(strict === true ? { text } : {}) }));
 }
 
+export interface SpooledSource {
+  /** For messages and rejects. */
+  readonly name: string;
+  readonly columns: readonly SpooledColumn[];
+  /** Starts reading. The context's signal ends it when its rows are no longer wanted. */
+  read(ctx: TaskContext): AsyncIterable<SpooledChunk>;
+  /** Says that values were seen that DuckDB takes for others: `text` decides then. */
+  isDoubtful?(): boolean;
+  /** The rows come so slowly, on purpose, that nothing should wait for them. */
+  readonly isSlow?: boolean;
+  /** Bytes that are spooled before the rows are read back, while more are coming. Default 4 MB. */
+  readonly followAfter?: number;
+}
+
+const FOLLOW_AFTER = 4 << 20;
+
 /**
- * Spools a database's answer, so that the server never waits for the target, and reads it back as a relation. Fields are
- * read as their DuckDB type, the cheapest way; when one of them turns out not to be of its type, the same spool is read again
- * with the engine's strict conversions, which reject that row alone. `isDoubtful` may say beforehand that it will be so.
+ * Spools a database's answer, so that the server never waits for the target, and reads it back as a relation, where the system allows it
+ * while the answer is still coming. Fields are read as their DuckDB type, the cheapest way; when one of them turns out not to be of its
+ * type, the same spool is read again with the engine's strict conversions, which reject that row alone.
  */
-export async function openSpooledReading(
-  source: string,
-  columns: readonly SpooledColumn[],
-  chunks: AsyncIterable<SpooledChunk>,
-  ctx: TaskContext,
-  isDoubtful: () => boolean = () => false,
-): Promise<Reading> {
-  const spool = ctx.spool('csv');
+export async function openSpooledReading(source: SpooledSource, ctx: TaskContext): Promise<Reading> {
+  const filling = new Filling(source, ctx);
   try {
-    let rows = 0;
-    let longest = 0;
-    for await (const chunk of chunks) {
-      await spool.write(chunk.bytes);
-      rows += chunk.rows;
-      longest = Math.max(longest, chunk.longest);
-      ctx.progress({ bytes: chunk.bytes.length });
-      if (ctx.sampleBytes !== undefined && spool.bytes >= ctx.sampleBytes) break;
+    if (ctx.sampleBytes === undefined && source.isSlow !== true) {
+      await filling.reach(source.followAfter ?? FOLLOW_AFTER);
+      const path = filling.isOver || filling.isOdd ? undefined : await filling.follow();
+      if (path !== undefined) return followingReading(filling, path);
     }
-    const content: Content = { source, columns, paths: await spool.finish(), rows, longest, remove: () => spool.remove() };
-    return isDoubtful() ? textReading(content) : typedReading(content);
+    const content = await filling.content;
+    return source.isDoubtful?.() === true ? textReading(content) : typedReading(content);
   } catch (error) {
-    await spool.remove();
+    await filling.giveUp();
     throw error;
   }
 }
+
+/** The way from the server into the spool, which goes on by itself. */
+class Filling {
+  readonly source: SpooledSource;
+  /** Rejected with the reader's error. */
+  readonly content: Promise<Content>;
+  isOver = false;
+  readonly #spool: Spool;
+  readonly #stop = new AbortController();
+  #longest = 0;
+  #failed = false;
+  #reached: { readonly bytes: number; readonly tell: () => void } | undefined;
+
+  constructor(source: SpooledSource, ctx: TaskContext) {
+    this.source = source;
+    this.#spool = ctx.spool('csv');
+    this.content = this.#fill({ ...ctx, signal: AbortSignal.any([ctx.signal, this.#stop.signal]) });
+    // Whoever asks for the content is told; nobody does when the rows are no longer wanted.
+    this.content.catch(() => undefined);
+  }
+
+  /** Whether what is there cannot be read the fast way, or will never be whole. */
+  get isOdd(): boolean {
+    return this.#failed || this.#longest >= PLAIN_RECORD || this.source.isDoubtful?.() === true;
+  }
+
+  /** Waits for so many bytes, or the end. */
+  async reach(bytes: number): Promise<void> {
+    const reached = new Promise<void>((tell) => (this.#reached = { bytes, tell }));
+    await Promise.race([reached, this.content]);
+  }
+
+  async follow(): Promise<string | undefined> {
+    return this.#spool.follow?.();
+  }
+
+  /** Stops the reader and removes what it has brought. */
+  async giveUp(): Promise<void> {
+    this.#stop.abort(new CancelledError({ code: 'READ_GIVEN_UP', message: `${this.source.name}: its rows are no longer wanted` }));
+    await this.content.catch(() => undefined);
+    await this.#spool.remove();
+  }
+
+  async #fill(ctx: TaskContext): Promise<Content> {
+    const { name, columns } = this.source;
+    const spool = this.#spool;
+    try {
+      let rows = 0;
+      for await (const chunk of this.source.read(ctx)) {
+        ctx.signal.throwIfAborted();
+        await spool.write(chunk.bytes);
+        rows += chunk.rows;
+        this.#longest = Math.max(this.#longest, chunk.longest);
+        ctx.progress({ bytes: chunk.bytes.length });
+        if (this.#reached !== undefined && spool.bytes >= this.#reached.bytes) this.#reached.tell();
+        if (ctx.sampleBytes !== undefined && spool.bytes >= ctx.sampleBytes) break;
+      }
+      const paths = await spool.finish();
+      return { source: name, columns, paths, rows, longest: this.#longest, remove: () => spool.remove() };
+    } catch (error) {
+      this.#failed = true;
+      // A query that waits for more must not wait for ever: it ends with too few rows, and `check` says why.
+      await spool.remove();
+      throw error;
+    } finally {
+      this.isOver = true;
+    }
+  }
+}
+
+/**
+ * The first scan reads while rows are still coming, as far as they come: what it saw counts only when the reader has ended well and all of
+ * its rows were seen. Everything after it, and every scan that went wrong, reads the spool's files.
+ */
+function followingReading(filling: Filling, path: string): Reading {
+  const { name: source, columns } = filling.source;
+  const following = typedRelation(columns, { paths: [path], longest: 0 });
+  let whole: Content | undefined;
+  let handedOver = false;
+  return {
+    get relation() {
+      return whole === undefined ? following : typedRelation(columns, whole);
+    },
+    shouldStop: () => Promise.resolve(filling.isOdd),
+    checksReadErrors: true,
+    async check(rows, failure) {
+      const content = await filling.content;
+      const isDoubtful = filling.source.isDoubtful?.() === true;
+      if (!isDoubtful && failure === undefined && rows === content.rows) {
+        whole = content;
+        return checkRows(content, rows);
+      }
+      handedOver = true;
+      // A long record, and an error of the disk, say nothing about the values.
+      const isBad = failure !== undefined && content.longest < PLAIN_RECORD && !(failure instanceof RemoteError && failure.code === 'ENGINE_IO');
+      if (isDoubtful || isBad) return { keep: false, reason: `${source}: ${BAD_VALUE}`, instead: textReading(content) };
+      return { keep: false, reason: `${source}: the rows could not be read while they came`, instead: typedReading(content) };
+    },
+    close: () => (handedOver ? Promise.resolve() : filling.giveUp()),
+  };
+}
+
+const BAD_VALUE = "a value is not of its column's type";
 
 interface Content {
   readonly source: string;
@@ -77,26 +190,23 @@ interface Content {
   remove(): Promise<void>;
 }
 
-function typedReading(content: Content): Reading {
-  let handedOver = false;
-  const columns = plannedColumns(content.columns);
-  const select = content.columns.map(({ name, convert, strict }) => {
+function typedRelation(columns: readonly SpooledColumn[], files: Pick<Content, 'paths' | 'longest'>): Relation {
+  const select = columns.map(({ name, convert, strict }) => {
     const quoted = quoteIdentifier(name);
     return convert === undefined || strict === true ? quoted : `${convert(quoted)} AS ${quoted}`;
   });
-  const fields = csvRelation(
-    content,
-    content.columns.map((column) => (column.strict === true ? 'VARCHAR' : column.csvType)),
-  );
+  const types = columns.map((column) => (column.strict === true ? 'VARCHAR' : column.csvType));
+  return { from: `(SELECT ${select.join(', ')} FROM ${csvRelation({ ...files, columns }, types)})`, columns: plannedColumns(columns) };
+}
+
+function typedReading(content: Content): Reading {
+  let handedOver = false;
   return {
-    relation: { from: `(SELECT ${select.join(', ')} FROM ${fields})`, columns },
+    relation: typedRelation(content.columns, content),
     check(rows, failure) {
-      if (failure !== undefined) {
-        handedOver = true;
-        const instead = textReading(content);
-        return Promise.resolve({ keep: false, reason: `${content.source}: a value is not of its column's type`, instead });
-      }
-      return checkRows(content, rows);
+      if (failure === undefined) return checkRows(content, rows);
+      handedOver = true;
+      return Promise.resolve({ keep: false, reason: `${content.source}: ${BAD_VALUE}`, instead: textReading(content) });
     },
     close: () => (handedOver ? Promise.resolve() : content.remove()),
   };
@@ -130,7 +240,7 @@ async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
 /** DuckDB's own limit of a record; it buffers 16 times the limit, so a larger one is only given where a record needs it. */
 const PLAIN_RECORD = 2_097_152;
 
-function csvRelation({ columns, paths, longest }: Content, types: readonly string[]): string {
+function csvRelation({ columns, paths, longest }: Pick<Content, 'columns' | 'paths' | 'longest'>, types: readonly string[]): string {
   if (paths.length === 0) {
     return `(SELECT ${columns.map(({ name }, i) => `NULL::${types[i] ?? 'VARCHAR'} AS ${quoteIdentifier(name)}`).join(', ')} LIMIT 0)`;
   }
