@@ -44,7 +44,7 @@ export async function stageWithDeletes(
       ctx,
     );
   const written = await part(`NOT ${isDelete}`);
-  if (plan.mode !== 'merge') {
+  if (plan.mergeKeys === undefined) {
     // What is replaced as a whole holds nothing to delete.
     const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(spool)}) WHERE ${isDelete}`);
     return { ...written, rows: written.rows + Number(row?.['n']) };

@@ -37,7 +37,7 @@ export function modeRequest(
   config: ModeConfig,
   fullRefresh: boolean,
   place: ConfigPlace,
-): Pick<WriteRequest, 'mode' | 'mergeKeys' | 'mergeOrderBy' | 'replaceWhere'> {
+): Pick<WriteRequest, 'mode' | 'mergeKeys' | 'mergeOrderBy' | 'refreshesMerge' | 'replaceWhere'> {
   const mode = writeModeOf(config);
   const keys = KEY_OPTIONS.filter((option) => config[option] !== undefined);
   const [first, second] = keys;
@@ -50,9 +50,10 @@ export function modeRequest(
   if (config.replace_where !== undefined && mode !== 'replace_where')
     throw wrongOption('replace_where', `replace_where belongs to mode: replace, found mode: ${config.mode}`, 'set mode: replace', place);
   // A refresh reads everything; a range is refreshed by every run.
-  if (fullRefresh && (mode === 'append' || mode === 'merge')) return { mode: 'replace' };
+  if (fullRefresh && mode === 'append') return { mode: 'replace' };
+  const refreshesMerge = fullRefresh && mode === 'merge';
   return {
-    mode,
+    ...(refreshesMerge ? { mode: 'replace', refreshesMerge } : { mode }),
     ...(first === undefined ? {} : { mergeKeys: listOf(config[first]) }),
     ...(config.merge_order_by === undefined ? {} : { mergeOrderBy: listOf(config.merge_order_by).map((text) => parseOrder(text, place)) }),
     ...(config.replace_where === undefined ? {} : { replaceWhere: config.replace_where }),

@@ -40,7 +40,7 @@ export function commitWrites(tools: CommitTools, writes: readonly StagedWrite[],
 }
 
 export function rewrites(plan: WritePlan): boolean {
-  return plan.mode === 'merge' || plan.mode === 'replace_where';
+  return plan.mergeKeys !== undefined || plan.mode === 'replace_where';
 }
 
 async function commitRewriting(tools: CommitTools, writes: readonly StagedWrite[], options: WriteOptions, shop: Workshop): Promise<CommitResult> {

@@ -17,6 +17,7 @@ export interface RowModeTarget {
 
 /** The part of a plan that `merge` and `replace_where` add. Errors: ConfigError MERGE_KEYS, REPLACE_WHERE, TABLE_NOT_REWRITABLE. */
 export async function planRowMode(request: WriteRequest, target: RowModeTarget): Promise<RowModePlan> {
+  if (request.mode === 'replace' && request.refreshesMerge === true) return planMerge(request, target);
   if (request.mode !== 'merge' && request.mode !== 'replace_where') return {};
   refuseUnwritable(target);
   return request.mode === 'merge' ? planMerge(request, target) : planReplaceWhere(request, target);

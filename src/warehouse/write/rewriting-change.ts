@@ -31,10 +31,11 @@ export interface RewriteContext {
 
 const NOTHING: RemovedRows = { removed: [], rest: [], rows: 0, plan: { data: [], deletes: [], stats: NO_STATS }, version: '' };
 
-/** `merge` and `replace_where`: rows go, their files' other rows move, the staged ones come; one snapshot. */
+/** `merge` and `replace_where`: rows go, their files' other rows move, the staged ones come; one snapshot. The refresh of a merge takes all rows out. */
 export function rewritingChange(tools: CommitTools, plan: WritePlan, staged: readonly StagedFile[], context: RewriteContext): RewritingChange {
   const remover = { ...tools, stageRows: context.side.stage.bind(context.side), drop: (files: readonly StagedFile[]) => context.side.drop(files) };
-  const merge = plan.mode === 'merge' ? new MergeRows(remover, plan, staged) : undefined;
+  const refreshes = plan.mode === 'replace';
+  const merge = plan.mergeKeys !== undefined ? new MergeRows(remover, plan, staged) : undefined;
   let condition: RowCondition | undefined;
   let rows: RowRemover | undefined;
   const given = new Set(staged);
@@ -55,7 +56,7 @@ export function rewritingChange(tools: CommitTools, plan: WritePlan, staged: rea
       const fields = bindSpec(table, spec);
       const dataFiles = (files: readonly StagedFile[]): DataFile[] => files.map((f) => dataFileOf(f, spec['spec-id'], fields));
       const opened = await openOnce(table, dataFiles);
-      const removed = base && rows ? await rows.remove(table, context.shop, tx) : NOTHING;
+      const removed = base && rows && !refreshes ? await rows.remove(table, context.shop, tx) : NOTHING;
       const incoming = merge ? await merge.incoming(table, removed, opened, context.shop, tx) : { files: staged, unused: [] };
       used = [...removed.rest, ...incoming.files.filter((file) => !given.has(file))];
       unused = incoming.unused;
@@ -66,9 +67,21 @@ export function rewritingChange(tools: CommitTools, plan: WritePlan, staged: rea
         filesRewritten: removed.plan.data.length,
         ...(merge && merge.losers > 0 ? { rowsSuperseded: merge.losers } : {}),
       };
-      if (added.length === 0 && removed.removed.length === 0) return base && table === base.metadata ? undefined : { table, written: [], facts };
-      const operation = removed.removed.length === 0 ? ('append' as const) : added.length === 0 ? ('delete' as const) : ('overwrite' as const);
-      const change = { operation, added: dataFiles(added), removed: removed.removed, summary: { [RUN_ID]: context.runId } };
+      if (!refreshes && added.length === 0 && removed.removed.length === 0)
+        return base && table === base.metadata ? undefined : { table, written: [], facts };
+      const operation = refreshes
+        ? ('overwrite' as const)
+        : removed.removed.length === 0
+          ? ('append' as const)
+          : added.length === 0
+            ? ('delete' as const)
+            : ('overwrite' as const);
+      const change = {
+        operation,
+        added: dataFiles(added),
+        removed: refreshes ? ('all' as const) : removed.removed,
+        summary: { [RUN_ID]: context.runId },
+      };
       const built = await buildSnapshot({ ...tools, reach: (point) => context.reach(point) }, table, change, tools.clock.now());
       return { table: built.table, written: built.written, facts: { ...facts, snapshotId: String(built.snapshot['snapshot-id']) } };
     },

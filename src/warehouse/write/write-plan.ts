@@ -23,6 +23,8 @@ export interface WriteRequest {
   readonly mergeKeys?: readonly string[];
   /** Of `merge`: picks one of several staged rows with one key; without it they are an error. */
   readonly mergeOrderBy?: readonly MergeOrder[];
+  /** With `replace`, for the refresh of a merge: the keys tell the load's rows apart as in a merge. */
+  readonly refreshesMerge?: boolean;
   /** Of `replace_where`: SQL over the table's columns. */
   readonly replaceWhere?: string;
   readonly timeColumn?: string;
@@ -57,7 +59,7 @@ export interface WritePlan {
   /** URI of the table's folder. */
   readonly location: string;
   readonly mode: WriteMode;
-  /** Of `merge`: the fields' names. */
+  /** Of `merge`, and of a `replace` that refreshes one: the fields' names. */
   readonly mergeKeys?: readonly string[];
   readonly mergeOrderBy?: readonly MergeOrder[];
   /** Of `replace_where`: checked, to stand in parentheses. */

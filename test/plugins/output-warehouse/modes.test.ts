@@ -40,6 +40,28 @@ test('merge replaces by key, whatever its spelling; NULL keys are rejected with 
   assert.equal(rejects, [{ reason: 'NULL in a key column', column_name: 'id' }]);
 });
 
+test('a full refresh of a merge replaces the table by the rows that a merge of them all gives', async ({ project }) => {
+  const input = (rows: string): string =>
+    `in:\n  type: config\n  columns: [{name: id, type: long}, {name: name, type: string}, {name: gone, type: boolean}]\n  rows: ${rows}\n`;
+  const out = 'out: {type: warehouse, table: shop.r, mode: merge, keys: id, delete_column: gone';
+  project.write('a.yml', `${input('[[99, stray, false]]')}${out}}\n`);
+  await project.run('a.yml');
+  const all = input('[[1, a, false], [1, b, false], [2, a, false], [2, b, true], [3, c, false]]');
+  project.write('b.yml', `${all}${out}}\n`);
+  const refused = await project.sluice(['run', 'b.yml', '--full-refresh']);
+  assert.is(refused.code, 3, refused.stderr);
+  assert.match(refused.stderr, /DUPLICATE_KEYS: shop\.r: 2 keys stand in several rows of this load/);
+  assert.equal(await project.query('SELECT * FROM shop.r'), [{ id: 99, name: 'stray' }]);
+  project.write('b.yml', `${all}${out}, merge_order_by: name}\n`);
+  await project.run('b.yml', '--full-refresh');
+  assert.equal(await project.query('SELECT * FROM shop.r ORDER BY id'), [
+    { id: 1, name: 'b' },
+    { id: 3, name: 'c' },
+  ]);
+  await project.run('b.yml', '--full-refresh');
+  assert.equal(await project.query('SELECT count(*) AS n FROM shop.r'), [{ n: 2 }]);
+});
+
 test('delete_column takes rows out by key; what was not there is no error', async ({ project }) => {
   const input = (rows: string): string =>
     `in:\n  type: config\n  columns: [{name: id, type: long}, {name: name, type: string}, {name: gone, type: boolean}]\n  rows: ${rows}\n`;
