@@ -17,7 +17,7 @@ import {
   type SqlConnection,
   type WholeFilter,
 } from '../spi/index.js';
-import { planFiles, type OnChanged, type PlannedFile } from './file-plan.js';
+import { planFiles, type FilePlan, type OnChanged, type PlannedFile } from './file-plan.js';
 import { decodersOf, groupFiles, lastRecordEnd, openParserFile, type TaskFile } from './file-source.js';
 import { nextFileState, readFileState } from './file-state.js';
 import type { Configured, SourcePipeline } from './pipeline.js';
@@ -108,7 +108,7 @@ async function planFileInput(
   const onChanged = (config['on_changed'] ?? 'error') as OnChanged;
   const incremental = useState && config['incremental'] !== false;
   const input = pipeline.input as Configured<FileInputPlugin>;
-  const chosen = await planFiles(input, listed, files, { incremental, onChanged }, ctx);
+  const chosen = limitFiles(await planFiles(input, listed, files, { incremental, onChanged }, ctx), plugin.mostFiles?.(config));
   const taskFiles = await Promise.all(chosen.read.map((planned) => toTaskFile(pipeline, input, planned, onChanged, ctx)));
   const parserFiles = await Promise.all(taskFiles.map((file) => openParserFile(pipeline, file, ctx)));
   const memory = incremental ? files.memory : undefined;
@@ -120,6 +120,19 @@ async function planFileInput(
     input: { form: 'files', columns: parser.columns, partitionColumns, tasks, parser, refreshed: chosen.refreshed, reloaded: chosen.reloaded },
     notes: [...chosen.notes, ...(parser.notes ?? [])],
     bytes,
+  };
+}
+
+function limitFiles(plan: FilePlan, most = Infinity): FilePlan {
+  const left = plan.read.length - most;
+  if (left <= 0) return plan;
+  const read = plan.read.slice(0, most);
+  const names = new Set(read.map(({ file }) => file.name));
+  return {
+    ...plan,
+    read,
+    reloaded: plan.reloaded.filter((name) => names.has(name)),
+    notes: [...plan.notes, `${left} more ${left === 1 ? 'file is' : 'files are'} left to the next run`],
   };
 }
 

@@ -93,6 +93,8 @@ export interface FileInputPlugin<C = JsonObject> extends PluginDeclaration {
   readonly form: 'files';
   /** All files that match, in name order, already loaded ones too. */
   list(config: C, ctx: PluginContext & { readonly place: ConfigPlace }): Promise<readonly SourceFile[]>;
+  /** Most files that one run reads; those that were loaded before do not count. */
+  mostFiles?(config: C): number | undefined;
   /** A local path where there is one (the fastest lane), else a stream of the raw bytes. */
   open(file: SourceFile, config: C, ctx: PluginContext): Promise<{ readonly path: string } | { readonly stream: AsyncIterable<Uint8Array> }>;
   /**

@@ -74,8 +74,10 @@ export default defineFileInput<S3InputConfig>({
     }
     if (matched === 0 && config.allow_empty !== true) throw nothingFound(config, ctx.place);
     found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
-    return found.slice(0, config.total_file_count_limit).map((object) => describeObject(object, config));
+    return found.map((object) => describeObject(object, config));
   },
+
+  mostFiles: (config) => config.total_file_count_limit,
 
   async open(file, config, ctx) {
     return { stream: streamObject(await openS3(config, ctx), versionOf(file, config), ctx) };

@@ -32,7 +32,7 @@ export const s3InputSchema = {
       minimum: 1,
       default: 2_147_483_647,
       'x-advanced': true,
-      description: 'Read at most so many objects, the first ones in byte order of the keys.',
+      description: 'Read at most so many objects in one run, the first new ones in byte order of the keys.',
     },
     min_task_size: {
       type: 'integer',

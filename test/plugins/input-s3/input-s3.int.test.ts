@@ -106,7 +106,6 @@ test('chooses objects by prefix, key, glob, pattern, last_path and time', async 
   assert.equal(names(await list(connection(bucket, { paths: ['other.csv', 'l/2026-0{1,3}.csv'] }))), ['l/2026-01.csv', 'other.csv']);
   assert.equal(names(await list(connection(bucket, { path_prefix: 'l/', path_match_pattern: '02\\.csv$' }))), ['l/2026-02.csv']);
   assert.equal(names(await list(connection(bucket, { path_prefix: 'l/2', last_path: 'l/2026-02.csv' }))), ['l/2026-02.csv.gz']);
-  assert.equal(names(await list(connection(bucket, { path_prefix: 'l/2', total_file_count_limit: 1 }))), ['l/2026-01.csv']);
   const later = connection(bucket, { path_prefix: 'l/', use_modified_time: true, last_modified_time: '2999-01-01T00:00:00Z' });
   assert.equal(await list(later), []);
 });
@@ -205,6 +204,29 @@ test('loads objects once: plain and compressed ones, then new ones; a rewritten 
     assert.is((await run('skip.yml')).status, 'up-to-date');
     const left = join(project.folder, '.sluice', 'tmp');
     assert.equal(existsSync(left) ? readdirSync(left) : [], [], 'nothing is left of the copies');
+  } finally {
+    project.remove();
+  }
+});
+
+test('total_file_count_limit bounds what one run reads; the next one goes on', async () => {
+  const bucket = await server.createBucket();
+  for (const id of [1, 2, 3]) await server.put(bucket, `orders/${id}.csv`, `id,name\n${id},x\n`);
+  const project = new TestProject();
+  try {
+    project.write('orders.yml', pipeline(bucket, '  total_file_count_limit: 2\n'));
+    for (const [read, note] of [
+      [2, /1 more file is left to the next run/],
+      [1, /2 of 3 files were loaded before/],
+    ] as const) {
+      const outcome = await project.sluice(['run', 'orders.yml', '--json'], {
+        env: { S3_KEY_ID: server.accessKeyId, S3_SECRET: server.secretAccessKey },
+      });
+      assert.is(outcome.code, 0, outcome.stderr);
+      assert.is((JSON.parse(outcome.stdout) as { pipelines: { read: number }[] }).pipelines[0]?.read, read);
+      assert.match(outcome.stdout, note);
+    }
+    assert.equal(await project.query('SELECT id FROM shop.orders ORDER BY id'), [{ id: 1 }, { id: 2 }, { id: 3 }]);
   } finally {
     project.remove();
   }
