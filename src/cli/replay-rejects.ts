@@ -23,6 +23,7 @@ export async function replayRejects(context: CommandContext, session: Session, r
       hint: 'mend the config and run the pipeline again: it reads everything that did not commit',
     });
   }
+  refuseOfOneTarget(run);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-replay-'));
   try {
     const path = join(folder, 'rejects');
@@ -45,6 +46,19 @@ export async function replayRejects(context: CommandContext, session: Session, r
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The other targets of a list hold the rows that one of them refused. */
+function refuseOfOneTarget(run: RunRecord): void {
+  const targets = run.commit?.['targets'];
+  if (!Array.isArray(targets)) return;
+  const refusing = (targets as readonly JsonObject[]).filter((target) => Number(target['refused'] ?? 0) > 0).map((target) => String(target['name']));
+  if (refusing.length === 0) return;
+  throw new ConfigError({
+    code: 'REPLAY_ONE_TARGET',
+    message: `run ${run.runId}: ${refusing.join(', ')} refused rows that other targets of the list may hold; a replay would write them there again`,
+    hint: `read them from the rejects (their reasons name the target) with a pipeline of their own into ${refusing.join(', ')} alone`,
+  });
 }
 
 /** The pipeline as its file says now; without a file (`sluice load`) as it was. */

@@ -2,6 +2,9 @@ import type { RunSummary } from '../core/engine/events.js';
 import type { JsonObject, JsonValue } from '../core/spi/index.js';
 import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable } from './format.js';
 
+/** Warnings of one run that are printed. */
+const WARNINGS = 10;
+
 /** The table at the end of a run, one row a target, and what changed. */
 export function formatReport(summaries: readonly RunSummary[]): string {
   const headers = ['target', 'status', 'read', 'added', 'written', 'filtered', 'rejected', 'in', 'out', 'files', 'time', 'rows/s', 'peak memory'];
@@ -25,7 +28,11 @@ export function formatReport(summaries: readonly RunSummary[]): string {
   const lines = [formatTable(pick(headers), rows.map(pick))];
   for (const s of summaries) {
     for (const change of s.schema_changes) lines.push(change.startsWith(`${s.target}: `) ? change : `${s.target}: ${change}`);
-    if (s.run_id !== null) lines.push(`${s.target}: run ${s.run_id}, state ${describeState(s.state_before)} → ${describeState(s.state_after)}`);
+    lines.push(...describeTargets(s));
+    if (s.run_id !== null) {
+      const [before, after] = [describeState(s.state_before), describeState(s.state_after)];
+      lines.push(`${s.target}: run ${s.run_id}${before === 'none' && after === 'none' ? '' : `, state ${before} → ${after}`}`);
+    }
     if (s.rejected > 0 && s.run_id !== null) {
       const table = s.commit?.['rejectsTable'] ?? `${s.target}__rejects`;
       const kept = s.status === 'held' ? 'go with it' : `${s.rejected === 1 ? 'is' : 'are'} in ${String(table)}`;
@@ -34,8 +41,20 @@ export function formatReport(summaries: readonly RunSummary[]): string {
     if (s.status === 'held')
       lines.push(`${s.target}: held before the commit; \`sluice commit ${s.run_id}\` or \`sluice discard ${s.run_id}\` ends it`);
     if (s.status === 'up-to-date') lines.push(`${s.target}: nothing new to load`);
+    lines.push(...s.warnings.slice(0, WARNINGS).map((warning) => `${s.target}: ${warning}`));
+    if (s.warnings.length > WARNINGS) lines.push(`${s.target}: ${formatCount(s.warnings.length - WARNINGS)} more of the kind; --json has all`);
   }
   return lines.join('\n');
+}
+
+/** What became of the rows in each of several targets. */
+function describeTargets({ commit }: RunSummary): string[] {
+  const targets = commit?.['targets'];
+  if (!Array.isArray(targets)) return [];
+  return (targets as readonly JsonObject[]).map(({ name, rows, filtered, rejected }) => {
+    const counts = [`${formatCount(Number(rows))} written`, `${formatCount(Number(filtered))} filtered`, `${formatCount(Number(rejected))} rejected`];
+    return `${String(name)}: ${counts.join(', ')}`;
+  });
 }
 
 /** A state in a few words: how many files are known, or the cursor itself. */

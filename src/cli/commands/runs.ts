@@ -169,7 +169,11 @@ function summaryLines(summary: RunSummary): string[][] {
     ],
     ['written', `${formatBytes(summary.bytes_written)} in ${formatCountOf(summary.files_written, 'file')}`],
     ['memory', `${formatBytes(summary.peak_memory_bytes)} at most`],
-    ['state', `${describeState(summary.state_before)} → ${describeState(summary.state_after)}`],
+    ...(summary.state_before === null && summary.state_after === null
+      ? []
+      : [['state', `${describeState(summary.state_before)} → ${describeState(summary.state_after)}`]]),
+    // Runs of earlier versions have none.
+    ...((summary.warnings as readonly string[] | undefined) ?? []).map((warning) => ['warning', warning]),
   ];
 }
 

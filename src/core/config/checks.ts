@@ -10,7 +10,11 @@ import { didYouMean, type ConfigSchema } from '../spi/index.js';
 const COMMON = {
   type: { type: 'string', description: 'The kind of check.' },
   name: { type: 'string', minLength: 1, description: 'Name in messages. Default: made from the other keys.' },
-  on: { enum: ['load', 'table'], description: 'Asked of the rows of this load, or of the table as it would be after the commit.' },
+  on: {
+    enum: ['load', 'table'],
+    description:
+      'Asked of the rows of this load, or of the table as it would be after the commit. Default: `load` for row_count, not_null and accepted_values, `table` for the others where the output has one.',
+  },
   severity: { enum: ['error', 'warn'], default: 'error', description: '`error`: a failed check commits nothing. `warn`: the report says so.' },
 } as const;
 const COLUMNS = { type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', minLength: 1 } } as const;
@@ -68,7 +72,8 @@ export const CHECK_SCHEMAS: Readonly<Record<string, ConfigSchema>> = {
 export interface CheckConfig {
   readonly type: string;
   readonly name: string;
-  readonly on: 'load' | 'table';
+  /** Undefined: of the table, or of the load where the output has none. */
+  readonly on: 'load' | 'table' | undefined;
   readonly severity: 'error' | 'warn';
   readonly given: JsonObject;
   readonly place: { readonly file?: string; readonly line?: number; readonly column?: number; readonly path?: string };
@@ -133,7 +138,7 @@ export async function readChecks(
     checks.push({
       type,
       name: typeof config['name'] === 'string' ? config['name'] : describe(type, config),
-      on: (config['on'] as 'load' | 'table' | undefined) ?? (ON_TABLE.has(type) ? 'table' : 'load'),
+      on: (config['on'] as 'load' | 'table' | undefined) ?? (ON_TABLE.has(type) ? undefined : 'load'),
       severity: config['severity'] as 'error' | 'warn',
       given: config,
       place: document.locate(at),

@@ -48,8 +48,9 @@ export interface PipelineDraft {
   readonly checks: readonly CheckConfig[];
   readonly exec: ExecConfig;
   readonly previewSampleRows: number;
-  /** All that the config says but `exec`, without secrets: what {@link hash} covers. */
+  /** All that the config says but `exec`, without secrets. */
   readonly definition: JsonObject;
+  /** Of {@link definition} without `checks`: they decide what may commit, not what is read and written. */
   readonly hash: string;
 }
 
@@ -223,7 +224,6 @@ class PipelineReader {
       },
       filters: filters.map((filter) => filter.given),
       ...(isList ? { out: routes.map((route) => route.given), unmatched } : routes[0] ? { out: routes[0].given } : {}),
-      ...(checks.length > 0 ? { checks: checks.map((check) => check.given) } : {}),
     };
     // A connection that now leads elsewhere makes another pipeline of it.
     const connected = { in: input.input.given, out: routes.map((route) => route.output.given) };
@@ -239,7 +239,7 @@ class PipelineReader {
       checks,
       exec,
       previewSampleRows,
-      definition,
+      definition: checks.length > 0 ? { ...definition, checks: checks.map((check) => check.given) } : definition,
       hash: hashJson(usesConnection(definition) ? { ...definition, connected } : definition),
     };
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openDatabase } from '../duckdb/index.js';
 import type { JsonValue, PluginContext, Schema, SourceColumn, StateKey } from '../spi/index.js';
 import type { Pipeline } from './pipeline.js';
-import { compileChecks } from './checks.js';
+import { compileChecks, describeFallback } from './checks.js';
 import { planFilters, planInput, refuseRereads, sourceSchema, type RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
 import { createSqlCheck } from './typing/index.js';
@@ -54,7 +54,7 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
     const output = await plugin.plan(config, filters.schema, { ...outputContext, check: createSqlCheck(sql) });
     refuseRereads(pipeline, planned.input, output);
     compileChecks(pipeline.checks ?? [], filters.schema, startedAt, plugin);
-    const notes = [...planned.notes, ...output.notes];
+    const notes = [...planned.notes, ...output.notes, ...describeFallback(pipeline.checks ?? [], plugin)];
     const plan: RunPlan = {
       version: 1,
       input: planned.input,

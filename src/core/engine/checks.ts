@@ -12,6 +12,7 @@ import {
   type SqlConnection,
   type SqlValue,
 } from '../spi/index.js';
+import { isOutputList } from './many-outputs.js';
 import type { CheckSpec } from './pipeline.js';
 
 /** Rows at fault that are shown. */
@@ -21,18 +22,9 @@ const SHOWN_CHARACTERS = 300;
 /** Turns configured checks into questions. Errors: ConfigError CHECK_COLUMN, CHECK_UNSUPPORTED. */
 export function compileChecks(specs: readonly CheckSpec[], schema: Schema, now: number, output: OutputPlugin): readonly Check[] {
   return specs.map((spec) => {
-    const { name, on, severity, type, given } = spec;
-    if (on === 'load' ? !output.stagedRows : !output.checksTable) {
-      throw new ConfigError({
-        code: 'CHECK_UNSUPPORTED',
-        message: `check ${name}: the output ${output.type} cannot be asked about ${on === 'load' ? 'the rows of a load' : 'the table'} before it commits`,
-        hint:
-          on === 'load'
-            ? 'load into the warehouse or a database, and check there'
-            : 'use on: load, or check a table of the warehouse or of a database',
-        where: spec.place,
-      });
-    }
+    const { name, severity, type, given } = spec;
+    const on = spec.on ?? (output.checksTable ? 'table' : 'load');
+    if (on === 'table' && !output.checksTable) throw noTable(spec, output);
     for (const column of namesOf(given)) {
       // A table may have columns that this load does not touch.
       if (on === 'table' || schema.some((each) => each.name === column)) continue;
@@ -47,6 +39,26 @@ export function compileChecks(specs: readonly CheckSpec[], schema: Schema, now: 
     const typeOf = (column: string): ColumnType => schema.find((each) => each.name === column)?.type ?? 'timestamp';
     return { name, on, severity, sql: (rows, dialect) => sqlOf(type, given, rows, dialect, now, typeOf) };
   });
+}
+
+function noTable({ name, place }: CheckSpec, output: OutputPlugin): ConfigError {
+  const list = isOutputList(output);
+  return new ConfigError({
+    code: 'CHECK_UNSUPPORTED',
+    message: list
+      ? `check ${name}: the outputs of this list do not all commit together, so the tables cannot be asked before the first of them commits`
+      : `check ${name}: the output ${output.type} has no table that could be asked before the commit`,
+    hint: list
+      ? 'use on: load; on: table goes with a list of warehouse tables alone'
+      : 'use on: load, or check a table of the warehouse or of a database',
+    where: place,
+  });
+}
+
+/** Checks that ask for the load because nothing else can be asked, as a sentence for the plan. */
+export function describeFallback(specs: readonly CheckSpec[], output: OutputPlugin): readonly string[] {
+  const names = output.checksTable ? [] : specs.filter((spec) => spec.on === undefined).map((spec) => spec.name);
+  return names.length === 0 ? [] : [`asked of the rows of this load, not of a table: ${names.map((name) => `check ${name}`).join(', ')}`];
 }
 
 function namesOf(given: JsonObject): readonly string[] {

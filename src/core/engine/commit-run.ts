@@ -1,6 +1,7 @@
 import type { Check, CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, StoreTransaction } from '../spi/index.js';
 import { judgeCheck } from './checks.js';
 import type { Execution } from './execution.js';
+import { accountTargets } from './many-outputs.js';
 import type { Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
@@ -10,7 +11,7 @@ export interface CommitWork {
   readonly pipeline: Pipeline;
   readonly run: Pick<RunRecord, 'runId' | 'key'>;
   readonly plan: RunPlan;
-  readonly execution: Pick<Execution, 'outputStages' | 'rejectStages'>;
+  readonly execution: Pick<Execution, 'outputStages' | 'rejectStages' | 'totals'>;
   readonly state: JsonValue | undefined;
   readonly lease: Lease;
   readonly ctx: PluginContext;
@@ -30,7 +31,8 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
   const rejects = plan.rejects && execution.rejectStages.some((stage) => stage.rows > 0) ? plan.rejects : undefined;
   const rejectsTable = rejects && (await (await openRejectStore(ctx)).commit(rejects, execution.rejectStages, { ...ctx, runId: run.runId }));
   const complete = async (tx: StoreTransaction, committed: JsonObject): Promise<void> => {
-    facts = rejectsTable === undefined ? committed : { ...committed, rejectsTable };
+    const accounted = accountTargets(committed, execution.totals);
+    facts = rejectsTable === undefined ? accounted : { ...accounted, rejectsTable };
     await work.beforeCommit?.(tx);
     const target = typeof committed['tableUuid'] === 'string' ? committed['tableUuid'] : plan.output.target;
     await store.completeRun(tx, run.runId, lease, { state, summary: work.summarise(facts), commit: facts, target });
@@ -48,7 +50,7 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
       state,
       tableChecks: {
         checks: work.checks.filter((check) => check.on === 'table'),
-        judge: (check, faults) => judgeCheck(check, faults, plan.output.name, (text) => work.warn(text)),
+        judge: (check, faults, table) => judgeCheck(check, faults, table ?? plan.output.name, (text) => work.warn(text)),
       },
       complete,
       completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),

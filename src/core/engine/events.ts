@@ -52,6 +52,8 @@ export interface RunSummary {
   readonly peak_memory_bytes: number;
   readonly schema_changes: readonly string[];
   readonly notes: readonly string[];
+  /** What the source said while it was read: that its data are sampled, for example. */
+  readonly warnings: readonly string[];
   readonly state_before: JsonValue;
   readonly state_after: JsonValue;
   readonly commit: JsonObject | null;

@@ -27,6 +27,8 @@ import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
 import { RunProgress } from './progress.js';
 import { RejectBudget, tooManyRejects } from './reject-budget.js';
 import type { RejectRow } from './rejects.js';
+import { stageWithCopy } from './load-copy.js';
+import { isOutputList } from './many-outputs.js';
 import { withRetry } from './retry.js';
 import { sourceSchema, taskCount, type PlannedFilters, type RunPlan, type Segment } from './run-plan.js';
 import { buildSelect, refusalsAsFilter } from './select.js';
@@ -50,6 +52,8 @@ export interface ExecutionInput {
   readonly lease: Lease;
   readonly tempDir: string;
   readonly finished: readonly StoredTask[];
+  /** Checks of the load follow. */
+  readonly keepsLoad: boolean;
 }
 
 /** Opens the run's DuckDB with its share of the process' memory. */
@@ -203,15 +207,17 @@ class Executor {
     this.#running.add(connection);
     this.#taskOf.set(connection, task);
     const tempDir = await this.#makeTempDir(task);
-    const ctx = this.#context(task, tempDir, connection);
+    const notes: string[] = [];
+    const ctx = this.#context(task, tempDir, connection, notes);
     try {
       this.#services.reach('task.started');
       await this.#discardStaged(task, ctx);
       const { reading, work, files } = await this.#openTask(task, ctx);
       const result = await runTask(reading, work, ctx);
+      const report = { ...result.report, ...(notes.length === 0 ? {} : { notes }) };
       if (files) await removeFetched(tempDir);
-      if (!files) return { ...result, report: { ...result.report, bytesRead: this.#progress.bytesOf(task) } };
-      return { ...result, report: { ...result.report, files: await this.#verifyFiles(files, result.report.files, ctx) } };
+      if (!files) return { ...result, report: { ...report, bytesRead: this.#progress.bytesOf(task) } };
+      return { ...result, report: { ...report, files: await this.#verifyFiles(files, report.files, ctx) } };
     } catch (error) {
       await this.#dropAttempt(task, tempDir, ctx);
       throw error;
@@ -302,9 +308,11 @@ class Executor {
     const { task } = ctx;
     const part = filters.segments[segment] as Segment;
     const limit = pipeline.exec.maxRejects;
+    const refusals = part.whole ? [] : refusalsAsFilter(filters.schema, plan.output.refusals);
     return {
       source,
-      filters: part.whole ? part.filters : [...part.filters, ...refusalsAsFilter(filters.schema, plan.output.refusals)],
+      filters: [...part.filters, ...refusals],
+      refuses: refusals.length > 0,
       firstFilter: part.firstFilter,
       constants,
       sink: this.#sink(part, task),
@@ -333,8 +341,14 @@ class Executor {
       const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => REJECTS_PREFIX + path));
       return (await openRejectStore(ctx)).stage(plan.rejects, rejects, { ...ctx, record });
     };
-    if (part.whole) return { stage: spoolSink(join(this.#in.tempDir, `whole-${task}-${this.#in.lease.fence}`)), stageRejects };
-    return { stage: (relation, ctx) => plugin.stage(plan.output, relation, ctx, config), stageRejects };
+    if (part.whole) {
+      const spool = spoolSink(join(this.#in.tempDir, `whole-${task}-${this.#in.lease.fence}`));
+      // Not the load yet.
+      return { stage: async (relation, ctx) => ({ ...(await spool(relation, ctx)), load: [] }), stageRejects };
+    }
+    const stage: Sink['stage'] = (relation, ctx) => plugin.stage(plan.output, relation, ctx, config);
+    const copies = this.#in.keepsLoad && !plugin.stagedRows && !isOutputList(plugin);
+    return { stage: copies ? (relation, ctx) => stageWithCopy(relation, ctx, stage) : stage, stageRejects };
   }
 
   /** The k-th whole-run filter over everything the segment before it spooled. */
@@ -350,7 +364,7 @@ class Executor {
     const schema = this.#segmentSchema(k);
     const columns = schema.map((c) => quoteIdentifier(c.name)).join(', ');
     const from = paths.length > 0 ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}])` : emptyInput(schema);
-    await ctx.sql.run(`CREATE OR REPLACE TEMP VIEW ${view} AS ${from}`);
+    await ctx.sql.run(`CREATE OR REPLACE VIEW ${view} AS ${from}`);
     for (const fn of whole.functions ?? []) ctx.sql.registerFunction(fn);
     await whole.prepare?.((sql) => ctx.sql.run(sql));
     return { reading: wholeReading(whole, view), rowsIn };
@@ -369,7 +383,7 @@ class Executor {
     return schema;
   }
 
-  #context(task: number, tempDir: string, sql: SqlConnection): StageContext {
+  #context(task: number, tempDir: string, sql: SqlConnection, notes: string[]): StageContext {
     const { pipeline, runId, lease } = this.#in;
     let spools = 0;
     return {
@@ -383,7 +397,9 @@ class Executor {
       resource: (name) => this.#services.resource(name),
       task,
       runId,
+      keepsLoad: this.#in.keepsLoad,
       sql,
+      note: (text) => notes.push(text),
       connect: () => this.#database.connect(),
       progress: ({ rows = 0, bytes = 0 }) => {
         this.#progress.add(task, rows, bytes);

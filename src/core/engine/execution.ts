@@ -10,6 +10,8 @@ export interface Execution {
   readonly rejectStages: readonly StageReport[];
   readonly facts: ReadonlyMap<string, FileFact>;
   readonly totals: RowTotals;
+  /** What the sources want the user to know, each sentence once. */
+  readonly notes: readonly string[];
   readonly firstRejects: readonly RejectRow[];
 }
 
@@ -42,6 +44,7 @@ export function sumExecution(all: readonly TaskReport[], sources: number, firstR
     rejectStages: all.flatMap((r) => (r.rejects ? [r.rejects] : [])),
     facts,
     firstRejects,
+    notes: [...new Set(all.flatMap((r) => r.notes ?? []))],
     totals: {
       read: sum(readers, (r) => r.read),
       added: sum(all, (r) => r.added),

@@ -23,8 +23,7 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
     const notes: string[] = [];
     const summarise = (commit: JsonObject): RunSummary => ({ ...summary, status: 'committed', commit, notes: [...summary.notes, ...notes] });
     // Checks of the load were asked before the run was held.
-    const specs = (pipeline.checks ?? []).filter((check) => check.on === 'table');
-    const checks = compileChecks(specs, plan.schema, plan.startedAt, pipeline.output.plugin);
+    const checks = compileChecks(pipeline.checks ?? [], plan.schema, plan.scheduledTime ?? plan.startedAt, pipeline.output.plugin);
     const { report, facts } = await commitRun(
       {
         pipeline,

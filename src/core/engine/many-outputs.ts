@@ -4,7 +4,6 @@ import {
   BugError,
   ConfigError,
   quoteIdentifier,
-  quoteLiteral,
   type CommitContext,
   type CommitReport,
   type JsonObject,
@@ -20,9 +19,10 @@ import {
   type StagedRelation,
   type StageReport,
 } from '../spi/index.js';
+import type { RowTotals } from './execution.js';
+import { copyLoad } from './load-copy.js';
 import type { Configured } from './pipeline.js';
 import { STATUS } from './select.js';
-import { spoolSink } from './spool-sink.js';
 
 /** One of several targets, and the rows it takes: all, or those where a condition is true. */
 export interface Route {
@@ -32,10 +32,13 @@ export interface Route {
 
 /** Status of rows that no target takes and that are dropped on purpose. */
 const DROPPED = -1_000_000;
+/** For one target: rows that its condition leaves out, and rows that it refuses. */
+const LEFT_OUT = -1;
+const REFUSED = 1;
 
 /**
- * Several targets as one output: every row goes to each target whose condition is true. All are staged before anything
- * commits; targets with a ledger commit in order, and last, in the metastore's one transaction, all others and the state. What a
+ * Several targets as one output: every row goes to each target whose condition is true; a target that refuses a row is the only
+ * one that does without it, though the run counts the row as rejected. All are staged before anything commits; targets with a ledger commit in order, and last, in the metastore's one transaction, all others and the state. What a
  * crash leaves in between is completed by the next start: a target looks into its ledger before it writes.
  */
 export function combineOutputs(routes: readonly Route[], unmatched: 'reject' | 'drop'): Configured<OutputPlugin> {
@@ -46,6 +49,44 @@ export function combineOutputs(routes: readonly Route[], unmatched: 'reject' | '
     config: { allow_empty: routes.every((r) => r.output.config['allow_empty'] === true) },
     place: first.place,
   };
+}
+
+export function isOutputList(plugin: OutputPlugin): boolean {
+  return plugin instanceof ManyOutputs;
+}
+
+/** Rows of one target in the run's record; first those of the list, then {@link accountTargets} adds what never came to it. */
+interface TargetFacts {
+  readonly name: string;
+  readonly type: string;
+  /** Written. */
+  readonly rows: number;
+  readonly filtered: number;
+  readonly rejected: number;
+  /** Of `rejected`, those that this target alone did not take. */
+  readonly refused: number;
+}
+
+/** Adds the rows that filters or the input kept from the list, so that for each target read + added = rows + filtered + rejected. */
+export function accountTargets(facts: JsonObject, { read, added, filtered }: Pick<RowTotals, 'read' | 'added' | 'filtered'>): JsonObject {
+  const { targets, entered, dropped, ...rest } = facts;
+  if (!Array.isArray(targets) || typeof entered !== 'number' || typeof dropped !== 'number') return facts;
+  const filteredBefore = filtered - dropped;
+  const rejectedBefore = read + added - entered - filteredBefore;
+  const all = (targets as unknown as readonly TargetFacts[]).map((target) => ({
+    ...target,
+    filtered: target.filtered + filteredBefore,
+    rejected: target.rejected + rejectedBefore,
+  }));
+  return { ...rest, targets: all as unknown as JsonValue };
+}
+
+/** A task's report. */
+interface StagedList {
+  /** Rows that came to the list, and those of them that no target takes and that are dropped. */
+  readonly entered: number;
+  readonly dropped: number;
+  readonly targets: readonly StageReport[];
 }
 
 /** What the combined plan keeps of each target. */
@@ -62,6 +103,8 @@ class ManyOutputs implements OutputPlugin {
   readonly stability = 'stable';
   readonly schema = { type: 'object' } as const;
   readonly examples = [];
+  /** Only tables that commit together can be asked before any of them has committed. */
+  readonly checksTable?: true;
   readonly #routes: readonly Route[];
   readonly #unmatched: 'reject' | 'drop';
   readonly #first: Configured<OutputPlugin>;
@@ -70,6 +113,7 @@ class ManyOutputs implements OutputPlugin {
     this.#routes = routes;
     this.#unmatched = unmatched;
     this.#first = first;
+    if (routes.every(({ output: { plugin } }) => plugin.checksTable && plugin.commitTogether)) this.checksTable = true;
   }
 
   async identify(_config: JsonObject, ctx: OutputPlanContext): ReturnType<OutputPlugin['identify']> {
@@ -117,8 +161,10 @@ class ManyOutputs implements OutputPlugin {
     for (const { output, where } of this.#routes) {
       const condition = where === undefined ? null : await this.#condition(where, schema, output, ctx);
       const plan = await output.plugin.plan(output.config, schema, { ...ctx, place: output.place });
-      for (const refusal of plan.refusals ?? [])
-        refusals.push(condition === null ? refusal : { ...refusal, sql: `(${condition}) AND (${refusal.sql})` });
+      for (const refusal of plan.refusals ?? []) {
+        const sql = condition === null ? refusal.sql : `(${condition}) AND (${refusal.sql})`;
+        refusals.push({ ...refusal, sql, reason: `${plan.name}: ${refusal.reason}` });
+      }
       parts.push({ plan, where: condition });
     }
     const conditions = parts.map((part) => part.where);
@@ -155,36 +201,64 @@ class ManyOutputs implements OutputPlugin {
     }
   }
 
-  /** The task's rows are read once, into a spool; each target reads it. */
+  /** The task's rows are read once, into a copy; each target reads that. */
   async stage(plan: OutputPlan, relation: StagedRelation, ctx: StageContext): Promise<StageReport> {
     const { targets, unrouted } = plan.details as unknown as { targets: readonly TargetPart[]; unrouted: string | null };
-    const folder = join(ctx.tempDir, 'routes');
-    const spooled = await spoolSink(folder)(relation, ctx);
-    const files = spooled.staged as readonly string[];
-    const columns = relation.schema.map((c) => quoteIdentifier(c.name)).join(', ');
-    const status = quoteIdentifier(STATUS);
-    const from = files.length > 0 ? `read_parquet([${files.map(quoteLiteral).join(', ')}])` : `(SELECT ${columns} FROM (${relation.select}) LIMIT 0)`;
-    const reports: StageReport[] = [];
-    for (const [i, { plan: own, where }] of targets.entries()) {
-      const route = this.#routes[i];
-      if (!route) throw new BugError({ code: 'ROUTES_CHANGED', message: 'the plan has more targets than the config' });
-      const taken = where === null ? '0' : `CASE WHEN coalesce(${where}, false) THEN 0 ELSE ${DROPPED} END`;
-      const select = `SELECT ${columns}, ${taken}::INTEGER AS ${status} FROM ${from}`;
-      const tempDir = join(ctx.tempDir, `target-${i}`);
-      await mkdir(tempDir, { recursive: true });
-      const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => `${i}:${path}`));
-      const { plugin, config } = route.output;
-      reports.push(await plugin.stage(own, { select, schema: relation.schema, statusColumn: STATUS }, { ...ctx, tempDir, record }, config));
+    const status = quoteIdentifier(relation.statusColumn);
+    const drops = unrouted !== null && this.#unmatched === 'drop';
+    const path = join(ctx.tempDir, 'load.parquet');
+    const marked = drops
+      ? `SELECT * REPLACE (CASE WHEN ${status} = 0 AND (${unrouted}) THEN ${DROPPED} ELSE ${status} END AS ${status}) FROM (${relation.select})`
+      : relation.select;
+    const copy = await copyLoad({ ...relation, select: marked }, path, ctx);
+    const refused = relation.refusalStatus === undefined ? 'false' : `${quoteIdentifier(STATUS)} >= ${relation.refusalStatus}`;
+    const came = `${quoteIdentifier(STATUS)} IN (0, ${DROPPED}) OR ${refused}`;
+    const counts = new Map<number, number>();
+    let entered = 0;
+    for (const row of await ctx.sql.rows(
+      `SELECT ${quoteIdentifier(STATUS)} AS s, ${came} AS came, count(*) AS n FROM (${copy.select}) GROUP BY ALL`,
+    )) {
+      counts.set(Number(row['s']), Number(row['n']));
+      if (row['came'] === true) entered += Number(row['n']);
     }
-    const dropped = unrouted === null || this.#unmatched === 'reject' ? 0 : await countRows(`FROM ${from} WHERE ${unrouted}`, ctx);
-    await rm(folder, { recursive: true, force: true });
+    const reports: StageReport[] = [];
+    for (const [i, part] of targets.entries())
+      reports.push(await this.#stageTarget(i, part, { ...copy, select: `SELECT * FROM (${copy.select}) WHERE ${came}` }, entered, ctx));
+    if (ctx.keepsLoad !== true) await rm(path, { force: true });
+    const rows = counts.get(0) ?? 0;
+    counts.delete(0);
+    const staged: StagedList = { entered, dropped: counts.get(DROPPED) ?? 0, targets: reports };
     return {
-      rows: spooled.rows - dropped,
-      statuses: { ...spooled.statuses, ...(dropped === 0 ? {} : { [DROPPED]: dropped }) },
+      rows,
+      statuses: Object.fromEntries(counts),
       bytes: reports.reduce((sum, report) => sum + report.bytes, 0),
       files: reports.reduce((sum, report) => sum + report.files, 0),
-      staged: reports as unknown as JsonValue,
+      staged: staged as unknown as JsonValue,
+      ...(ctx.keepsLoad === true ? { load: [path] } : {}),
     };
+  }
+
+  /** The rows that one target takes, of those that came to the list. */
+  async #stageTarget(i: number, { plan, where }: TargetPart, came: StagedRelation, entered: number, ctx: StageContext): Promise<StageReport> {
+    const route = this.#routes[i];
+    if (!route) throw new BugError({ code: 'ROUTES_CHANGED', message: 'the plan has more targets than the config' });
+    const columns = came.schema.map((c) => `${quoteIdentifier(c.name)}, `).join('');
+    const refusals = (plan.refusals ?? []).map(({ sql }) => `WHEN coalesce((${sql}), false) THEN ${REFUSED}`);
+    const cases = [...(where === null ? [] : [`WHEN NOT coalesce((${where}), false) THEN ${LEFT_OUT}`]), ...refusals];
+    const status = cases.length === 0 ? '0' : `CASE ${cases.join(' ')} ELSE 0 END`;
+    const select = `SELECT ${columns}${status}::INTEGER AS ${quoteIdentifier(STATUS)} FROM (${came.select})`;
+    const tempDir = join(ctx.tempDir, `target-${i}`);
+    await mkdir(tempDir, { recursive: true });
+    const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => `${i}:${path}`));
+    const { plugin, config } = route.output;
+    const report = await plugin.stage(plan, { select, schema: came.schema, statusColumn: STATUS }, { ...ctx, tempDir, record }, config);
+    const total = Object.values(report.statuses).reduce((sum, rows) => sum + rows, report.rows);
+    if (total === entered) return report;
+    throw new BugError({
+      code: 'ACCOUNTING',
+      message: `${plan.name}: rows do not balance: ${entered} came, but ${total} were written, left out or refused; nothing was committed`,
+      hint: 'please report this with the config',
+    });
   }
 
   async commit(plan: OutputPlan, reports: readonly StageReport[], _rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport> {
@@ -196,13 +270,17 @@ class ManyOutputs implements OutputPlugin {
         hint: 'restore the list of outputs until this run has committed',
       });
     }
+    const lists = reports.map((report) => report.staged as unknown as StagedList);
     const parts = targets.map(({ plan: own }, i) => ({
       plan: own,
       output: (this.#routes[i] as Route).output,
-      reports: reports.map((report) => (report.staged as unknown as readonly StageReport[])[i] as StageReport),
+      reports: lists.map((list) => list.targets[i] as StageReport),
     }));
-    const facts: JsonObject[] = parts.map((part) => ({ name: part.plan.name, rows: part.reports.reduce((sum, report) => sum + report.rows, 0) }));
-    const all: JsonObject = { targets: facts };
+    const all: JsonObject = {
+      targets: parts.map(({ plan: { name }, output, reports: own }): JsonObject => ({ name, type: output.plugin.type, ...countTarget(own) })),
+      entered: lists.reduce((sum, list) => sum + list.entered, 0),
+      dropped: lists.reduce((sum, list) => sum + list.dropped, 0),
+    };
     const after: (() => Promise<void>)[] = [];
     for (const { plan: own, output, reports: staged } of parts.filter((part) => !part.output.plugin.commitTogether)) {
       const key = { ...ctx.key, target: own.target };
@@ -246,7 +324,8 @@ class ManyOutputs implements OutputPlugin {
   }
 }
 
-async function countRows(sql: string, ctx: StageContext): Promise<number> {
-  const [row] = await ctx.sql.rows(`SELECT count(*) AS n ${sql}`);
-  return Number(row?.['n'] ?? 0);
+function countTarget(reports: readonly StageReport[]): Omit<TargetFacts, 'name' | 'type'> {
+  const sum = (of: (report: StageReport) => number | undefined): number => reports.reduce((total, report) => total + (of(report) ?? 0), 0);
+  const refused = sum((report) => report.statuses[REFUSED]);
+  return { rows: sum((report) => report.rows), filtered: sum((report) => report.statuses[LEFT_OUT]), rejected: refused, refused };
 }

@@ -57,11 +57,11 @@ export interface SourcePipeline {
   readonly exec: ExecOptions;
 }
 
-/** A configured check: `given` holds the keys of its type. */
+/** A configured check: `given` holds the keys of its type. Without `on` it is asked of the table, or of the load where there is none. */
 export interface CheckSpec {
   readonly type: string;
   readonly name: string;
-  readonly on: 'load' | 'table';
+  readonly on: 'load' | 'table' | undefined;
   readonly severity: 'error' | 'warn';
   readonly given: JsonObject;
   readonly place: ErrorPlace;

@@ -71,6 +71,7 @@ export async function previewPipeline(
         source: opened.name,
         filters: first?.filters ?? [],
         firstFilter: 0,
+        refuses: false,
         constants: opened.constants,
         sink,
         budget: new RejectBudget({ percent: 100 }),

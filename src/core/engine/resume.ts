@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
-import type { FileInputPlugin, Lease, PluginContext, RunRecord } from '../spi/index.js';
+import type { Check, FileInputPlugin, Lease, PluginContext, RunRecord, StoredTask } from '../spi/index.js';
 import type { Configured, Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
+import type { TaskReport } from './run-task.js';
 import type { EngineServices, RunOptions } from './services.js';
 import { removeStagedPaths } from './staged-paths.js';
 
@@ -16,9 +17,10 @@ export async function checkResume(
   options: RunOptions,
   ctx: PluginContext,
 ): Promise<string | undefined> {
-  if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* may differ)';
+  if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* and checks may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
-  if (run.error?.rowsAtFault === true && !showsChanges(pipeline, plan)) return `its rows were refused (${run.error.code}), so they are read again`;
+  if (run.error?.rowsAtFault === true && !showsChanges(pipeline, plan, run.error.code))
+    return `its rows were refused (${run.error.code}), so they are read again`;
   // Files go on being loaded for their own period, and the new one's run follows; everything else is read for its period.
   if (plan.input.form !== 'files') return plan.scheduledTime === options.scheduledTime ? undefined : 'it was for another period';
   const input = pipeline.input as Configured<FileInputPlugin>;
@@ -31,10 +33,20 @@ export async function checkResume(
   return undefined;
 }
 
+/** Found before anything commits. */
+const BEFORE_COMMIT = new Set(['CHECK_FAILED', 'TOO_MANY_REJECTS']);
+
 /** Whether the comparison with what was planned tells that the source was mended. Of a list some outputs may hold the run already. */
-function showsChanges(pipeline: Pipeline, plan: RunPlan): boolean {
-  if (pipeline.output.plugin.type === 'list') return true;
+function showsChanges(pipeline: Pipeline, plan: RunPlan, code: string): boolean {
+  if (pipeline.output.plugin.type === 'list' && !BEFORE_COMMIT.has(code)) return true;
   return plan.input.form === 'files' && plan.input.tasks.flat().every(({ file }) => file.modified !== undefined || file.path !== undefined);
+}
+
+/** Checks that came into the config since need the rows of finished tasks, which not every output can give again. */
+export function lacksRows(checks: readonly Check[], finished: readonly StoredTask[], pipeline: Pipeline): string | undefined {
+  if (pipeline.output.plugin.stagedRows || !checks.some((check) => check.on === 'load')) return undefined;
+  const lacking = finished.some(({ report }) => (report as unknown as TaskReport).stage.load === undefined);
+  return lacking ? 'checks of the load were added, and its finished tasks kept no rows for them' : undefined;
 }
 
 /** Deletes what unfinished tasks had staged; finished tasks' files stay. */

@@ -15,6 +15,7 @@ export function combineSummaries(first: RunSummary, second: RunSummary): RunSumm
     files_written: first.files_written + second.files_written,
     seconds: first.seconds + second.seconds,
     notes: [`run ${first.run_id} was continued and committed first`, ...first.notes, ...second.notes],
+    warnings: [...new Set([...first.warnings, ...second.warnings])],
     state_before: first.state_before,
   };
 }

@@ -38,6 +38,8 @@ export interface TaskWork {
   readonly source: string;
   readonly filters: readonly FusedFilter[];
   readonly firstFilter: number;
+  /** The last of the filters are the target's refusals. */
+  readonly refuses: boolean;
   readonly constants: readonly { readonly column: SourceColumn; readonly value: string | null }[];
   readonly sink: Sink;
   readonly budget: RejectBudget;
@@ -66,6 +68,8 @@ export interface TaskReport {
   readonly rejects: StageReport | null;
   readonly files: readonly FileFact[];
   readonly redone: readonly string[];
+  /** What the source wants the user to know. */
+  readonly notes?: readonly string[];
 }
 
 export interface TaskResult {
@@ -123,7 +127,8 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
   let stopped = false;
   const watch = reading.shouldStop ? watchFor(reading.shouldStop.bind(reading), () => ((stopped = true), ctx.sql.interrupt())) : undefined;
   try {
-    const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS };
+    const refusalStatus = work.refuses ? { refusalStatus: select.lastFilterStatus } : {};
+    const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS, ...refusalStatus };
     const stage = await work.sink.stage(relation, ctx);
     const rows = stage.rows + Object.values(stage.statuses).reduce((a, b) => a + b, 0);
     return { rows: select.expands ? await countRelation(reading, ctx) : rows, stage, select };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  BugError,
   ConfigError,
   ConflictError,
   type Check,
@@ -19,15 +20,16 @@ import { withRetry, type RetryContext } from './retry.js';
 import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
 import { combineSummaries } from './run-summary.js';
 import { stateToStartFrom } from './start-state.js';
-import { checkLoad, compileChecks } from './checks.js';
+import { checkLoad, compileChecks, describeFallback } from './checks.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
 import { sumExecution, type Execution } from './execution.js';
 import { runTempDir } from './file-source.js';
 import { judgeLedger } from './ledger.js';
+import { copiedRows } from './load-copy.js';
 import type { Pipeline } from './pipeline.js';
 import { asJson, planFilters, planInput, refuseRereads, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
-import { checkResume, discardUnfinished, removeStaging, TEMP_PREFIX } from './resume.js';
+import { checkResume, discardUnfinished, lacksRows, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { TaskReport } from './run-task.js';
 import { refuseReplayInto } from './replay.js';
 import { openRejectStore } from './staged-paths.js';
@@ -179,7 +181,8 @@ class PipelineRun {
     await mkdir(this.#planTempDir(), { recursive: true });
     const finished = await store.finishedTasks(unfinished.runId);
     const plan = unfinished.plan['plan'] as unknown as RunPlan;
-    const difference = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
+    const changed = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
+    const difference = changed ?? lacksRows(this.#checksOf(unfinished.runId, plan), finished, this.#pipeline);
     if (difference !== undefined && this.#begun === unfinished.runId) throw begunRun(unfinished.runId, difference);
     if (difference !== undefined) {
       if (this.#options.resume === 'required') {
@@ -279,7 +282,7 @@ class PipelineRun {
       const filters = await planFilters(this.#pipeline, sourceSchema(planned.input), startedAt, ctx);
       const { plugin, config } = this.#pipeline.output;
       const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
-      const notes = [...planned.notes, ...output.notes];
+      const notes = [...planned.notes, ...output.notes, ...describeFallback(this.#pipeline.checks ?? [], plugin)];
       refuseRereads(this.#pipeline, planned.input, output);
       compileChecks(this.#pipeline.checks ?? [], filters.schema, startedAt, plugin);
       const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
@@ -313,13 +316,14 @@ class PipelineRun {
     const tempDir = this.#runTempDir(run.runId);
     try {
       const finished = await store.finishedTasks(run.runId);
-      const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished };
+      const checks = this.#checksOf(run.runId, plan);
+      const keepsLoad = checks.some((check) => check.on === 'load');
+      const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished, keepsLoad };
       const execution = await executeTasks(input, database, this.#services, this.#signal);
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
       if (ignoresState && execution.totals.read === 0) refuseEmptyReplace(this.#pipeline, plan);
       const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
-      const checks = compileChecks(this.#pipeline.checks ?? [], plan.schema, this.#scheduledTime ?? plan.startedAt, this.#pipeline.output.plugin);
       await this.#checkLoad(checks, plan, execution, database);
       if (this.#options.hold) {
         const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
@@ -333,11 +337,18 @@ class PipelineRun {
     }
   }
 
+  /** The config's checks as they are now. A run that some of several targets hold was checked before and must be completed. */
+  #checksOf(runId: string, plan: RunPlan): readonly Check[] {
+    if (this.#begun === runId) return [];
+    return compileChecks(this.#pipeline.checks ?? [], plan.schema, this.#scheduledTime ?? plan.startedAt, this.#pipeline.output.plugin);
+  }
+
   async #checkLoad(checks: readonly Check[], plan: RunPlan, execution: Execution, database: Database): Promise<void> {
     if (!checks.some((check) => check.on === 'load')) return;
     const { plugin, config } = this.#pipeline.output;
-    const rows = plugin.stagedRows?.(plan.output, execution.outputStages, config);
-    if (rows === undefined) return;
+    const rows = plugin.stagedRows?.(plan.output, execution.outputStages, config) ?? copiedRows(plan.schema, execution.outputStages);
+    if (rows === undefined)
+      throw new BugError({ code: 'LOAD_NOT_KEPT', message: `${plan.output.name}: no copy of the load was kept for its checks` });
     const sql = await database.connect();
     try {
       await checkLoad(checks, rows, plan.output.name, sql, (text) => this.#note(text));
@@ -428,6 +439,7 @@ class PipelineRun {
       peak_memory_bytes: process.resourceUsage().maxRSS * 1024,
       schema_changes: plan.output.schemaChanges,
       notes: [...this.#notes, ...plan.notes],
+      warnings: execution?.notes ?? [],
       state_before: plan.stateBefore,
       state_after: stateAfterRun,
       commit,

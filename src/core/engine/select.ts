@@ -23,6 +23,8 @@ export interface SelectPlan {
   readonly functions: readonly ScalarFunction[];
   /** Rows may multiply (explode), so ordinals of the relation are not those of the result. */
   readonly expands: boolean;
+  /** Status of what the last filter rejects first. */
+  readonly lastFilterStatus: number;
 }
 
 export type FusedFilter = RowFilter | ExpandingFilter;
@@ -57,8 +59,10 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
   const carried = options.ordinal ? [ORDINAL, ...(options.raw ? [RAW] : [])] : [];
   let stage = typedStage(source, register, carried, options.onlyCodes);
   let expands = false;
+  let lastFilterStatus = 1;
   filters.forEach((filter, i) => {
     const number = (options.firstFilter ?? 0) + i;
+    lastFilterStatus = reasons.length + 1;
     functions.push(...(filter.functions ?? []));
     if (filter.form === 'rows') {
       stage = rowStage(stage, filter, number, register, carried, options.onlyCodes);
@@ -67,7 +71,7 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
       stage = expandingStage(stage, filter, number, register, carried);
     }
   });
-  return { select: stage.select, schema: stage.schema, reasons, functions, expands };
+  return { select: stage.select, schema: stage.schema, reasons, functions, expands, lastFilterStatus };
 }
 
 /** A target's own rules as the last filter of all. */

@@ -41,6 +41,6 @@ export interface Check {
 /** Checks that an output asks within its commit, on the table as it would be. */
 export interface TableChecks {
   readonly checks: readonly Check[];
-  /** Throws DataError CHECK_FAILED where rows are at fault and the check is no mere warning. */
-  judge(check: Check, faults: readonly { readonly [column: string]: SqlValue }[]): void;
+  /** Throws DataError CHECK_FAILED where rows are at fault and the check is no mere warning. `table` names one of several. */
+  judge(check: Check, faults: readonly { readonly [column: string]: SqlValue }[], table?: string): void;
 }

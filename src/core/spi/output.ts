@@ -42,6 +42,8 @@ export interface StagedRelation {
   readonly select: string;
   readonly schema: Schema;
   readonly statusColumn: string;
+  /** Status of the rows that the first of the plan's `refusals` meets; those of the others follow. */
+  readonly refusalStatus?: number;
 }
 
 export interface StageReport {
@@ -53,6 +55,8 @@ export interface StageReport {
   readonly files: number;
   /** What `commit` needs to make this visible. */
   readonly staged: JsonValue;
+  /** Parquet files with the task's rows and their status, kept for checks of the load: see {@link StageContext.keepsLoad}. */
+  readonly load?: readonly string[];
 }
 
 /** Inside the commit: call `complete` or `completeAlone` exactly once. */
@@ -139,9 +143,12 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * metastore; in an `out` list they come last.
    */
   commitTogether?(parts: readonly CommitPart<C>[], ctx: CommitContext): Promise<CommitReport>;
-  /** Whether `commit` asks `ctx.tableChecks`; without it checks of the table are refused. */
+  /** Whether `commit` asks `ctx.tableChecks`; without it checks of the table are refused, and all others are asked of the load. */
   readonly checksTable?: true;
-  /** The staged rows as a FROM clause for the run's DuckDB, columns named as in the load; without it checks of the load are refused. */
+  /**
+   * The staged rows as a FROM clause for the run's DuckDB, columns named as in the load. Left out: where checks of the load
+   * are asked, the engine keeps a copy of the rows and `stage` reads that.
+   */
   stagedRows?(plan: OutputPlan, reports: readonly StageReport[], config: C): string;
   /** Connects and names what answered, e.g. `PostgreSQL 15.18`; for `sluice conns test`. */
   probe?(config: C, ctx: PluginContext): Promise<string>;
@@ -158,6 +165,8 @@ export interface StageContext extends TaskContext {
   readonly runId: string;
   /** Records paths (files or folders, as URIs) in the metastore before they are written, so that a crash leaves nothing unknown. */
   record(paths: readonly string[]): Promise<void>;
+  /** Checks of the load will be asked: a copy of the rows stays until the run has ended. */
+  readonly keepsLoad?: boolean;
 }
 
 /** Where rejected records go when the output keeps none itself: `sluice_rejects.<pipeline>`; the resource `rejects`. */

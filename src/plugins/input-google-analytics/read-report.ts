@@ -1,4 +1,4 @@
-import { DataError, RemoteError, type PluginContext } from '../../core/spi/index.js';
+import { DataError, RemoteError, type TaskContext } from '../../core/spi/index.js';
 import type { AnalyticsClient, RunReportResponse } from './analytics-client.js';
 import type { GoogleAnalyticsConfig, ReportTask } from './config.js';
 import { accuracyFacts, lowQuotas } from './report-facts.js';
@@ -18,7 +18,7 @@ export interface ReportReading {
  * The report of one task, page by page. Rows that were handed out cannot be taken back: whatever shows that pages do not
  * fit together ends the task with a retryable error, and the engine reads it again from its start.
  */
-export async function* readReport(reading: ReportReading, ctx: PluginContext): AsyncGenerator<(string | null)[][]> {
+export async function* readReport(reading: ReportReading, ctx: TaskContext): AsyncGenerator<(string | null)[][]> {
   const { client, config, request, task } = reading;
   const name = taskName(task);
   const size = Math.min(config.page_size ?? 50_000, config.row_limit ?? Infinity);
@@ -70,8 +70,13 @@ function checkAnswer(answer: RunReportResponse, { shape, task }: ReportReading):
   if (headers.length > 0 && headers.join('\n') !== names.join('\n')) fail(`the columns ${names.join(', ')}`, headers.join(', '));
 }
 
-function tell(answer: RunReportResponse, name: string, others: number, ctx: PluginContext): void {
-  for (const fact of accuracyFacts(answer)) ctx.log.log('warn', `report of ${name}: ${fact}`, { report: name });
-  if (others > 0) ctx.log.log('warn', `report of ${name} has ${others} rows named "(other)"`, { report: name, rows: others });
-  for (const quota of lowQuotas(answer)) ctx.log.log('warn', `Google Analytics quota: ${quota}`, { report: name });
+/** For the log and for the run's report. */
+function tell(answer: RunReportResponse, name: string, others: number, ctx: TaskContext): void {
+  const say = (text: string): void => {
+    ctx.log.log('warn', text, { report: name });
+    ctx.note?.(text);
+  };
+  for (const fact of accuracyFacts(answer)) say(`report of ${name}: ${fact}`);
+  if (others > 0) say(`report of ${name} has ${others} ${others === 1 ? 'row' : 'rows'} named "(other)"`);
+  for (const quota of lowQuotas(answer)) say(`Google Analytics quota: ${quota}`);
 }

@@ -16,9 +16,9 @@ import {
 import type { Warehouse, WritePlan, WriteRequest, WriteCommitOptions } from '../../warehouse/index.js';
 import { stageWithDeletes, withoutDeleteColumn } from './delete-rows.js';
 import { planRouting } from './plan-routing.js';
-import { commitRouted, routedWrites, stageRouted, type Routing, type TableWrite } from './routed-tables.js';
+import { commitRouted, routedWrites, stageRouted, type Routing } from './routed-tables.js';
 import { schema } from './schema.js';
-import { commitChecked, stagedRowsOf, type CommitGuard } from './table-checks.js';
+import { commitChecked, stagedRowsOf, type CommitGuard, type TableWrite } from './table-checks.js';
 import { parseTablePattern } from './table-pattern.js';
 import { modeRequest, writeModeOf, type ModeConfig } from './write-mode.js';
 

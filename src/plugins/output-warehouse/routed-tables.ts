@@ -11,6 +11,7 @@ import {
   type StageReport,
 } from '../../core/spi/index.js';
 import type { Warehouse, WritePlan, WriteRequest } from '../../warehouse/index.js';
+import { commitChecked, type TableWrite } from './table-checks.js';
 
 /** What a run that names tables by values keeps in its plan. */
 export interface Routing {
@@ -80,12 +81,6 @@ function refuseTooMany(names: readonly string[], { maxTables }: Routing): void {
   });
 }
 
-/** One table's part of a commit; see `commitWrites`. */
-export interface TableWrite {
-  readonly plan: WritePlan;
-  readonly staged: readonly StageReport[];
-}
-
 /** What all tasks staged, by table. */
 export function routedWrites(routing: Routing, reports: readonly StageReport[]): readonly TableWrite[] {
   const byTable = new Map<string, { plan: WritePlan; staged: StageReport[] }>();
@@ -114,17 +109,20 @@ export async function commitRouted(
     await ctx.completeAlone(facts);
     return { facts, alreadyCommitted: false, upkeep: () => Promise.resolve() };
   }
-  return warehouse.commitWrites(
-    { ...first, rejects: [], others },
-    {
-      runId: ctx.runId,
-      signal: ctx.signal,
-      tempDir: ctx.tempDir,
-      reach: (point) => ctx.reach(point),
-      within(tx, { tableUuid: _, ...facts }) {
-        // The state belongs to the pattern, not to one of its tables.
-        return ctx.complete(tx, { ...facts, tables: writes.length });
+  return commitChecked(warehouse, writes, ctx, (guard) =>
+    warehouse.commitWrites(
+      { ...first, rejects: [], others },
+      {
+        runId: ctx.runId,
+        signal: ctx.signal,
+        tempDir: ctx.tempDir,
+        reach: (point) => ctx.reach(point),
+        async within(tx, { tableUuid: _, ...facts }) {
+          await guard(tx);
+          // The state belongs to the pattern, not to one of its tables.
+          await ctx.complete(tx, { ...facts, tables: writes.length });
+        },
       },
-    },
+    ),
   );
 }

@@ -5,10 +5,16 @@ import {
   type Check,
   type CommitContext,
   type SqlValue,
+  type StageReport,
   type StoreTransaction,
 } from '../../core/spi/index.js';
 import { splitTableName, stagedPaths, type StagedSql, type Warehouse, type WritePlan } from '../../warehouse/index.js';
-import type { TableWrite } from './routed-tables.js';
+
+/** One table's part of a commit; see `commitWrites`. */
+export interface TableWrite {
+  readonly plan: WritePlan;
+  readonly staged: readonly StageReport[];
+}
 
 /** Runs in the commit's transaction; throws when a table is no longer what the checks have seen. */
 export type CommitGuard = (tx: StoreTransaction) => Promise<void>;
@@ -55,7 +61,7 @@ async function askChecks(warehouse: Warehouse, writes: readonly TableWrite[], ct
   const { checks, judge } = ctx.tableChecks;
   const staged = writes.map((write) => ({ ...write, rejects: [] }));
   await warehouse.queryStaged(staged, { runId: ctx.runId, signal: ctx.signal, tempDir: ctx.tempDir }, async (sql) => {
-    for (const check of checks) for (const { plan } of writes) judge(check, await faultsOf(sql, check, plan.table, ctx));
+    for (const check of checks) for (const { plan } of writes) judge(check, await faultsOf(sql, check, plan.table, ctx), plan.table);
   });
 }
 

@@ -78,6 +78,24 @@ test('keeps the contract of inputs', async () => {
   assert.ok(checks.includes('two days: the state is JSON, and what was loaded is not read again'));
 });
 
+test('sampling, (other) rows and low quotas stand in the run’s report, in --json and in its record', async () => {
+  server.property.reportMetadata = { dataLossFromOtherRow: true, samplingMetadatas: [{ samplesReadCount: '500', samplingSpaceSize: '2000' }] };
+  server.property.propertyQuota = { tokensPerHour: { consumed: 9, remaining: 8 } };
+  const pipeline = (table: string): string =>
+    `in:${section()}  start_date: "2024-05-07"\n  end_date: "2024-05-08"\nout: {type: warehouse, table: ${table}}\n`;
+  project.write('a.yml', pipeline('web.a'));
+  const first = await run('a.yml', '--json');
+  assert.is(first.code, 0, first.stderr);
+  const [summary] = (JSON.parse(first.stdout) as { pipelines: { warnings: string[] }[] }).pipelines;
+  assert.is(summary?.warnings.filter((text) => /^report of 2024-05-0[78]: sampled: made from 25/.test(text)).length, 2);
+  assert.is(summary?.warnings.filter((text) => text.includes('rolled into "(other)"')).length, 2);
+  assert.is(summary?.warnings.filter((text) => text === 'Google Analytics quota: tokens per hour: only 8 left').length, 1);
+  project.write('b.yml', pipeline('web.b'));
+  const { stderr } = await run('b.yml');
+  assert.match(stderr, 'web.b: report of 2024-05-08: sampled');
+  assert.match((await project.sluice(['runs', 'show', 'latest'])).stdout, 'report of 2024-05-08: sampled');
+});
+
 test('loads each day once, in a partitioned table, and keeps no secret', async () => {
   const pipeline = (end: string): string =>
     `in:${section()}  start_date: "2024-05-06"\n  end_date: "${end}"\n  incremental: true\nout:\n  type: warehouse\n  table: web.visits\n`;

@@ -197,7 +197,7 @@ test('rows named (other) keep the day that was asked for, and are reported with 
   assert.match(plan.notes.join('\n'), /subject to thresholding/);
   assert.equal(await run.read(config, plan), [['2024-05-07 15:00:00', null, '(other)', '8']]);
   assert.match(run.logs.join('\n'), /warn report of 2024-05-08: sampled/);
-  assert.match(run.logs.join('\n'), /report of 2024-05-08 has 1 rows named "\(other\)"/);
+  assert.match(run.logs.join('\n'), /report of 2024-05-08 has 1 row named "\(other\)"/);
 });
 
 test('a quota that runs low is told', async () => {
