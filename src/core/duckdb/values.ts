@@ -17,6 +17,8 @@ export function createConverter(api: Api): (value: duck.DuckDBValue) => SqlValue
     if (value instanceof api.DuckDBMapValue) return value.entries.map((e) => ({ key: convert(e.key), value: convert(e.value) }));
     if (value instanceof api.DuckDBUnionValue) return convert(value.value);
     if (value instanceof api.DuckDBTimestampTZValue) return formatUtc(api, value);
+    // The binding knows infinite timestamps, and takes an infinite date for one of the year 5881580.
+    if (value instanceof api.DuckDBDateValue && Math.abs(value.days) === 2_147_483_647) return value.days < 0 ? '-infinity' : 'infinity';
     return value.toString();
   };
   return convert;

@@ -1,7 +1,7 @@
 import { BugError } from '../../core/spi/index.js';
 import type { PrimitiveType, Value } from './model.js';
 import { parseDuckText } from './duck-text.js';
-import { transformedType, type Transform } from './transforms.js';
+import { transformedType, transformValue, type Transform } from './transforms.js';
 import { decimalParts } from './types.js';
 
 const MICROS_PER_HOUR = '3600000000';
@@ -18,17 +18,20 @@ export function transformSql(transform: Transform, type: PrimitiveType, column: 
     case 'void':
       return 'CAST(NULL AS VARCHAR)';
     case 'hour':
-      return `CAST(${floorDivideSql(`epoch_us(${column})`, MICROS_PER_HOUR)} AS INTEGER)`;
+      return orFurthest(column, `CAST(${floorDivideSql(`epoch_us(${column})`, MICROS_PER_HOUR)} AS INTEGER)`);
     case 'day':
       return daySql(type, column);
     case 'year':
-      return `CAST(year(${dateSql(type, column)}) - 1970 AS INTEGER)`;
+      return orFurthest(column, `CAST(year(${dateSql(type, column)}) - 1970 AS INTEGER)`);
     case 'month':
-      return `CAST((year(${dateSql(type, column)}) - 1970) * 12 + month(${dateSql(type, column)}) - 1 AS INTEGER)`;
+      return orFurthest(column, `CAST((year(${dateSql(type, column)}) - 1970) * 12 + month(${dateSql(type, column)}) - 1 AS INTEGER)`);
     case 'truncate':
       return truncateSql(type, column, transform.width);
-    case 'bucket':
-      return `CAST((${hashSql(type, column)} & 2147483647) % ${transform.width} AS INTEGER)`;
+    case 'bucket': {
+      const bucket = `CAST((${hashSql(type, column)} & 2147483647) % ${transform.width} AS INTEGER)`;
+      const of = (micros: bigint): number => Number(transformValue(transform, type, micros));
+      return isInstant(type) ? orInfinite(column, bucket, of(FURTHEST_MICROS), of(-FURTHEST_MICROS)) : bucket;
+    }
     case 'unknown':
       throw new BugError({ code: 'UNKNOWN_TRANSFORM', message: `the partition transform ${transform.text} cannot be computed` });
   }
@@ -38,10 +41,48 @@ export function transformSql(transform: Transform, type: PrimitiveType, column: 
 export function parsePartitionText(transform: Transform, type: PrimitiveType, text: string | null): Value | null {
   if (text === null || transform.kind === 'void') return null;
   if (transform.kind === 'day') return Number(text);
-  const value = parseDuckText(transformedType(transform, type), text);
+  const given = transformedType(transform, type);
+  const value = parseDuckText(given, text) ?? parseFarTime(given, text);
   if (value === undefined)
     throw new BugError({ code: 'PARTITION_VALUE', message: `cannot read the partition value ${JSON.stringify(text)} of type ${type}` });
   return value;
+}
+
+/** What DuckDB keeps for infinity: later than every other date and instant. */
+const FURTHEST_DAY = 2_147_483_647;
+const FURTHEST_MICROS = 9_223_372_036_854_775_807n;
+
+function isInstant(type: PrimitiveType): boolean {
+  return type === 'timestamp' || type === 'timestamptz';
+}
+
+/** DuckDB's functions of time give NULL for infinity: its rows would lie in the partition of NULLs, where no query looks for them. */
+function orInfinite(column: string, finite: string, last: number, first: number): string {
+  return `coalesce(${finite}, CAST(CASE WHEN ${column} = 'infinity' THEN ${last} WHEN ${column} = '-infinity' THEN ${first} END AS INTEGER))`;
+}
+
+/** Infinity comes after, and before, all that is finite. */
+function orFurthest(column: string, finite: string): string {
+  return orInfinite(column, finite, FURTHEST_DAY, -FURTHEST_DAY);
+}
+
+/** Times that `parseDuckText` leaves out, since no bound may hold them: infinity, years BC, and those beyond JavaScript's. */
+function parseFarTime(type: PrimitiveType, text: string): Value | undefined {
+  if (type !== 'date' && !isInstant(type)) return undefined;
+  const infinite = /^(-?)infinity$/.exec(text);
+  if (infinite) {
+    const sign = infinite[1] === '-' ? -1 : 1;
+    return type === 'date' ? sign * FURTHEST_DAY : BigInt(sign) * FURTHEST_MICROS;
+  }
+  const [, digits = '', month = '', day = '', bc, clock = '00:00:00'] =
+    /^(\d+)-(\d\d)-(\d\d)( \(BC\))?(?: (\d\d:\d\d:\d\d(?:\.\d{1,6})?)(?:\+00)?)?$/.exec(text) ?? [];
+  if (digits === '') return undefined;
+  const year = bc === undefined ? Number(digits) : 1 - Number(digits);
+  // The calendar repeats every 400 years.
+  const cycles = Math.floor((year - 2000) / 400);
+  const days = Date.UTC(year - cycles * 400, Number(month) - 1, Number(day)) / 86_400_000 + cycles * 146_097;
+  if (type === 'date') return days;
+  return BigInt(days) * BigInt(MICROS_PER_DAY) + (parseDuckText('time', clock) as bigint);
 }
 
 /** DuckDB's `//` cuts towards zero; exact for all 64 bits, unlike `floor(x / y)`. */
@@ -51,7 +92,7 @@ function floorDivideSql(value: string, by: string): string {
 
 function daySql(type: PrimitiveType, column: string): string {
   // Casting TIMESTAMPTZ to DATE goes through ICU and costs ten times as much.
-  if (type === 'timestamptz') return `CAST(${floorDivideSql(`epoch_us(${column})`, MICROS_PER_DAY)} AS INTEGER)`;
+  if (type === 'timestamptz') return orFurthest(column, `CAST(${floorDivideSql(`epoch_us(${column})`, MICROS_PER_DAY)} AS INTEGER)`);
   return `CAST(CAST(${column} AS DATE) - DATE '1970-01-01' AS INTEGER)`;
 }
 
