@@ -49,7 +49,7 @@ export function checkArity(command: Command, args: readonly string[]): void {
   const expected = least === most ? `${least}` : most === Infinity ? `at least ${least}` : `${least} to ${most}`;
   throw new ConfigError({
     code: 'USAGE',
-    message: `sluice ${command.name}: expected ${expected} argument${expected === '1' ? '' : 's'} (${command.usage || 'none'}), found ${args.length}`,
+    message: `sluice ${command.name}: expected ${expected} argument${/(?:^|least )1$/.test(expected) ? '' : 's'} (${command.usage || 'none'}), found ${args.length}`,
     hint: `e.g. ${command.examples[0] ?? `sluice ${command.name} --help`}`,
   });
 }

@@ -13,6 +13,7 @@ export class ProgressPrinter {
   readonly #startedAt: number;
   #lastPrinted = 0;
   #live = false;
+  readonly #resumed = new Set<string>();
 
   constructor(out: Output, clock: Clock) {
     this.#out = out;
@@ -29,6 +30,8 @@ export class ProgressPrinter {
     }
     switch (event.event) {
       case 'plan':
+        // After a run that was continued comes a look for what is new since; that there is nothing goes without saying.
+        if (event.tasks === 0 && this.#resumed.has(event.pipeline)) return;
         this.#out.say(
           `${event.pipeline} → ${event.target}: ${formatCount(event.tasks)} ${event.tasks === 1 ? 'task' : 'tasks'}${event.bytes === null ? '' : `, ${formatBytes(event.bytes)}`}`,
         );
@@ -36,6 +39,7 @@ export class ProgressPrinter {
         for (const note of event.notes) this.#out.say(`  note: ${note}`);
         return;
       case 'resume':
+        this.#resumed.add(event.pipeline);
         this.#out.say(`${event.pipeline}: continuing run ${event.run_id} (${event.finished_tasks} of ${event.tasks} tasks were finished)`);
         return;
       case 'retry':

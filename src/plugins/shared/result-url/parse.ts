@@ -51,7 +51,7 @@ export function parseResultUrl(text: string, options: ResultUrlOptions): ResultT
     case 'td':
       throw problem(trimmed, 'tables of Treasure Data are no target', 'warehouse:namespace.table writes into the project’s own warehouse');
     case '':
-      throw problem(trimmed, 'expected a target', `forms: ${FORMS}`);
+      throw problem(trimmed, 'expected a target', /[./]/.test(trimmed) ? `a file is file:${trimmed}; other forms: ${FORMS}` : `forms: ${FORMS}`);
     default:
       return parseConnection(scheme, rest, options, trimmed);
   }
