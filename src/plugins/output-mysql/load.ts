@@ -47,7 +47,8 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
     lastInLedger: () => ledger.last(commit.key),
     async prepare() {
       // TRUNCATE would commit.
-      if ((plan.mode === 'truncate' || plan.refreshes) && plan.exists) await run(`DELETE FROM ${table}`, `emptying ${name}`);
+      const empties = plan.mode === 'truncate' || plan.mode === 'replace' || plan.refreshes;
+      if (empties && replacement === undefined) await run(`DELETE FROM ${table}`, `emptying ${name}`);
     },
     async runHook(sql, key) {
       const status = await run(sql, `running ${key}`);

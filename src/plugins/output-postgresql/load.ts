@@ -55,6 +55,7 @@ export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job:
 async function prepareTable(session: PostgresSession, { plan, config }: LoadJob): Promise<void> {
   const table = quoteTable(postgresqlDialect, plan.table);
   const name = joinTableName(plan.table);
+  const empties = plan.mode === 'truncate' || plan.mode === 'replace' || plan.refreshes === true;
   const fresh = plan.columns.filter((column) => column.isNew).map(({ target }) => target);
   if (!plan.exists) {
     const columns = plan.columns.map(({ target }) => `${q(target.name)} ${target.sqlType}`);
@@ -62,9 +63,11 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
       config.create_table_constraint ?? (plan.keys.keys.length === 0 ? undefined : `PRIMARY KEY (${plan.keys.keys.map(q).join(', ')})`);
     const inner = [...columns, ...(constraint === undefined ? [] : [constraint])].join(', ');
     await session.texts(`CREATE TABLE IF NOT EXISTS ${table} (${inner}) ${config.create_table_option ?? ''}`, `making ${name}`);
+    // Somebody else, or this run before it was cut off, may have made and filled it since it was planned.
+    if (empties) await emptyTable(session, table, name);
     return;
   }
-  if (plan.mode === 'truncate' || plan.mode === 'replace' || plan.refreshes) await emptyTable(session, table, name);
+  if (empties) await emptyTable(session, table, name);
   const known = plan.mode === 'replace' ? new Set(await existingColumns(session, plan.table)) : new Set<string>();
   const changes = [
     ...plan.dropped.filter((column) => known.has(column)).map((column) => `DROP COLUMN ${q(column)}`),

@@ -88,6 +88,22 @@ for (const start of [startMysql, startMariadb]) {
     assert.equal(await bench.rows("SHOW TABLES LIKE 'sluice\\_%'"), [['sluice_ledger']]);
   });
 
+  test('truncate and replace of a new table converge without a ledger, too', async ({ bench }) => {
+    bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+    for (const mode of ['truncate', 'replace']) {
+      bench.config(`table: new_${mode}\n  mode: ${mode}\n  ledger: none`, COLUMNS);
+      const stopped = await bench.run({
+        reach: (at) => {
+          if (at === 'commit.target_committed') throw new Error('stopped');
+        },
+      });
+      assert.is.not(stopped.code, 0);
+      const again = await bench.run();
+      assert.is(again.code, 0, again.told);
+      assert.equal(await bench.rows(`SELECT id FROM new_${mode}`), [['1']]);
+    }
+  });
+
   test('a full refresh of a merge empties the table and merges by the same rules', async ({ bench }) => {
     bench.config('table: orders\n  mode: merge\n  keys: [id]\n  merge_order_by: [amount]', COLUMNS);
     bench.project.write('data/1.csv', 'id,name,amount\n1,a,1\n1,b,2\n');

@@ -102,6 +102,23 @@ test('a lost metastore or a lost answer never doubles rows', async (bench) => {
   }
 });
 
+test('truncate and replace of a new table converge without a ledger, too', async (bench) => {
+  bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+  for (const mode of ['truncate', 'replace']) {
+    config(bench, `table: new_${mode}\n  mode: ${mode}\n  ledger: none`, COLUMNS);
+    const stopped = await bench.project.sluice(['run', 'load.yml'], {
+      env: ENV,
+      reach: (at) => {
+        if (at === 'commit.target_committed') throw new Error('stopped');
+      },
+    });
+    assert.is.not(stopped.code, 0);
+    const again = await run(bench);
+    assert.is(again.code, 0, again.told);
+    assert.equal(await rows(bench, `SELECT id FROM new_${mode}`), [['1']]);
+  }
+});
+
 test('truncate keeps the table; replace turns it into what the load is; both ignore the state', async (bench) => {
   await bench.client.query(
     'CREATE TABLE orders (id bigint PRIMARY KEY, name text, amount numeric(12,2), extra int DEFAULT 7); INSERT INTO orders VALUES (99)',
