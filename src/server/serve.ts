@@ -216,11 +216,14 @@ class Server {
     this.#nextReload = environment.clock.now() + RELOAD_EVERY_MS;
     if (!(await this.#watch.changed())) return;
     try {
+      const before = this.#served.project.serve.http;
       this.#served = await reloadServed(this.#served, { context, environment });
       const { workers, workerMemoryBytes } = this.#served.project.serve;
       this.#pool.renew({ size: workers, memoryBytes: workerMemoryBytes });
       this.#synced = false;
       log.log('info', 'the changed config is in use', { schedules: this.#served.schedules.length });
+      if (JSON.stringify(this.#served.project.serve.http) !== JSON.stringify(before))
+        log.log('warn', 'serve.http has changed, which needs a new start: the HTTP API goes on as it was');
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       const { file, line } = error.where;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
@@ -161,6 +161,11 @@ test('two processes share the work; the job of a killed one is completed by the 
   writeProject("schedules: {ok: {cron: '* * * * * *', sql: select 1, retries: 0}}\n");
   await second.said('the changed config is in use');
   while ((await store.listJobs({ name: 'ok', status: 'success' })).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+
+  // The listener stays as it is until the next start, which is said.
+  const file = join(folder, 'sluice.yml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('http: {enabled: false}', 'http: {enabled: true, port: 0}'));
+  assert.match((await second.said('serve.http has changed')).message, 'needs a new start');
 
   // Draining gives back what does not end in time.
   writeProject();

@@ -19,7 +19,7 @@ export interface Stub {
 export interface Planner {
   /** A connection to an empty catalog of its own, for one statement. */
   open(): Promise<PlanSession>;
-  /** The stub of a schema; `key` must name the table and what version of it is meant. */
+  /** The stub of a schema, good until the caller's session closes; `key` must tell apart what one statement reads. */
   stub(key: string, schema: IcebergSchema): Promise<Stub>;
   close(): Promise<void>;
 }
@@ -29,7 +29,16 @@ export interface PlanSession {
   close(): Promise<void>;
 }
 
-export async function openPlanner(tempDir: string | undefined): Promise<Planner> {
+/** Stubs that are kept for further statements; those of open sessions come on top. */
+const STUBS = 500;
+
+interface KeptStub {
+  readonly made: Promise<Stub>;
+  /** No later session has used it. */
+  readonly lastSession: number;
+}
+
+export async function openPlanner(tempDir: string | undefined, most = STUBS): Promise<Planner> {
   const parent = tempDir ?? tmpdir();
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'sluice-plan-'));
@@ -43,8 +52,22 @@ export async function openPlanner(tempDir: string | undefined): Promise<Planner>
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
-  const stubs = new Map<string, Promise<Stub>>();
+  /** The one used longest ago comes first. */
+  const stubs = new Map<string, KeptStub>();
+  const open = new Set<number>();
   let sessions = 0;
+  let numbers = 0;
+
+  /** A process that serves for months meets any number of tables and schemas. */
+  async function dropStubs(): Promise<void> {
+    const [oldest = sessions + 1] = open;
+    for (const [key, { made, lastSession }] of stubs) {
+      if (stubs.size <= most || lastSession >= oldest) return;
+      stubs.delete(key);
+      const { files } = await made;
+      await Promise.all(files.map((file) => rm(file, { force: true })));
+    }
+  }
 
   async function writeStub(number: number, schema: IcebergSchema): Promise<Stub> {
     const files = [0, 1].map((i) => join(folder, `stub${number}.${i}.parquet`));
@@ -54,7 +77,8 @@ export async function openPlanner(tempDir: string | undefined): Promise<Planner>
 
   return {
     async open() {
-      const catalog = quoteIdentifier(`plan${++sessions}`);
+      const session = ++sessions;
+      const catalog = quoteIdentifier(`plan${session}`);
       const connection = await database.connect();
       try {
         await connection.run(`ATTACH ':memory:' AS ${catalog}; USE ${catalog}`);
@@ -62,22 +86,25 @@ export async function openPlanner(tempDir: string | undefined): Promise<Planner>
         connection.close();
         throw error;
       }
+      open.add(session);
       return {
         connection,
         async close() {
           connection.close();
+          open.delete(session);
           await admin.run(`DETACH ${catalog}`);
+          await dropStubs();
         },
       };
     },
     stub(key, schema) {
       const full = `${key} ${JSON.stringify(schema.fields)}`;
-      let stub = stubs.get(full);
-      if (!stub) {
-        stub = writeStub(stubs.size + 1, schema);
-        stubs.set(full, stub);
-      }
-      return stub;
+      const { made } = stubs.get(full) ?? { made: writeStub(++numbers, schema) };
+      stubs.delete(full);
+      stubs.set(full, { made, lastSession: sessions });
+      // One that could not be written, on a full disk say, is tried again.
+      made.catch(() => stubs.delete(full));
+      return made;
     },
     async close() {
       admin.close();

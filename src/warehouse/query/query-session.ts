@@ -119,10 +119,12 @@ async function planStatement(parts: SessionParts, text: string, options: QueryOp
     const relations = await resolveRelations(select, { source, dialect, connection, defaultNamespace, at: requestedVersion(options), scheduledTime });
     const stubs = new Map<Relation, number>();
     const files = new Map<Relation, readonly string[]>();
+    const versions = new VersionNumbers();
     for (const relation of relations) {
       if (relation.kind !== 'table') continue;
       const { table, snapshot, schema } = relation.version;
-      const stub = await planner.stub(`${engineName(relation)} ${table['table-uuid']} ${snapshot?.['snapshot-id'] ?? ''}`, schema);
+      const version = versions.number(table['table-uuid'], String(snapshot?.['snapshot-id'] ?? ''));
+      const stub = await planner.stub(`${engineName(relation)} ${table['table-uuid']} ${version}`, schema);
       stubs.set(relation, stub.number);
       files.set(relation, stub.files);
     }
@@ -134,6 +136,18 @@ async function planStatement(parts: SessionParts, text: string, options: QueryOp
   } finally {
     options.signal?.removeEventListener('abort', stop);
     await session.close();
+  }
+}
+
+/** Counts the versions of a table within one statement: a stub outlives the snapshots of its table, but stands for one of them at a time. */
+class VersionNumbers {
+  readonly #snapshots = new Map<string, string[]>();
+
+  number(table: string, snapshot: string): number {
+    const known = this.#snapshots.get(table) ?? [];
+    this.#snapshots.set(table, known);
+    const at = known.indexOf(snapshot);
+    return at < 0 ? known.push(snapshot) - 1 : at;
   }
 }
 
