@@ -1,4 +1,15 @@
-import type { Check, CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, StoreTransaction } from '../spi/index.js';
+import type {
+  Check,
+  CommitContext,
+  CommitReport,
+  JsonObject,
+  JsonValue,
+  Lease,
+  PluginContext,
+  RunRecord,
+  RunWriter,
+  StoreTransaction,
+} from '../spi/index.js';
 import { judgeCheck } from './checks.js';
 import type { Execution } from './execution.js';
 import { accountTargets } from './many-outputs.js';
@@ -14,6 +25,8 @@ export interface CommitWork {
   readonly execution: Pick<Execution, 'outputStages' | 'rejectStages' | 'totals'>;
   readonly state: JsonValue | undefined;
   readonly lease: Lease;
+  /** Commits instead of the plugin. */
+  readonly writer?: RunWriter | undefined;
   readonly ctx: PluginContext;
   readonly beforeCommit?: ((tx: StoreTransaction) => Promise<void>) | undefined;
   readonly checks: readonly Check[];
@@ -38,24 +51,23 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
     await store.completeRun(tx, run.runId, lease, { state, summary: work.summarise(facts), commit: facts, target });
     ctx.reach('commit.state_stored');
   };
-  const report = await plugin.commit(
-    plan.output,
-    execution.outputStages,
-    plugin.stageRejects ? execution.rejectStages : [],
-    {
-      ...ctx,
-      runId: run.runId,
-      key: { ...run.key, target: plan.output.target },
-      fence: lease.fence,
-      state,
-      tableChecks: {
-        checks: work.checks.filter((check) => check.on === 'table'),
-        judge: (check, faults, table) => judgeCheck(check, faults, table ?? plan.output.name, (text) => work.warn(text)),
-      },
-      complete,
-      completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),
+  const commit: CommitContext = {
+    ...ctx,
+    runId: run.runId,
+    key: { ...run.key, target: plan.output.target },
+    fence: lease.fence,
+    state,
+    tableChecks: {
+      checks: work.checks.filter((check) => check.on === 'table'),
+      judge: (check, faults, table) => judgeCheck(check, faults, table ?? plan.output.name, (text) => work.warn(text)),
     },
-    config,
-  );
+    complete,
+    completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),
+  };
+  const stages = execution.outputStages;
+  const rejectStages = plugin.stageRejects ? execution.rejectStages : [];
+  const report = await (work.writer
+    ? work.writer.commit(stages, rejectStages, commit)
+    : plugin.commit(plan.output, stages, rejectStages, commit, config));
   return { report, facts };
 }

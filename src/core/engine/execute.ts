@@ -13,6 +13,7 @@ import {
   type Lease,
   type PluginContext,
   type Reading,
+  type RunWriter,
   type Schema,
   type SourceColumn,
   type SqlConnection,
@@ -54,6 +55,8 @@ export interface ExecutionInput {
   readonly finished: readonly StoredTask[];
   /** Checks of the load follow. */
   readonly keepsLoad: boolean;
+  /** Stages instead of the plugin. */
+  readonly writer?: RunWriter | undefined;
 }
 
 /** Opens the run's DuckDB with its share of the process' memory. */
@@ -333,7 +336,7 @@ class Executor {
   }
 
   #sink(part: Segment, task: number): Sink {
-    const { pipeline, plan } = this.#in;
+    const { pipeline, plan, writer } = this.#in;
     const { plugin, config } = pipeline.output;
     const stageRejects: Sink['stageRejects'] = async (rejects, ctx) => {
       if (plugin.stageRejects) return plugin.stageRejects(plan.output, rejects, ctx, config);
@@ -346,7 +349,7 @@ class Executor {
       // Not the load yet.
       return { stage: async (relation, ctx) => ({ ...(await spool(relation, ctx)), load: [] }), stageRejects };
     }
-    const stage: Sink['stage'] = (relation, ctx) => plugin.stage(plan.output, relation, ctx, config);
+    const stage: Sink['stage'] = (relation, ctx) => (writer ? writer.stage(relation, ctx) : plugin.stage(plan.output, relation, ctx, config));
     const copies = this.#in.keepsLoad && !plugin.stagedRows && !isOutputList(plugin);
     return { stage: copies ? (relation, ctx) => stageWithCopy(relation, ctx, stage) : stage, stageRejects };
   }

@@ -12,6 +12,7 @@ import {
   type OutputPlanContext,
   type PluginContext,
   type RunRecord,
+  type RunWriter,
   type StateKey,
 } from '../spi/index.js';
 import { openDatabase, type Database } from '../duckdb/index.js';
@@ -314,11 +315,13 @@ class PipelineRun {
   ): Promise<RunSummary> {
     const { store } = this.#services;
     const tempDir = this.#runTempDir(run.runId);
+    let writer: RunWriter | undefined;
     try {
       const finished = await store.finishedTasks(run.runId);
       const checks = this.#checksOf(run.runId, plan);
       const keepsLoad = checks.some((check) => check.on === 'load');
-      const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished, keepsLoad };
+      if (finished.length === 0 && !this.#options.hold) writer = this.#openWriter(run, plan, lease, checks);
+      const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished, keepsLoad, writer };
       const execution = await executeTasks(input, database, this.#services, this.#signal);
       this.#services.reach('run.tasks_done');
       assertBalance(execution, this.#pipeline.name);
@@ -330,11 +333,24 @@ class PipelineRun {
         await store.finishRun(run.runId, 'held', { summary: { ...summary, state: state ?? null } as unknown as JsonObject, error: null }, lease);
         return summary;
       }
-      return await this.#commit(run, plan, execution, state, lease, checks);
+      return await this.#commit(run, plan, execution, state, lease, checks, writer);
     } catch (error) {
       await recordFailure(run.runId, error, lease, this.#services);
       throw error;
+    } finally {
+      await writer?.close();
     }
+  }
+
+  #openWriter(run: RunRecord, plan: RunPlan, lease: Lease, checks: readonly Check[]): RunWriter | undefined {
+    const { plugin, config } = this.#pipeline.output;
+    const key = { ...run.key, target: plan.output.target };
+    const asksTable = checks.some((check) => check.on === 'table');
+    return plugin.openRun?.(
+      plan.output,
+      { ...this.#base(this.#runTempDir(run.runId)), runId: run.runId, key, fence: lease.fence, asksTable },
+      config,
+    );
   }
 
   /** The config's checks as they are now. A run that some of several targets hold was checked before and must be completed. */
@@ -364,6 +380,7 @@ class PipelineRun {
     state: JsonValue | undefined,
     lease: Lease,
     checks: readonly Check[],
+    writer: RunWriter | undefined,
   ): Promise<RunSummary> {
     const { store } = this.#services;
     this.#services.reach('commit.started');
@@ -380,6 +397,7 @@ class PipelineRun {
       ctx: this.#base(tempDir),
       beforeCommit: this.#options.beforeCommit,
       checks,
+      writer,
     };
     const done = await withRetry(this.#pipeline.exec.retry, this.#retryContext(), async (attempt) => {
       // The answer to a COMMIT may have been lost; the stored run tells what became of it.

@@ -76,6 +76,28 @@ export interface CommitContext extends PluginContext {
   completeAlone(facts: JsonObject): Promise<void>;
 }
 
+/** What an output learns of a run before its first task; `target` of the key is the plan's. */
+export interface OpenRunContext extends PluginContext {
+  readonly runId: string;
+  readonly key: StateKey;
+  readonly fence: number;
+  /** Whether the commit will ask checks of the table. */
+  readonly asksTable: boolean;
+}
+
+/**
+ * One process's work on a run, from its first task to its commit, for an output that holds something open meanwhile, such as a
+ * transaction of its target. It takes the place of the plugin's `stage` and `commit`. What it holds is lost with the process, so
+ * what it staged must be enough for the plugin's own `commit`.
+ */
+export interface RunWriter {
+  /** A task that is tried again is staged again. */
+  stage(relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
+  commit(reports: readonly StageReport[], rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport>;
+  /** Once, however the run ended; gives up what is still open. Never throws. */
+  close(): Promise<void>;
+}
+
 /** The last run that a target's own ledger holds for a state key. */
 export interface LedgerEntry {
   readonly runId: string;
@@ -138,6 +160,8 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * with a ledger looks there first, and calls `completeAlone` for what it already holds.
    */
   commit(plan: OutputPlan, reports: readonly StageReport[], rejects: readonly StageReport[], ctx: CommitContext, config: C): Promise<CommitReport>;
+  /** Asked before the first task of a run of which nothing is staged yet and that goes on to its commit. */
+  openRun?(plan: OutputPlan, ctx: OpenRunContext, config: C): RunWriter;
   /**
    * Commits several targets of this plugin in one transaction, with one `ctx.complete`. Offered by outputs that commit with the
    * metastore; in an `out` list they come last.

@@ -20,6 +20,7 @@ export const POINTS = [
   'commit.metadata_written',
   'commit.transaction_open',
   'commit.target_open',
+  'commit.target_early',
   'commit.target_loaded',
   'commit.target_filled',
   'commit.ledger_written',

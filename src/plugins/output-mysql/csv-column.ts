@@ -13,7 +13,8 @@ export function csvColumn({ sql, type }: WrittenValue, { family }: TargetColumn)
     case 'boolean':
       return { sql: family.kind === 'text' ? `${sql}::VARCHAR` : `${sql}::INTEGER`, quoted: false };
     case 'timestamp':
-      return { sql: `timezone('UTC', ${sql})::VARCHAR`, quoted: false };
+      // The same as by timezone(), which takes three times as long; it is left for infinities.
+      return { sql: `coalesce(make_timestamp(epoch_us(${sql})), timezone('UTC', ${sql}))::VARCHAR`, quoted: false };
     case 'datetime':
       // A text with a time of day is cut with a note.
       return { sql: family.kind === 'date' ? `${sql}::DATE::VARCHAR` : sql, quoted: false };

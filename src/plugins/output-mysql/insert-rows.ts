@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { joinTableName } from '../shared/sql/table-names.js';
@@ -30,16 +30,14 @@ export async function insertRows(session: MysqlSession, table: string, columns: 
     tuples = [];
     size = 0;
   };
-  for (const file of job.files) {
-    for await (const fields of readRecords(file)) {
-      const tuple = `(${fields.map((field, i) => writers[i]?.(field) ?? 'NULL').join(',')})`;
-      if (size + tuple.length > limit) await send();
-      tuples.push(tuple);
-      size += tuple.length + 1;
-    }
+  for await (const fields of readRecords(job.bytes())) {
+    const tuple = `(${fields.map((field, i) => writers[i]?.(field) ?? 'NULL').join(',')})`;
+    if (size + tuple.length > limit) await send();
+    tuples.push(tuple);
+    size += tuple.length + 1;
   }
   await send();
-  assertRowCount(taken, job);
+  await assertRowCount(taken, job);
 }
 
 /** A field of the spool as a literal; null is NULL. */
@@ -56,12 +54,12 @@ function literalWriter(column: PlannedTargetColumn | undefined): (field: string 
 
 const QUOTE = '"';
 
-/** Records of a spool file as DuckDB wrote it: texts in quotes, NULL and all others without. */
-async function* readRecords(path: string): AsyncIterable<readonly (string | null)[]> {
-  const reader = createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 }) as AsyncIterable<string>;
+/** Records of spool files as DuckDB wrote them: texts in quotes, NULL and all others without. */
+async function* readRecords(bytes: AsyncIterable<Buffer>): AsyncIterable<readonly (string | null)[]> {
+  const decoder = new StringDecoder('utf8');
   let rest = '';
-  for await (const chunk of reader) {
-    const text = rest + chunk;
+  for await (const chunk of bytes) {
+    const text = rest + decoder.write(chunk);
     let at = 0;
     for (;;) {
       const record = readRecord(text, at);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ConflictError } from '../../core/spi/index.js';
+import { ConflictError, type CommitContext } from '../../core/spi/index.js';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
 import type { LoadJob } from '../shared/sql-output/table-plan.js';
-import { refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
+import { lockTaken, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
 import type { MysqlLedger } from './ledger.js';
@@ -20,13 +20,13 @@ const LOCK_SECS = 600;
 const IN_TRANSACTION = 1;
 
 export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJob): LoadSteps {
-  const { commit, plan } = job;
+  const { plan } = job;
   const name = joinTableName(plan.table);
   const table = quoteTable(mysqlDialect, plan.table);
   const place = `${session.product} ${session.place}`;
   const run = async (sql: string, doing: string): Promise<number> => (await session.run(sql, doing)).serverStatus;
   let replacement: Replacement | undefined;
-  const check = (relation: string): Promise<void> =>
+  const check = (relation: string, commit: CommitContext): Promise<void> =>
     askTableChecks(commit, relation, checkDialect(mysqlDialect), async (sql, doing) => {
       const rows = await session.texts(sql, doing);
       return {
@@ -44,7 +44,7 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
       replacement = await prepareTable(session, job);
       await begin();
     },
-    lastInLedger: () => ledger.last(commit.key),
+    lastInLedger: () => ledger.last(job.run.key),
     async prepare() {
       // TRUNCATE would commit.
       const empties = plan.mode === 'truncate' || plan.mode === 'replace' || plan.refreshes;
@@ -57,19 +57,19 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
     async write() {
       if (plan.mode === 'merge') await mergeRows(session, job);
       else await sendRows(session, replacement?.table ?? table, plan.columns, job);
-      if (replacement) await check(replacement.table);
+      if (replacement) await check(replacement.table, (await job.sent).commit);
       // The new rows and the ledger's cannot be committed together: RENAME commits first.
       if (replacement) await replaceTable(session, plan.table, replacement);
       if (replacement) await begin();
     },
-    check: () => (replacement ? Promise.resolve() : check(table)),
+    check: (commit) => (replacement ? Promise.resolve() : check(table, commit)),
     writeLedger: (context) => ledger.write(context),
     async commit() {
       await run('COMMIT', `committing ${name}`);
     },
     async rollback() {
       if (session.lost()) return;
-      const told = (cause: unknown): void => commit.log.log('debug', 'rolling back failed', { error: String(cause) });
+      const told = (cause: unknown): void => job.run.log.log('debug', 'rolling back failed', { error: String(cause) });
       await run('ROLLBACK', 'rolling back').catch(told);
       if (replacement) await run(`DROP TABLE IF EXISTS ${replacement.table}`, 'removing the staging table').catch(told);
     },
@@ -77,13 +77,13 @@ export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJ
 }
 
 /** A lock of the session's, so that an older process whose COMMIT is under way is waited for. It ends with the session. */
-async function takeLock(session: MysqlSession, { commit }: LoadJob, place: string): Promise<void> {
-  const { key } = commit;
+async function takeLock(session: MysqlSession, { run: { key }, early }: LoadJob, place: string): Promise<void> {
   const hash = createHash('sha256')
     .update(JSON.stringify([key.project, key.pipeline, key.stream, key.target]))
     .digest('hex');
-  const [row] = await session.texts(`SELECT GET_LOCK('sluice:${hash.slice(0, 48)}', ${LOCK_SECS})`, 'locking the ledger');
+  const [row] = await session.texts(`SELECT GET_LOCK('sluice:${hash.slice(0, 48)}', ${early ? 0 : LOCK_SECS})`, 'locking the ledger');
   if (row?.[0] === '1') return;
+  if (early) throw lockTaken(place, key);
   throw new ConflictError({
     code: 'TARGET_LOCKED',
     message: `${place}: another session has been committing pipeline ${key.pipeline} for more than ${LOCK_SECS / 60} minutes`,

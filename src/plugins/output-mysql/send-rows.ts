@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { RemoteError } from '../../core/spi/index.js';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
@@ -16,7 +15,7 @@ const q = (name: string): string => mysqlDialect.quoteIdentifier(name);
 
 /** Sends the spooled rows into `table` (quoted), and demands of the server that it took each of them unchanged. */
 export async function sendRows(session: MysqlSession, table: string, columns: readonly PlannedTargetColumn[], job: LoadJob): Promise<void> {
-  if (job.rows === 0) return;
+  if (!job.early && (await job.sent).rows === 0) return;
   const [setting] = await session.texts('SELECT @@local_infile', 'looking at the settings of the server');
   if (setting?.[0] === '1' || setting?.[0] === 'ON') await loadFiles(session, table, columns, job);
   else await insertRows(session, table, columns, job);
@@ -33,8 +32,8 @@ async function loadFiles(session: MysqlSession, table: string, columns: readonly
     ...(job.plan.deleteColumn === undefined ? [] : [q(DELETE_MARK)]),
   ];
   const sets = variables.flatMap(({ name, sql }) => (sql === undefined ? [] : [`${name} = ${sql}`]));
-  // Only finished files are sent: of a source that fails midway the server would keep the first part.
-  const source = Readable.from(bytesOf(job.files), { objectMode: false, highWaterMark: 1 << 20 });
+  // Of a source that fails midway the server takes the first part, which is rolled back.
+  const source = Readable.from(job.bytes(), { objectMode: false, highWaterMark: 1 << 20 });
   const statement =
     `LOAD DATA LOCAL INFILE 'sluice' INTO TABLE ${table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' ESCAPED BY '' ` +
     `LINES TERMINATED BY '\\n' (${list.join(', ')})${sets.length === 0 ? '' : ` SET ${sets.join(', ')}`}`;
@@ -49,9 +48,5 @@ async function loadFiles(session: MysqlSession, table: string, columns: readonly
     });
   }
   if (warnings !== 0 || skipped !== 0) await refuseChanges(session, job, { skipped: skipped ?? 0, warnings: warnings ?? 0 });
-  assertRowCount(records, job);
-}
-
-async function* bytesOf(files: readonly string[]): AsyncIterable<Buffer> {
-  for (const file of files) yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+  await assertRowCount(records, job);
 }

@@ -8,6 +8,7 @@ import { checkReplace, engineOf, readTable } from './catalog.js';
 import { openLedger } from './ledger.js';
 import { loadSteps } from './load.js';
 import { makeColumn } from './make-column.js';
+import { refuseEarly } from './refuse-early.js';
 
 type MysqlOutputConfig = DatabaseConfig & { readonly server_public_key?: string; readonly compress?: boolean };
 
@@ -44,6 +45,8 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
       checkReplace: (table, place) => checkReplace(session, table, place.at('mode')),
       weaknesses: (plan, given) => weaknesses(session, plan, given),
       load: (job) => loadTable(loadSteps(session, openLedger(session, job.plan.table), job), job),
+      refuseEarly: (plan, run) => refuseEarly(session, plan, run.asksTable),
+      destroy: () => session.destroy(),
       end: () => session.end(),
     };
   } catch (error) {

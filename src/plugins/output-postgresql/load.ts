@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
@@ -6,7 +5,7 @@ import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
 import type { LoadJob } from '../shared/sql-output/table-plan.js';
-import { assertRowCount, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
+import { assertRowCount, lockTaken, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
 import type { PostgresLedger } from './ledger.js';
@@ -15,7 +14,7 @@ const q = (name: string): string => postgresqlDialect.quoteIdentifier(name);
 const STAGE = 'pg_temp.sluice_stage';
 
 export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job: LoadJob): LoadSteps {
-  const { commit, plan } = job;
+  const { plan } = job;
   const name = joinTableName(plan.table);
   const run = async (sql: string, doing: string): Promise<void> => void (await session.texts(sql, doing));
   return {
@@ -25,19 +24,20 @@ export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job:
       // Each statement must see what was committed while this one waited for the lock.
       await run('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', 'beginning the transaction');
       if (!keepsLedger) return;
-      const { key } = commit;
-      await session.query(
-        'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))',
+      const { key } = job.run;
+      const [row] = await session.query(
+        job.early ? 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))' : 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))',
         [JSON.stringify([key.project, key.pipeline, key.stream, key.target])],
         'locking the ledger',
       );
+      if (job.early && row?.[0] !== 't') throw lockTaken(`PostgreSQL ${session.place}`, key);
     },
-    lastInLedger: () => ledger.last(commit.key),
+    lastInLedger: () => ledger.last(job.run.key),
     prepare: () => prepareTable(session, job),
     runHook: (sql, key) => run(sql, `running ${key}`),
     write: () =>
       plan.mode === 'merge' ? mergeRows(session, job) : copyInto(session, quoteTable(postgresqlDialect, plan.table), columnNames(job), job),
-    check: () =>
+    check: (commit) =>
       askTableChecks(commit, quoteTable(postgresqlDialect, plan.table), checkDialect(postgresqlDialect), async (sql, doing) => {
         const rows = await session.texts(sql, doing);
         return { names: rows.length === 0 ? [] : (await session.describe(sql, doing)).map((field) => field.name), rows };
@@ -46,7 +46,7 @@ export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job:
     commit: () => run('COMMIT', `committing ${name}`),
     async rollback() {
       if (session.lost()) return;
-      await run('ROLLBACK', 'rolling back').catch((cause: unknown) => commit.log.log('debug', 'rolling back failed', { error: String(cause) }));
+      await run('ROLLBACK', 'rolling back').catch((cause: unknown) => job.run.log.log('debug', 'rolling back failed', { error: String(cause) }));
     },
   };
 }
@@ -130,17 +130,13 @@ async function mergeRows(session: PostgresSession, job: LoadJob): Promise<void> 
 }
 
 async function copyInto(session: PostgresSession, table: string, columns: string, job: LoadJob): Promise<void> {
-  const { files, commit, plan } = job;
+  const { plan } = job;
   const { from } = await import('pg-copy-streams');
   const stream = session.client.query(from(`COPY ${table} (${columns}) FROM STDIN (FORMAT csv, NULL '', ENCODING 'UTF8')`));
   try {
-    await pipeline(Readable.from(bytesOf(files), { objectMode: false, highWaterMark: 1 << 20 }), stream, { signal: commit.signal });
+    await pipeline(Readable.from(job.bytes(), { objectMode: false, highWaterMark: 1 << 20 }), stream, { signal: job.run.signal });
   } catch (error) {
     throw await session.explain(error, `copying into ${joinTableName(plan.table)}`);
   }
-  assertRowCount(stream.rowCount, job);
-}
-
-async function* bytesOf(files: readonly string[]): AsyncIterable<Buffer> {
-  for (const file of files) yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+  await assertRowCount(stream.rowCount, job);
 }

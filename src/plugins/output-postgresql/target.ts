@@ -8,6 +8,7 @@ import { makeColumn } from './column-types.js';
 import { checkReplace } from './dependents.js';
 import { openLedger } from './ledger.js';
 import { loadSteps } from './load.js';
+import { refuseEarly } from './refuse-early.js';
 
 /** Times and numbers travel as text: the session must read them as they are meant. A commit that the server may forget is none. */
 const SETTINGS = `SET client_encoding = 'UTF8'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on; SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
@@ -36,6 +37,8 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
       checkReplace: (table, place) => checkReplace(session, table, place),
       weaknesses: () => Promise.resolve([]),
       load: (job) => loadTable(loadSteps(session, openLedger(session, job.plan.table), job), job),
+      refuseEarly: (plan) => refuseEarly(session, plan),
+      destroy: () => session.destroy(),
       end: () => session.end(),
     };
   } catch (error) {

@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
 import {
-  DataError,
   type ConfigPlace,
   type ConfigSchema,
   type JsonObject,
   type LedgerAnswer,
+  type OpenRunContext,
   type OutputPlan,
   type OutputPlugin,
   type PluginContext,
@@ -18,9 +17,10 @@ import { planColumns, type MakeColumn } from './plan-columns.js';
 import { planKeys } from './plan-keys.js';
 import { otherProject } from './ledger.js';
 import { modeOf } from './schema.js';
-import { refusalsUnlessDeleted, withoutMark, writtenColumns } from './delete-marks.js';
+import { refusalsUnlessDeleted, withoutMark } from './delete-marks.js';
 import { readSpool } from './read-spool.js';
-import { removeSpools, stageCsv, type CsvColumn, type CsvSpool } from './stage-csv.js';
+import { commitRows, openRunWriter, stageRows } from './run-writer.js';
+import { removeSpools, type CsvColumn, type CsvSpool } from './stage-csv.js';
 import type { DatabaseConfig, LoadJob, TablePlan } from './table-plan.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
@@ -44,6 +44,13 @@ export interface TargetSession {
   weaknesses(plan: Pick<TablePlan, 'table' | 'mode' | 'exists'>, config: DatabaseConfig): Promise<readonly string[]>;
   /** The whole write in one transaction with its ledger row; `false`: the ledger says that this run had committed before. */
   load(job: LoadJob): Promise<boolean>;
+  /**
+   * Why rows must not be sent before the commit: they would stay when the transaction is rolled back, or keep others waiting. Undefined:
+   * they may, and the server ends the session by itself when nothing more is heard of us.
+   */
+  refuseEarly(plan: TablePlan, run: OpenRunContext): Promise<string | undefined>;
+  /** Cuts the connection: the server rolls back. */
+  destroy(): void;
   end(): Promise<void>;
 }
 
@@ -81,6 +88,8 @@ export function defineDatabaseOutput(
       await session.end();
     }
   };
+  const openFor = (config: DatabaseConfig, ctx: PluginContext) => (): Promise<TargetSession> =>
+    product.open(settingsOf(config, NOWHERE), ctx, config);
   const identityOf = (config: DatabaseConfig, place: ConfigPlace): { target: string; name: string; ignoresState: boolean } => {
     const name = joinTableName(product.tableOf(config, place));
     const mode = modeOf(config);
@@ -171,49 +180,12 @@ export function defineDatabaseOutput(
 
     remove: (paths) => removeSpools(paths),
 
-    stage(plan, relation, ctx) {
-      const columns = writtenColumns(plan.details as unknown as TablePlan, (value, target) => product.csvColumn(value, target));
-      return stageCsv(relation, { columns, nullText: product.nullText }, ctx);
-    },
+    stage: (plan, relation, ctx) => stageRows(product, plan, relation, ctx),
 
-    async commit(plan, reports, _rejects, ctx, config) {
-      const table = plan.details as unknown as TablePlan;
-      const spools = reports.map((report) => report.staged as unknown as CsvSpool);
-      const rows = spools.reduce((sum, spool) => sum + spool.rows, 0);
-      const facts: JsonObject = { table: plan.name, mode: table.mode, rows };
-      const session = await product.open(settingsOf(config, NOWHERE), ctx, config);
-      try {
-        if (config.ledger !== 'none' && (await session.lastInLedger(table.table, ctx.key))?.runId === ctx.runId) {
-          await ctx.completeAlone(facts);
-          return { details: facts };
-        }
-        const files = spools.flatMap((spool) => spool.files);
-        await assertSpooled(files, ctx.runId);
-        await session.load({ plan: table, config, files, rows, commit: ctx });
-        ctx.reach('commit.target_committed');
-      } finally {
-        await session.end();
-      }
-      await ctx.completeAlone(facts);
-      return { details: facts };
-    },
+    commit: (plan, reports, _rejects, ctx, config) => commitRows(openFor(config, ctx), plan, reports, ctx, config),
+
+    openRun: (plan, ctx, config) => openRunWriter(product, openFor(config, ctx), plan, ctx, config),
 
     probe: (config, ctx) => withSession(config, NOWHERE, ctx, (session) => Promise.resolve(session.server)),
   };
-}
-
-/** A finished task's files are all there is of its rows. */
-async function assertSpooled(files: readonly string[], runId: string): Promise<void> {
-  for (const file of files) {
-    const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (found) continue;
-    throw new DataError({
-      code: 'SPOOL_MISSING',
-      message: `run ${runId}: its spooled rows are gone (${file})`,
-      hint: `the temp folder was cleared; start anew: sluice discard ${runId}, then run again`,
-    });
-  }
 }

@@ -157,13 +157,15 @@ function fitDate(v: string, type: ColumnType, { min, max, finite }: { readonly m
 
 function fitTimestamp(v: string, type: ColumnType, family: Extract<TargetFamily, { kind: 'timestamp' }>): Fit {
   if (type !== 'timestamp' && type !== 'datetime' && type !== 'date') return IMPOSSIBLE;
-  const plain = type === 'timestamp' ? `timezone('UTC', ${v})` : `${v}::TIMESTAMP`;
-  const parts = [outside(plain, 'TIMESTAMP', family.min, family.max, family.finite)];
+  // Instants are compared as they are: to turn them into times of UTC would cost more than the rest of the check.
+  const zone = type === 'timestamp' ? '+00' : '';
+  const plain = type === 'timestamp' ? v : `${v}::TIMESTAMP`;
+  const parts = [outside(plain, type === 'timestamp' ? 'TIMESTAMPTZ' : 'TIMESTAMP', family.min + zone, family.max + zone, family.finite)];
   if (type !== 'date' && family.fraction < 6) parts.push(`(isfinite(${plain}) AND epoch_us(${plain}) % ${10 ** (6 - family.fraction)} <> 0)`);
   return { changes: parts.join(' OR ') };
 }
 
-function outside(v: string, type: 'DATE' | 'TIMESTAMP', min: string, max: string, finite: boolean): string {
+function outside(v: string, type: 'DATE' | 'TIMESTAMP' | 'TIMESTAMPTZ', min: string, max: string, finite: boolean): string {
   const bounds = `${v} NOT BETWEEN ${type} ${quoteLiteral(min)} AND ${type} ${quoteLiteral(max)}`;
   return finite ? `NOT isfinite(${v}) OR ${bounds}` : `(isfinite(${v}) AND ${bounds})`;
 }

@@ -23,7 +23,7 @@ export function ledgerValues({ key, runId, fence, state }: CommitContext): reado
 }
 
 /** Whoever holds an older lease must not commit over what a newer holder has committed. */
-export function assertFence(last: LedgerEntry | undefined, ctx: CommitContext, place: string): void {
+export function assertFence(last: LedgerEntry | undefined, ctx: Pick<CommitContext, 'runId' | 'fence'>, place: string): void {
   if (last === undefined || last.fence <= ctx.fence) return;
   throw new ConflictError({
     code: 'LEASE_LOST',

@@ -10,10 +10,12 @@ export interface CsvColumn {
   readonly quoted: boolean;
 }
 
-/** What stands for NULL, never in quotes. */
 export interface CsvSpoolOptions {
   readonly columns: readonly CsvColumn[];
+  /** What stands for NULL, never in quotes. */
   readonly nullText: string;
+  /** Somebody reads the files of this folder while they grow: they are written in small pieces, at their ends only. */
+  readonly onFolder?: ((folder: string) => void) | undefined;
 }
 
 /** What a task left behind: absolute paths of CSV files and their rows. */
@@ -23,13 +25,19 @@ export interface CsvSpool {
 }
 
 const STATUS = '__status';
+/** Rows that each thread gathers before it writes them; DuckDB's own half a million would arrive late. */
+const ROWS_AT_A_TIME = 20_000;
 
 /** Writes one task's good rows as CSV files of the task's own temp folder, in one scan that counts all others by status. */
-export async function stageCsv(relation: StagedRelation, { columns, nullText }: CsvSpoolOptions, ctx: StageContext): Promise<StageReport> {
+export async function stageCsv(relation: StagedRelation, { columns, nullText, onFolder }: CsvSpoolOptions, ctx: StageContext): Promise<StageReport> {
   const folder = join(ctx.tempDir, 'spool');
   await ctx.record([pathToFileURL(folder).href]);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  if (onFolder) {
+    await ctx.sql.run(`SET GLOBAL partitioned_write_flush_threshold = ${ROWS_AT_A_TIME}`);
+    onFolder(join(folder, `${STATUS}=0`));
+  }
   const list = columns.map(({ sql }, i) => `CASE WHEN ${quoteIdentifier(relation.statusColumn)} = 0 THEN ${sql} END AS c${i}`);
   const quoted = columns.flatMap((column, i) => (column.quoted ? [`c${i}`] : []));
   const status = quoteIdentifier(relation.statusColumn);

@@ -1,4 +1,4 @@
-import type { CommitContext } from '../../../core/spi/index.js';
+import type { CommitContext, OpenRunContext } from '../../../core/spi/index.js';
 import type { SqlConnectionConfig } from '../sql/connection.js';
 import type { PlannedTargetColumn } from './plan-columns.js';
 import type { KeyPlan } from './plan-keys.js';
@@ -22,11 +22,15 @@ export interface TablePlan {
   readonly deleteColumn?: string;
 }
 
-/** What one commit has to do at the target. */
+/** What one transaction at the target has to do. */
 export interface LoadJob {
   readonly plan: TablePlan;
   readonly config: DatabaseConfig;
-  readonly files: readonly string[];
-  readonly rows: number;
-  readonly commit: CommitContext;
+  readonly run: Pick<OpenRunContext, 'runId' | 'key' | 'fence' | 'signal' | 'log' | 'reach'>;
+  /** It began before the commit, and waits for nobody. */
+  readonly early: boolean;
+  /** The staged rows, whole files one after the other; to be read once. */
+  bytes(): AsyncIterable<Buffer>;
+  /** How many rows that were, and the commit that they belong to; known when all bytes have been read. */
+  readonly sent: Promise<{ readonly rows: number; readonly commit: CommitContext }>;
 }

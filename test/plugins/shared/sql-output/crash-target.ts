@@ -20,7 +20,7 @@ export interface CrashTarget {
   close(): Promise<void>;
 }
 
-const SECRET = 'CRASH_TARGET_PASSWORD';
+export const SECRET = 'CRASH_TARGET_PASSWORD';
 /** Those that matter most; the full rounds take all. */
 const SHORT: readonly Point[] = ['commit.ledger_written', 'commit.target_committed'];
 const ALL: readonly Point[] = [
@@ -34,7 +34,8 @@ const ALL: readonly Point[] = [
 const POINTS = FULL ? ALL : SHORT;
 const ROWS = 200;
 
-class Loads {
+/** Runs of one pipeline that appends files to the table `t`. */
+export class Loads {
   readonly target: CrashTarget;
   readonly project: Project;
   #files = 0;
