@@ -143,4 +143,16 @@ test('a replay that failed is shown with the command that continues it, and can 
   assert.equal(await desk.ids(), [1]);
 });
 
+test('runs of SQL statements tell what they count', async ({ desk }) => {
+  await load(desk, 1, 2);
+  await desk.ok(['query', 'DELETE FROM shop.orders WHERE id = 1']);
+  await desk.ok(['query', 'INSERT INTO shop.orders SELECT * FROM shop.orders']);
+  const listed = (await desk.ok(['runs'])).stdout;
+  const [inserted, deleted] = await desk.json<{ run_id: string }>(['runs']);
+  const shown = (await desk.ok(['runs', 'show', deleted?.run_id ?? ''])).stdout;
+  assert.match(shown, /commit +rows deleted 1/);
+  const both = listed + shown + (await desk.ok(['runs', 'show', inserted?.run_id ?? ''])).stdout;
+  assert.not.match(both, 'undefined');
+});
+
 test.run();

@@ -99,7 +99,7 @@ async function printRun(context: CommandContext, run: RunRecord, tasks: readonly
     ...(summary ? summaryLines(summary) : []),
     ...(run.error ? [['error', `${run.error.code}: ${run.error.message}`]] : []),
     ...(run.error?.hint === undefined ? [] : [['hint', run.error.hint]]),
-    ...commitLines(run.commit),
+    ...commitLines(run.commit, summary !== undefined),
     ...nextStep(run),
   ];
   await context.out.printLine(lines.map(([name, value]) => `${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n'));
@@ -121,7 +121,8 @@ export function runFacts(run: RunRecord): JsonObject {
 }
 
 function summaryOf(run: RunRecord): RunSummary | undefined {
-  return run.summary === null ? undefined : (run.summary as unknown as RunSummary);
+  // A statement of SQL counts in its own words, which its commit tells.
+  return typeof run.summary?.['read'] === 'number' ? (run.summary as unknown as RunSummary) : undefined;
 }
 
 function originOf(run: RunRecord): string {
@@ -177,8 +178,10 @@ function summaryLines(summary: RunSummary): string[][] {
   ];
 }
 
-/** What else the target recorded; the rows and files are said already. */
-function commitLines(commit: JsonObject | null): string[][] {
+const COUNTED = ['rows', 'files', 'bytes'];
+
+/** What else the target recorded; `counted`: the rows and files are said already. */
+function commitLines(commit: JsonObject | null, counted: boolean): string[][] {
   const {
     table,
     tableUuid: _,
@@ -191,13 +194,23 @@ function commitLines(commit: JsonObject | null): string[][] {
     undone: _undone,
     ...rest
   } = commit ?? {};
-  const others = Object.entries(rest).filter(([, value]) => value !== null);
+  const others = Object.entries(rest).filter(([key, value]) => value !== null && !(counted && COUNTED.includes(key)));
   return [
     ...(snapshotId === undefined || snapshotId === null ? [] : [['snapshot', `${String(snapshotId)} of ${String(table)}`]]),
     ...(typeof metadataLocation === 'string' ? [['metadata', metadataLocation]] : []),
     ...(others.length === 0
       ? []
-      : [['commit', others.map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ')]]),
+      : [
+          [
+            'commit',
+            others
+              .map(
+                ([key, value]) =>
+                  `${key.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+              )
+              .join(', '),
+          ],
+        ]),
   ];
 }
 
