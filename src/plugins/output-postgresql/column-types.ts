@@ -59,7 +59,7 @@ export function familyOf(sqlType: string, values: readonly string[] | undefined)
     case 'numeric':
       return first === undefined ? { kind: 'decimal' } : { kind: 'decimal', precision: first, scale: second ?? 0 };
     case 'real':
-      return { kind: 'float', bits: 32, finite: false };
+      return { kind: 'float', bits: 32, finite: false, shortest: true };
     case 'double precision':
       return { kind: 'float', bits: 64, finite: false };
     case 'text':

@@ -33,7 +33,12 @@ const CASES: readonly FitCase[] = [
   { column: 'numeric(2,4)', type: 'decimal(10,5)', kept: [['0.0012', '0.0012']], rejected: ['0.01', '0.00001'] },
   { column: 'numeric', type: 'decimal(38,10)', kept: ['1234567890123456789012345678.0123456789'], rejected: [] },
   { column: 'numeric', type: 'double', kept: ['0.1'], rejected: ['NaN', '-Infinity'] },
-  { column: 'real', type: 'double', kept: ['0.5', ['NaN', 'NaN'], ['Infinity', 'Infinity']], rejected: ['0.1', '16777217', '1e300'] },
+  {
+    column: 'real',
+    type: 'double',
+    kept: ['0.5', '0.1', '-3.4e+38', ['NaN', 'NaN'], ['Infinity', 'Infinity']],
+    rejected: ['0.123456789', '16777217', '1e300'],
+  },
   { column: 'double precision', type: 'double', kept: ['5e-324', '0.1', '1.7976931348623157e+308', 'NaN', ['-Infinity', '-Infinity']], rejected: [] },
   { column: 'text', type: 'string', kept: ['\\.', '', '\\N', 'a\r\nb', '😀'], rejected: ['a\0b'] },
   { column: 'varchar(3)', type: 'string', kept: ['ab ', '😀😀😀'], rejected: ['abcd'] },
@@ -48,7 +53,7 @@ const CASES: readonly FitCase[] = [
     kept: [['2024-01-01T00:00:00.123+02:00', '2023-12-31 22:00:00.123+00']],
     rejected: ['2024-01-01T00:00:00.1234Z'],
   },
-  { column: 'time(3)', type: 'string', kept: [['12:00:00.5', '12:00:00.5']], rejected: ['12:00:00.1234', 'noon'] },
+  { column: 'time(3)', type: 'string', kept: [['12:00:00.5', '12:00:00.5'], '24:00:00'], rejected: ['12:00:00.1234', '24:00:01', 'noon'] },
   { column: 'json', type: 'json', kept: ['{"a": 1, "a": 2.50}'], rejected: [] },
   {
     column: 'jsonb',

@@ -117,17 +117,16 @@ function wide(v: string, type: ColumnType): string {
   return type === 'long' ? `${v}::HUGEINT` : v;
 }
 
-function fitFloat(v: string, type: ColumnType, { bits, finite }: { readonly bits: 32 | 64; readonly finite: boolean }): Fit {
+function fitFloat(v: string, type: ColumnType, { bits, finite, shortest }: Extract<TargetFamily, { kind: 'float' }>): Fit {
   const whole = bits === 32 ? 'FLOAT' : 'DOUBLE';
   if (type === 'long' || decimalOf(type))
     return {
       changes: `coalesce(try_cast(${v}::${whole} AS ${type === 'long' ? 'HUGEINT' : `DECIMAL(38, ${decimalOf(type)?.scale ?? 0})`}) <> ${v}, true)`,
     };
   if (type !== 'double') return IMPOSSIBLE;
-  const parts = [
-    ...(finite ? [`NOT isfinite(${v})`] : []),
-    ...(bits === 32 ? [`(isfinite(${v}) AND coalesce(try_cast(${v} AS FLOAT)::DOUBLE <> ${v}, true))`] : []),
-  ];
+  const single = `try_cast(${v} AS FLOAT)`;
+  const changed = `${single}::DOUBLE <> ${v}${shortest === true ? ` AND ${single}::VARCHAR::DOUBLE <> ${v}` : ''}`;
+  const parts = [...(finite ? [`NOT isfinite(${v})`] : []), ...(bits === 32 ? [`(isfinite(${v}) AND coalesce(${changed}, true))`] : [])];
   return parts.length === 0 ? ALWAYS : { changes: parts.join(' OR ') };
 }
 
@@ -210,7 +209,9 @@ function fitChoice(v: string, type: ColumnType, { values, many }: { readonly val
 function fitTime(v: string, type: ColumnType, { fraction, hours, negative }: Extract<TargetFamily, { kind: 'time' }>): Fit {
   if (type !== 'string') return IMPOSSIBLE;
   const pattern = `${negative ? '-?' : ''}\\d{1,3}:[0-5]\\d:[0-5]\\d${fraction === 0 ? '' : `(\\.\\d{1,${fraction}})?`}`;
+  // The end of a day is a time of day.
+  const end = hours === 24 ? `${v} <> '24:00:00' AND ` : '';
   return {
-    changes: `NOT regexp_full_match(${v}, '${pattern}') OR abs(coalesce(try_cast(string_split(${v}, ':')[1] AS INTEGER), ${hours})) >= ${hours}`,
+    changes: `${end}(NOT regexp_full_match(${v}, '${pattern}') OR abs(coalesce(try_cast(string_split(${v}, ':')[1] AS INTEGER), ${hours})) >= ${hours})`,
   };
 }

@@ -4,8 +4,8 @@ export type TargetFamily =
   | { readonly kind: 'integer'; readonly min: string; readonly max: string }
   /** Without `precision` any decimal fits. */
   | { readonly kind: 'decimal'; readonly precision?: number; readonly scale?: number }
-  /** `finite`: NaN and infinities are not held. */
-  | { readonly kind: 'float'; readonly bits: 32 | 64; readonly finite: boolean }
+  /** `finite`: NaN and infinities are not held. `shortest`: read as the shortest text that gives the value back, so that 32 bits hold 0.1, too. */
+  | { readonly kind: 'float'; readonly bits: 32 | 64; readonly finite: boolean; readonly shortest?: boolean }
   | {
       readonly kind: 'text';
       readonly characters?: number;
