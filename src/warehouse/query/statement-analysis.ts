@@ -34,6 +34,12 @@ const TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'unnest',
 ]);
 
+/**
+ * Names that an engine knows without us: its own views, and files. A CTE of such a name somewhere would let the name pass where the CTE
+ * is not in scope.
+ */
+const ENGINE_NAMES = /^(?:duckdb|pragma|sqlite)_|[/\\]/i;
+
 const ONLY_SELECT = 'a query is one SELECT (also WITH, VALUES, FROM, DESCRIBE, SUMMARIZE, SHOW TABLES)';
 
 /** Parses one statement (nothing is bound or run) and lists the tables it names. Throws ConfigError SQL_INVALID or SQL_REFUSED. */
@@ -81,7 +87,10 @@ function collectTables(root: unknown, sql: SqlText): MentionedTable[] {
     if (node['type'] === 'BASE_TABLE') found.push({ node, at, textAt });
     else if (node['type'] === 'TABLE_FUNCTION') checkTableFunction(node, sql, at);
     else if (node['type'] === 'SHOW_REF') checkShow(node, sql);
-    for (const name of cteNames(node)) ctes.add(name.toLowerCase());
+    for (const name of cteNames(node)) {
+      if (ENGINE_NAMES.test(name)) throw invalidSql(sql, undefined, `a CTE cannot have the name ${name}`, 'choose another one');
+      ctes.add(name.toLowerCase());
+    }
     open.push(...Object.values(node));
   }
   return found.map(({ node, at, textAt }) => {

@@ -82,6 +82,9 @@ const attacks = (file: string, folder: string): readonly string[] => [
   `SELECT * FROM duckdb_settings`,
   `SELECT * FROM pg_catalog.pg_class`,
   `SELECT * FROM sqlite_master`,
+  // A CTE that is not in scope where its name stands again.
+  `SELECT * FROM (WITH duckdb_views AS (SELECT 1 AS a) SELECT a FROM shop.orders, duckdb_views) x, duckdb_views`,
+  `SELECT * FROM (WITH "${file}" AS (SELECT 1 AS a) SELECT a FROM shop.orders) x, "${file}"`,
   `SELECT getenv('HOME')`,
   `SELECT (SELECT count(*) FROM read_csv('/etc/passwd')) FROM shop.orders`,
   `WITH a AS (SELECT * FROM read_text('/etc/passwd')) SELECT * FROM a`,
