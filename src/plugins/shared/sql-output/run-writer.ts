@@ -99,8 +99,8 @@ export function openRunWriter(product: TargetProduct, open: Open, plan: OutputPl
  * Rows that are only added, to a table as it is: nothing is made, changed or emptied before. Without the ledger's lock the commit
  * could not wait until the server has rolled back.
  */
-function mayBeEarly({ mode, exists, columns }: TablePlan, config: DatabaseConfig): boolean {
-  const adds = mode === 'append' || mode === 'merge';
+function mayBeEarly({ mode, refreshes, exists, columns }: TablePlan, config: DatabaseConfig): boolean {
+  const adds = mode === 'append' || (mode === 'merge' && refreshes !== true);
   return adds && exists && columns.every((column) => !column.isNew) && config.before_load === undefined && config.ledger !== 'none';
 }
 
