@@ -4,6 +4,7 @@ import { openDatabase, type Database, type DuckConnection } from '../duckdb/inde
 import {
   BugError,
   CancelledError,
+  ownValue,
   quoteIdentifier,
   quoteLiteral,
   type FileFact,
@@ -301,7 +302,7 @@ class Executor {
     const partition = files[0]?.file.partition ?? {};
     const constants = plan.input.partitionColumns.map((column): { column: SourceColumn; value: string | null } => ({
       column,
-      value: partition[column.name] ?? null,
+      value: ownValue(partition, column.name) ?? null,
     }));
     return { reading, files, work: this.#work(ctx, 0, files[0]?.file.name ?? pipeline.name, constants) };
   }

@@ -3,7 +3,16 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { once } from 'node:events';
 import { openDatabase, type DuckConnection } from '../duckdb/index.js';
-import { quoteIdentifier, type InputPlugin, type ParserFile, type Reading, type Schema, type SqlValue, type StageContext } from '../spi/index.js';
+import {
+  ownValue,
+  quoteIdentifier,
+  type InputPlugin,
+  type ParserFile,
+  type Reading,
+  type Schema,
+  type SqlValue,
+  type StageContext,
+} from '../spi/index.js';
 import { openParserFile } from './file-source.js';
 import type { SourcePipeline } from './pipeline.js';
 import { RejectBudget } from './reject-budget.js';
@@ -158,7 +167,7 @@ async function openSample(pipeline: SourcePipeline, input: InputHalf, sampleByte
     name: file.file.name,
     constants: input.partitionColumns.map((column) => ({
       column: { name: column.name, type: 'string' as const, text: {} },
-      value: partition[column.name] ?? null,
+      value: ownValue(partition, column.name) ?? null,
     })),
   };
 }
