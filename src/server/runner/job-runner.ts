@@ -1,4 +1,5 @@
 import { ConflictError, SluiceError, type Clock, type JobRecord, type JobStore, type Logger, type ServerRegistration } from '../../core/spi/index.js';
+import { startLongTimer } from '../long-timer.js';
 import { JobLogWriter } from './job-log-writer.js';
 import type { RunningJob, WorkerPool } from './worker-pool.js';
 import type { JobEnd } from './worker-process.js';
@@ -97,11 +98,11 @@ export class JobRunner {
     const { pool, store, log } = this.#options;
     const writer = new JobLogWriter(store, job, log);
     const handle = pool.run(job, writer.add);
-    const timer = job.timeoutMs === null ? undefined : setTimeout(() => handle.stop('timeout'), job.timeoutMs);
+    const stopTimer = job.timeoutMs === null ? undefined : startLongTimer(job.timeoutMs, () => handle.stop('timeout'));
     log.log('info', 'job started', { job: job.id, name: job.name, kind: job.kind, attempt: job.attempts });
     const done = handle.ended
       .then((end) => {
-        clearTimeout(timer);
+        stopTimer?.();
         return this.#record(job, end, writer, server);
       })
       .catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { CancelledError, ConflictError, type Clock, type JobRecord, type LogLevel } from '../../core/spi/index.js';
 import { describeHolder, type Session } from '../../cli/session.js';
+import { startLongTimer } from '../long-timer.js';
 import { describeFailure } from '../runner/job-error.js';
 import { JobLogWriter } from '../runner/job-log-writer.js';
 import { JobTotals } from '../runner/job-totals.js';
@@ -60,7 +61,7 @@ async function runToEnd(id: string, server: string, signal: AbortSignal, options
 async function runTry(job: JobRecord, signal: AbortSignal, { session, env, clock, onLog }: RunHereOptions): Promise<void> {
   const store = await session.metastore();
   const timeout = new AbortController();
-  const timer = job.timeoutMs === null ? undefined : setTimeout(() => timeout.abort(), job.timeoutMs);
+  const stopTimer = job.timeoutMs === null ? undefined : startLongTimer(job.timeoutMs, () => timeout.abort());
   const writer = new JobLogWriter(store, job, { log: (level, text) => onLog(job, level, text) });
   const totals = new JobTotals();
   const started = process.cpuUsage();
@@ -87,7 +88,7 @@ async function runTry(job: JobRecord, signal: AbortSignal, { session, env, clock
       retry: failure.retry && !killed,
     });
   } finally {
-    clearTimeout(timer);
+    stopTimer?.();
   }
 }
 
