@@ -56,6 +56,8 @@ export interface SpooledSource {
 }
 
 const FOLLOW_AFTER = 4 << 20;
+/** Pieces of a socket are gathered: each write, and what follows it in the pipe, costs as much as moving 50 kB. */
+const BLOCK = 1 << 20;
 
 /**
  * Spools a database's answer, so that the server never waits for the target, and reads it back as a relation, where the system allows it
@@ -123,17 +125,31 @@ class Filling {
   async #fill(ctx: TaskContext): Promise<Content> {
     const { name, columns } = this.source;
     const spool = this.#spool;
+    const block = Math.min(BLOCK, this.source.followAfter ?? BLOCK, ctx.sampleBytes ?? BLOCK);
+    let gathered: Uint8Array[] = [];
+    let bytes = 0;
+    const flush = async (): Promise<void> => {
+      const [only] = gathered;
+      const pieces = gathered;
+      gathered = [];
+      bytes = 0;
+      if (only !== undefined) await spool.write(pieces.length === 1 ? only : Buffer.concat(pieces));
+    };
     try {
       let rows = 0;
       for await (const chunk of this.source.read(ctx)) {
         ctx.signal.throwIfAborted();
-        await spool.write(chunk.bytes);
+        gathered.push(chunk.bytes);
+        bytes += chunk.bytes.length;
         rows += chunk.rows;
         this.#longest = Math.max(this.#longest, chunk.longest);
         ctx.progress({ bytes: chunk.bytes.length });
+        if (bytes < block) continue;
+        await flush();
         if (this.#reached !== undefined && spool.bytes >= this.#reached.bytes) this.#reached.tell();
         if (ctx.sampleBytes !== undefined && spool.bytes >= ctx.sampleBytes) break;
       }
+      await flush();
       const paths = await spool.finish();
       return { source: name, columns, paths, rows, longest: this.#longest, remove: () => spool.remove() };
     } catch (error) {
