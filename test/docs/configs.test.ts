@@ -11,7 +11,14 @@ import { BUILTIN_PLUGINS } from '../../src/plugins/builtins.js';
 import { readPages, ROOT } from './pages.js';
 
 /** Any variable that a page uses is set. */
-const env = new Proxy({}, { get: (_, name) => (typeof name === 'string' ? 'x' : undefined), has: () => true });
+const env = new Proxy(
+  {},
+  {
+    get: (_, name) => (typeof name === 'string' ? 'x' : undefined),
+    has: () => true,
+    getOwnPropertyDescriptor: () => ({ value: 'x', configurable: true, enumerable: true }),
+  },
+);
 
 async function problemOf(yaml: string, place: string): Promise<string | undefined> {
   try {
