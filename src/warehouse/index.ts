@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, JsonObject, Logger, Point, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
+import type { Clock, JsonObject, Logger, Point, RejectFile, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import { createCatalog, type Catalog } from './catalog/catalog.js';
 import { compactAfterCommit } from './maintain/after-commit.js';
@@ -117,7 +117,7 @@ export interface Warehouse extends SqlDoor {
    */
   stageFiles(plan: WritePlan, relation: RelationToStage, tools: StageTools): Promise<StageReport>;
   /** Stages rejects from an NDJSON file with the columns of `<table>__rejects`. */
-  stageRejects(plan: WritePlan, rejects: { readonly path: string; readonly rows: number }, tools: StageTools): Promise<StageReport>;
+  stageRejects(plan: WritePlan, rejects: RejectFile, tools: StageTools): Promise<StageReport>;
   /** Deletes what staging recorded for a run that will not commit. Missing paths are fine. */
   removeStaged(paths: readonly string[]): Promise<void>;
   /** Makes a staged write and its rejects visible, all or none, in one transaction with `options.within`. */
@@ -175,7 +175,7 @@ export function openWarehouse(options: WarehouseOptions): Warehouse {
     },
     planWrite: (request) => planWrite(catalog, storage.root, request),
     stageFiles: stage,
-    stageRejects: async (plan, rejects, task) => stage(plan.rejects ?? plan, await rejectsRelation(rejects.path, task.runId, clock.now()), task),
+    stageRejects: async (plan, rejects, task) => stage(plan.rejects ?? plan, await rejectsRelation(rejects, task.runId, clock.now()), task),
     removeStaged: (paths) => removeStaged(storage, paths),
     async commitWrites({ plan, staged, rejects, others = [] }, commit) {
       await claim();

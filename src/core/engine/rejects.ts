@@ -16,6 +16,8 @@ export interface RejectRow extends JsonObject {
 export interface RejectWriter {
   write(records: readonly RejectRecord[]): Promise<void>;
   readonly rows: number;
+  /** Bytes of the longest line, or somewhat more. */
+  readonly longestLine: number;
   /** The first records, for the error message and `sluice rejects`. */
   readonly first: readonly RejectRow[];
   finish(): Promise<void>;
@@ -42,6 +44,7 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
   const lineOf = createLineWriter();
   let waiting: string[] = [];
   let size = 0;
+  let longestLine = 0;
   const flush = async (): Promise<void> => {
     const text = waiting.join('');
     waiting = [];
@@ -58,6 +61,9 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
   return {
     get rows() {
       return rows;
+    },
+    get longestLine() {
+      return longestLine;
     },
     first,
     async write(records) {
@@ -76,6 +82,8 @@ export function createRejectWriter(options: RejectWriterOptions): RejectWriter {
         const line = lineOf(row);
         waiting.push(line);
         size += line.length;
+        // A UTF-16 unit takes at most three bytes.
+        if (line.length * 3 > longestLine) longestLine = line.length * 3;
       }
       rows += records.length;
       if (size >= AT_ONCE) await flush();

@@ -6,32 +6,25 @@ import {
   quoteIdentifier,
   type FileFact,
   type Reading,
+  type RejectFile,
   type RejectRecord,
-  type ScalarFunction,
-  type SqlValue,
   type SourceColumn,
   type StageContext,
   type StageReport,
   type StagedRelation,
   type Verdict,
 } from '../spi/index.js';
+import { accountingError } from './accounting-error.js';
+import { locateRejects, RowsOutOfOrder } from './locate-rejects.js';
+import { registerOnce } from './registered-functions.js';
 import type { RejectBudget } from './reject-budget.js';
-import { createRejectWriter, type RejectRow } from './rejects.js';
-import {
-  buildLocate,
-  buildLocateWithJson,
-  buildSelect,
-  countStatuses,
-  STATUS,
-  type FusedFilter,
-  type RejectReason,
-  type SelectSource,
-} from './select.js';
+import { createRejectWriter, type RejectRow, type RejectWriter } from './rejects.js';
+import { buildSelect, countStatuses, STATUS, type FusedFilter, type RejectReason, type SelectSource } from './select.js';
 
 /** Where a task's rows go: the output, or the spool before a whole-run filter. */
 export interface Sink {
   stage(relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
-  stageRejects(rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
+  stageRejects(rejects: RejectFile, ctx: StageContext): Promise<StageReport>;
 }
 
 export interface TaskWork {
@@ -122,7 +115,7 @@ interface Pass {
 async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promise<Pass> {
   const source: SelectSource = { ...reading.relation, constants: work.constants };
   const select = buildSelect(source, work.filters, { firstFilter: work.firstFilter });
-  registerOnce(ctx, select.functions);
+  registerOnce(ctx.sql, select.functions);
   if (work.probeRows > 0) await probe(reading, source, select.reasons, work, ctx);
   let stopped = false;
   const watch = reading.shouldStop ? watchFor(reading.shouldStop.bind(reading), () => ((stopped = true), ctx.sql.interrupt())) : undefined;
@@ -152,18 +145,6 @@ function isScanFailure(error: unknown, reading: Reading): boolean {
 async function countRelation(reading: Reading, ctx: StageContext): Promise<number> {
   const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM ${reading.relation.from}`);
   return Number(row?.['n']);
-}
-
-const registered = new WeakMap<object, Set<string>>();
-
-function registerOnce(ctx: StageContext, functions: readonly ScalarFunction[]): void {
-  const known = registered.get(ctx.sql) ?? new Set<string>();
-  registered.set(ctx.sql, known);
-  for (const fn of functions) {
-    if (known.has(fn.name)) continue;
-    ctx.sql.registerFunction(fn);
-    known.add(fn.name);
-  }
 }
 
 /** Polls about once a second, so that a hopeless scan ends early. */
@@ -207,18 +188,19 @@ async function probe(reading: Reading, source: SelectSource, reasons: readonly R
   }
   const first: RejectRow[] = [];
   const writer = rejectWriter(work, ctx);
-  for await (const records of locate(reading, source, limited.from, undefined, work, ctx)) {
-    await writer.write(records);
-    if (writer.rows >= 1000) break;
-  }
+  await writeAll(locateRejects(reading, source, work, { from: limited.from, sorted: true }, ctx), writer, 1000);
   await writer.finish();
   first.push(...writer.first);
   throw new RejectsExceeded(first);
 }
 
-function rejectWriter(work: TaskWork, ctx: StageContext): ReturnType<typeof createRejectWriter> {
+function rejectsPath(ctx: StageContext): string {
+  return join(ctx.tempDir, `rejects-${ctx.task}.ndjson`);
+}
+
+function rejectWriter(work: TaskWork, ctx: StageContext): RejectWriter {
   return createRejectWriter({
-    path: join(ctx.tempDir, `rejects-${ctx.task}.ndjson`),
+    path: rejectsPath(ctx),
     runId: work.runId,
     at: new Date(work.startedAt).toISOString(),
     withRaw: work.keepRaw,
@@ -238,17 +220,13 @@ async function finishTask(
   const rejected = counts.rejected + verdict.rejected;
   work.budget.report(ctx.task, rejected, verdict.read);
   const exceeded = work.budget.isExceeded(false);
-  const writer = rejectWriter(work, ctx);
+  let first: readonly RejectRow[] = [];
+  let longestLine = 0;
   if (rejected > 0) {
     const limit = exceeded ? 1000 : Number.POSITIVE_INFINITY;
-    await writeAll(verdict.rejects(), writer, limit);
-    if (counts.rejected > 0) {
-      const source: SelectSource = { ...reading.relation, constants: work.constants };
-      // DuckDB's CSV reader misses records with too many fields when the query leaves columns out; all rows must come as before.
-      const from = verdict.rejected > 0 && reading.places ? readAllColumns(reading.relation) : source.from;
-      await writeAll(locate(reading, source, from, counts.codes, work, ctx), writer, limit);
-    }
-    await writer.finish();
+    const writer = await writeRejects(reading, verdict, counts, { work, limit }, ctx);
+    first = writer.first;
+    longestLine = writer.longestLine;
     ctx.reach('task.rejects_written');
     if (exceeded) throw new RejectsExceeded(writer.first);
     if (writer.rows !== rejected) throw accountingError(work.source, `${rejected} records were rejected but ${writer.rows} could be placed`);
@@ -262,9 +240,9 @@ async function finishTask(
   if (read + added !== stage.rows + filtered + rejected || added < 0) {
     throw accountingError(work.source, `${read} read + ${added} added, but ${stage.rows} written + ${filtered} filtered + ${rejected} rejected`);
   }
-  const rejects = rejected > 0 ? await work.sink.stageRejects({ path: join(ctx.tempDir, `rejects-${ctx.task}.ndjson`), rows: rejected }, ctx) : null;
+  const rejects = rejected > 0 ? await work.sink.stageRejects({ path: rejectsPath(ctx), rows: rejected, longestLine }, ctx) : null;
   return {
-    firstRejects: writer.first,
+    firstRejects: first,
     report: {
       read,
       added,
@@ -280,90 +258,40 @@ async function finishTask(
   };
 }
 
+/** Writes all rejects of a task, or `limit` of them. Places are found beside the scan; where its rows come out of order, once more after it. */
+async function writeRejects(
+  reading: Reading,
+  verdict: Extract<Verdict, { keep: true }>,
+  counts: ReturnType<typeof countStatuses>,
+  { work, limit }: { readonly work: TaskWork; readonly limit: number },
+  ctx: StageContext,
+  sorted = false,
+): Promise<RejectWriter> {
+  const writer = rejectWriter(work, ctx);
+  try {
+    await writeAll(verdict.rejects(), writer, limit);
+    if (counts.rejected > 0) {
+      const source: SelectSource = { ...reading.relation, constants: work.constants };
+      // DuckDB's CSV reader misses records with too many fields when the query leaves columns out; all rows must come as before.
+      const from = verdict.rejected > 0 && reading.places ? readAllColumns(reading.relation) : source.from;
+      await writeAll(locateRejects(reading, source, work, { from, codes: counts.codes, sorted }, ctx), writer, limit);
+    }
+  } catch (error) {
+    if (!(error instanceof RowsOutOfOrder)) throw error;
+    await writer.finish();
+    return writeRejects(reading, verdict, counts, { work, limit }, ctx, true);
+  }
+  await writer.finish();
+  return writer;
+}
+
 function readAllColumns({ from, columns }: Reading['relation']): string {
   return `(SELECT * FROM ${from} WHERE concat_ws('', ${columns.map((column) => quoteIdentifier(column.name)).join(', ')}) IS NOT NULL)`;
 }
 
-async function writeAll(batches: AsyncIterable<RejectRecord[]>, writer: ReturnType<typeof createRejectWriter>, limit: number): Promise<void> {
+async function writeAll(batches: AsyncIterable<RejectRecord[]>, writer: RejectWriter, limit: number): Promise<void> {
   for await (const batch of batches) {
     await writer.write(batch);
     if (writer.rows >= limit) return;
   }
-}
-
-/** Rows whose places are asked for at once: each question reads the source again from its start. */
-const PLACES_AT_ONCE = 1_000_000;
-
-interface RejectedBatch {
-  readonly ordinals: Float64Array;
-  readonly statuses: Int32Array;
-  /** Text of the rows, only from sources without places. */
-  readonly raws: readonly (string | null)[];
-}
-
-/** Gathers DuckDB's small chunks of (ordinal, status[, raw]) into large batches. */
-async function* rejectedBatches(chunks: AsyncIterable<SqlValue[][]>): AsyncGenerator<RejectedBatch> {
-  let ordinals: number[] = [];
-  let statuses: number[] = [];
-  let raws: (string | null)[] = [];
-  const batch = (): RejectedBatch => ({ ordinals: Float64Array.from(ordinals), statuses: Int32Array.from(statuses), raws });
-  for await (const [places = [], codes = [], texts] of chunks) {
-    for (const place of places) ordinals.push(Number(place));
-    for (const code of codes) statuses.push(Number(code));
-    for (const text of texts ?? []) raws.push(typeof text === 'string' ? text : null);
-    if (ordinals.length < (texts ? 10_000 : PLACES_AT_ONCE)) continue;
-    yield batch();
-    ordinals = [];
-    statuses = [];
-    raws = [];
-  }
-  if (ordinals.length > 0) yield batch();
-}
-
-/** Finds where rejected rows came from: a second scan of the failing columns only, then the reading's places. */
-async function* locate(
-  reading: Reading,
-  source: SelectSource,
-  from: string,
-  codes: ReadonlySet<number> | undefined,
-  work: TaskWork,
-  ctx: StageContext,
-): AsyncGenerator<RejectRecord[]> {
-  const scoped = { ...source, from };
-  const hasPlaces = reading.places !== undefined;
-  const all = codes ?? new Set(buildSelect(scoped, work.filters, { firstFilter: work.firstFilter }).reasons.map((_, i) => i + 1));
-  const plan = hasPlaces ? buildLocate(scoped, work.filters, all, work.firstFilter) : buildLocateWithJson(scoped, work.filters, work.firstFilter);
-  registerOnce(ctx, plan.functions);
-  // Places are looked up while the rows come; without them the task's own connection is free, which alone knows what a whole-run filter reads.
-  const connection = reading.places === undefined ? undefined : await ctx.connect();
-  try {
-    for await (const { ordinals, statuses, raws } of rejectedBatches((connection ?? ctx.sql).chunks(plan.select))) {
-      const reasonAt = (i: number): RejectReason => plan.reasons[(statuses[i] ?? 0) - 1] ?? { column: null, reason: 'rejected' };
-      if (reading.places === undefined) {
-        yield Array.from(ordinals, (ordinal, i): RejectRecord => {
-          const { column, reason } = reasonAt(i);
-          return { source: work.source, recordNumber: ordinal, byteOffset: null, columnName: column, reason, raw: raws[i] ?? null };
-        });
-        continue;
-      }
-      let i = 0;
-      for await (const places of reading.places(ordinals, work.keepRaw)) {
-        yield places.map((place): RejectRecord => {
-          const { column, reason } = reasonAt(i++);
-          return { source: place.source, recordNumber: place.recordNumber, byteOffset: place.byteOffset, columnName: column, reason, raw: place.raw };
-        });
-      }
-      if (i !== ordinals.length) throw accountingError(work.source, `${ordinals.length} rejected rows but ${i} places`);
-    }
-  } finally {
-    connection?.close();
-  }
-}
-
-function accountingError(source: string, text: string): BugError {
-  return new BugError({
-    code: 'ACCOUNTING',
-    message: `${source}: rows do not balance: ${text}; nothing was committed`,
-    hint: 'please report this with the config and, if possible, the file',
-  });
 }

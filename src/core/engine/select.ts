@@ -80,10 +80,16 @@ export function refusalsAsFilter(schema: Schema, refusals: readonly RowRefusal[]
   return [{ form: 'rows', columns: schema.map((c) => ({ ...c, sql: quoteIdentifier(c.name) })), rejectWhen: refusals }];
 }
 
-/** The SELECT over `__ordinal` and `__status` of rejected rows, to find where they came from. */
-export function buildLocate(source: SelectSource, filters: readonly FusedFilter[], codes: ReadonlySet<number>, firstFilter: number): SelectPlan {
-  const plan = buildSelect(source, filters, { ordinal: true, onlyCodes: codes, firstFilter });
-  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0 ORDER BY ${ORDINAL}` };
+/** The SELECT over `__ordinal` and `__status` of rejected rows, to find where they came from. Without sorting the first come while DuckDB scans. */
+export function buildLocate(
+  source: SelectSource,
+  filters: readonly FusedFilter[],
+  codes: ReadonlySet<number>,
+  options: { readonly firstFilter: number; readonly sorted: boolean },
+): SelectPlan {
+  const plan = buildSelect(source, filters, { ordinal: true, onlyCodes: codes, firstFilter: options.firstFilter });
+  const order = options.sorted ? ` ORDER BY ${ORDINAL}` : '';
+  return { ...plan, select: `SELECT ${ORDINAL}, ${STATUS} FROM (${plan.select}) WHERE ${STATUS} > 0${order}` };
 }
 
 /**

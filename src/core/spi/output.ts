@@ -154,7 +154,7 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * Stages rejected records (NDJSON file with the columns of the rejects table) so that they commit with the rows. Left out:
    * they go to `sluice_rejects.<pipeline>` of the project's warehouse, stored before `commit` is called.
    */
-  stageRejects?(plan: OutputPlan, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext, config: C): Promise<StageReport>;
+  stageRejects?(plan: OutputPlan, rejects: RejectFile, ctx: StageContext, config: C): Promise<StageReport>;
   /**
    * May be called again for a run whose commit failed half-way or whose answer was lost, also by a later process: a target
    * with a ledger looks there first, and calls `completeAlone` for what it already holds.
@@ -193,11 +193,19 @@ export interface StageContext extends TaskContext {
   readonly keepsLoad?: boolean;
 }
 
+/** Rejected records of a task: an NDJSON file with the columns of the rejects table. */
+export interface RejectFile {
+  readonly path: string;
+  readonly rows: number;
+  /** Bytes of the longest line, or somewhat more, where they are known. */
+  readonly longestLine?: number;
+}
+
 /** Where rejected records go when the output keeps none itself: `sluice_rejects.<pipeline>`; the resource `rejects`. */
 export interface RejectStore {
   /** Plain JSON, stored with the run. */
   plan(pipeline: string): Promise<JsonObject>;
-  stage(plan: JsonObject, rejects: { readonly path: string; readonly rows: number }, ctx: StageContext): Promise<StageReport>;
+  stage(plan: JsonObject, rejects: RejectFile, ctx: StageContext): Promise<StageReport>;
   /** Once per run, however often it is called. Answers the table's name. */
   commit(plan: JsonObject, reports: readonly StageReport[], ctx: PluginContext & { readonly runId: string }): Promise<string>;
   /** Removes what was staged, unless it was committed. */

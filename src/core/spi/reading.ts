@@ -71,6 +71,11 @@ export interface Reading {
    */
   places?(ordinals: Float64Array, withRaw: boolean): AsyncIterable<RowPlace[]>;
   /**
+   * The same for ordinals that become known little by little, so that places are found while the engine still looks for rows; only
+   * beside `places`.
+   */
+  placesOf?(batches: AsyncIterable<Float64Array>, withRaw: boolean): AsyncIterable<RowPlace[]>;
+  /**
    * True when the scan should stop because the relation can be judged early (for example too many shape errors);
    * polled about once a second while the scan runs. The engine then interrupts the scan and calls `check(-1)`.
    */

@@ -2,36 +2,97 @@ import type { TaskContext } from '../../core/spi/index.js';
 import { ByteSearch } from '../shared/byte-search.js';
 import { CHUNK_BYTES } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
+import { HEAD_BYTES, SHORT_HEAD_BYTES, type FieldOrder, type HeaderWatch } from './header-watch.js';
 import type { BytePass } from './native-lane.js';
-import { routingNeedles } from './routing.js';
+import { chooseLane, routingNeedles, type NativeNewline } from './routing.js';
 import { ShapeSampler } from './shape-sampler.js';
 import type { TextFile } from './text-file.js';
 
-/** Starts counting and hashing the files; the main thread works in slices of one chunk. */
-export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, sampler = new ShapeSampler(dialect)): BytePass {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, stop.signal]);
-  let failed = false;
-  const done = scanAll(files, routingNeedles(dialect).list, sampler, { ...ctx, signal, progress: (step) => ctx.progress(step) });
-  // A failure is reported where the result is awaited; until then it must not end the process.
-  done.catch(() => (failed = true));
-  return {
-    done,
-    contradiction: () => (failed ? 'the pass over the bytes failed' : sampler.tooManyErrors()),
-    stop: () => stop.abort(),
-  };
+/** What was assumed of files that nobody has looked into yet. */
+export interface Prediction {
+  readonly headers: HeaderWatch;
+  /** Per file; of the files `later` it is corrected when they are read. */
+  readonly orders: FieldOrder[];
+  /** Files whose header is still to be compared. */
+  readonly later: ReadonlySet<number>;
+  readonly newline: NativeNewline;
 }
 
-async function scanAll(
-  files: readonly TextFile[],
-  needles: readonly Uint8Array[],
-  sampler: ShapeSampler,
-  ctx: TaskContext,
-): Promise<Awaited<BytePass['done']>> {
-  const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
-  // Files are read into its room, chunks of unpacked ones are copied there.
-  const largest = Math.max(0, ...files.map((file) => file.size));
-  const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1));
-  for (const file of files) results.push(await file.scan({ needles, onChunk: (chunk) => sampler.add(chunk), search }, ctx));
-  return results;
+/** Starts counting and hashing the files; the main thread works in slices of one chunk. */
+export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, prediction?: Prediction): BytePass {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, stop.signal]);
+  const sampler = new ShapeSampler(dialect);
+  let wrong: string | undefined;
+  const pass = new Pass(files, dialect, sampler, prediction, (why) => (wrong ??= why));
+  const done = pass.run({ ...ctx, signal, progress: (step) => ctx.progress(step) });
+  // A failure is reported where the result is awaited; until then it must not end the process.
+  done.catch(() => (wrong ??= 'the pass over the bytes failed'));
+  return { done, contradiction: () => wrong ?? sampler.tooManyErrors(), stop: () => stop.abort() };
+}
+
+class Pass {
+  readonly #files: readonly TextFile[];
+  readonly #dialect: Dialect;
+  readonly #sampler: ShapeSampler;
+  readonly #prediction: Prediction | undefined;
+  readonly #contradict: (why: string) => void;
+
+  constructor(
+    files: readonly TextFile[],
+    dialect: Dialect,
+    sampler: ShapeSampler,
+    prediction: Prediction | undefined,
+    contradict: (why: string) => void,
+  ) {
+    this.#files = files;
+    this.#dialect = dialect;
+    this.#sampler = sampler;
+    this.#prediction = prediction;
+    this.#contradict = contradict;
+  }
+
+  async run(ctx: TaskContext): Promise<Awaited<BytePass['done']>> {
+    const { list: needles } = routingNeedles(this.#dialect);
+    const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
+    // Files are read into its room, chunks of unpacked ones are copied there.
+    const largest = Math.max(0, ...this.#files.map((file) => file.size));
+    const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1));
+    for (const [i, file] of this.#files.entries()) {
+      let start: Uint8Array | undefined;
+      const onChunk = (chunk: Uint8Array, offset: number): void => {
+        this.#sampler.add(chunk);
+        if (offset === 0 && this.#prediction?.later.has(i) === true) start = this.#takeStart(i, chunk);
+      };
+      const result = await file.scan({ needles, onChunk, search }, ctx);
+      results.push(result);
+      if (this.#prediction) await this.#compare(i, file, result, start, this.#prediction);
+    }
+    return results;
+  }
+
+  /** The beginning of a file whose header must be parsed; undefined when it is one that is known. */
+  #takeStart(i: number, chunk: Uint8Array): Uint8Array | undefined {
+    const known = this.#prediction?.headers.sameAsKnown(chunk);
+    if (known && this.#prediction) this.#prediction.orders[i] = known.order;
+    return known ? undefined : Uint8Array.from(chunk.subarray(0, SHORT_HEAD_BYTES));
+  }
+
+  async #compare(
+    i: number,
+    file: TextFile,
+    { facts }: Awaited<ReturnType<TextFile['scan']>>,
+    start: Uint8Array | undefined,
+    told: Prediction,
+  ): Promise<void> {
+    const { headers, orders, later, newline } = told;
+    if (later.has(i) && (start || facts.bytes === 0)) {
+      const bytes = Buffer.from(start ?? []);
+      orders[i] = await headers.orderOf(file.name, { bytes, complete: bytes.length === facts.bytes }, () => file.head(HEAD_BYTES));
+    }
+    if (String(orders[i]) !== String(orders[0])) this.#contradict('the files have their columns in different orders');
+    const lane = chooseLane(this.#dialect, [facts]);
+    if (lane.lane === 'own') this.#contradict(lane.why);
+    else if (lane.newline !== newline && facts.lf + facts.cr > 0) this.#contradict('the files have different newlines');
+  }
 }

@@ -2,7 +2,8 @@ import { defineParser, type ParserFile, type ParserPlan } from '../../core/spi/i
 import { readHead, streamHead } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
 import { readHeader } from './header.js';
-import { HEAD_BYTES, openCsv } from './open-csv.js';
+import { HEAD_BYTES } from './header-watch.js';
+import { openCsv } from './open-csv.js';
 import { readCharset, readColumns, readDialect } from './options.js';
 import { csvSchema, type CsvConfig } from './schema.js';
 import { openText } from './text-file.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { quoteIdentifier, type FileFact, type Reading, type RejectRecord, type Verdict } from '../../core/spi/index.js';
+import { quoteIdentifier, type FileFact, type Reading, type RejectRecord, type RowPlace, type Verdict } from '../../core/spi/index.js';
 import type { ByteFacts } from '../shared/scan-bytes.js';
 import { countRecords, removeCopies, sum, unpackTask, type CsvTask, type RecordCounts } from './csv-task.js';
 import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
@@ -51,6 +51,15 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
     };
   }
 
+  async function* placesOf(batches: AsyncIterable<Float64Array>, withRaw: boolean): AsyncGenerator<RowPlace[]> {
+    const plain = await plainTask();
+    if (rowLines) yield* locateLines(plain, newline, rowLines, batches, withRaw);
+    else {
+      counts ??= await countRecords(plain);
+      for await (const ordinals of gather(batches)) yield* locateRows(plain, counts, ordinals, withRaw);
+    }
+  }
+
   async function* locateTaskRejects(exact: RecordCounts): AsyncGenerator<RejectRecord[]> {
     yield* locateRejects(await plainTask(), exact);
   }
@@ -64,6 +73,7 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       const lane = chooseLane(dialect, facts);
       if (lane.lane === 'own') return redo(lane.why);
       if (lane.newline !== newline && facts.some((f) => f.lf + f.cr > 0)) return redo('another newline than at the start of the file');
+      if (task.orders.some((each) => String(each) !== String(order))) return redo('the files have their columns in different orders');
       if (rows < 0) return redo(pass.contradiction() ?? 'the scan was stopped');
       const summary = await readRejectSummary(ctx.sql, rejects.table);
       if (summary.unreliable) return redo('a quote was not closed where DuckDB expected it');
@@ -81,11 +91,8 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
         return redo(`${rows} rows and ${summary.lines} rejects were read, but there are ${sum(counts.good)} and ${sum(counts.rejected)}`);
       return keep(rows);
     },
-    async *places(ordinals, withRaw) {
-      const plain = await plainTask();
-      if (rowLines) yield* locateLines(plain, newline, rowLines, ordinals, withRaw);
-      else yield* locateRows(plain, (counts ??= await countRecords(plain)), ordinals, withRaw);
-    },
+    places: (ordinals, withRaw) => placesOf(once(ordinals), withRaw),
+    placesOf,
     shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
     async close() {
       pass.stop();
@@ -97,6 +104,24 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       if (plain?.status === 'fulfilled') await removeCopies(plain.value.files);
     },
   };
+}
+
+/** Ordinals for one walk through the files. */
+const ORDINALS_AT_ONCE = 1_000_000;
+
+async function* gather(batches: AsyncIterable<Float64Array>): AsyncGenerator<Float64Array> {
+  let all: number[] = [];
+  for await (const batch of batches) {
+    for (const ordinal of batch) all.push(ordinal);
+    if (all.length < ORDINALS_AT_ONCE) continue;
+    yield Float64Array.from(all);
+    all = [];
+  }
+  if (all.length > 0) yield Float64Array.from(all);
+}
+
+async function* once<T>(value: T): AsyncGenerator<T> {
+  yield value;
 }
 
 async function* noRejects(): AsyncGenerator<never[]> {

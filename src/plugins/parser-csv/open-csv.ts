@@ -4,7 +4,7 @@ import { ByteCounter } from '../shared/scan-bytes.js';
 import { startBytePass } from './byte-pass.js';
 import { createScanner, isQuoteError, removeCopies, unpackTask, type CsvTask } from './csv-task.js';
 import { CR, LF, type Dialect } from './dialect.js';
-import { mapHeader, readHeader } from './header.js';
+import { HEAD_BYTES, HeaderWatch, SHORT_HEAD_BYTES, type FieldOrder } from './header-watch.js';
 import { openNativeLane } from './native-lane.js';
 import { readCharset, readDialect } from './options.js';
 import { openOwnLane } from './own-lane.js';
@@ -14,9 +14,6 @@ import { chooseSpoolDialect } from './spool-writer.js';
 import { prepareText, type TextFile } from './text-file.js';
 import { walkSample } from './walk-records.js';
 
-/** What is looked at before a lane is chosen: of the first files this much, of the others only enough for the header. */
-export const HEAD_BYTES = 1 << 20;
-const SHORT_HEAD_BYTES = 16 << 10;
 /** Files whose records are tried before a lane is chosen. */
 const SAMPLED_FILES = 3;
 const HEADS_AT_ONCE = 8;
@@ -41,22 +38,33 @@ export async function openCsv(files: readonly ParserFile[], plan: ParserPlan, co
 async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, dialect: Dialect, byName: boolean, ctx: TaskContext): Promise<Reading> {
   const names = plan.columns.map((column) => column.name);
   const base = byName ? (plan.memory?.['header'] as readonly string[] | undefined) : undefined;
+  const headers = new HeaderWatch({ base, columns: names, dialect });
   const needles = routingNeedles(dialect).list;
-  const orders: (readonly number[] | undefined)[] = [];
-  const facts: RoutingFacts[] = [];
+  const orders: FieldOrder[] = [];
+  const facts: RoutingFacts[] = texts.flatMap((text) => (text.known ? [text.known.facts] : []));
   let dirty: string | undefined;
-  for await (const [i, text, head] of readHeads(texts, base !== undefined)) {
-    const header = base && head ? await headerOf(text, head, dialect) : undefined;
-    orders.push(base && header ? mapHeader(text.name, base, names, header) : undefined);
-    if (text.known) facts.push(text.known.facts);
-    else if (head) facts.push(countHead(head, needles));
-    if (head && i < SAMPLED_FILES) dirty ??= judgeSample(head.bytes, head.complete, dialect);
+  const first = texts.map((_, i) => i).filter((i) => i < SAMPLED_FILES || (headers.compares && !isReadOnce(texts[i] as TextFile)));
+  for await (const [i, text, head] of readHeads(texts, first)) {
+    orders[i] = await headers.orderOf(text.name, head, () => text.head(HEAD_BYTES));
+    if (!text.known) facts.push(countHead(head, needles));
+    if (i < SAMPLED_FILES) dirty ??= judgeSample(head.bytes, head.complete, dialect);
   }
+  /** Of the others the header is compared when they are read. */
+  const later = headers.compares ? texts.map((_, i) => i).filter((i) => !first.includes(i)) : [];
+  for (const i of texts.keys()) orders[i] ??= later.includes(i) ? orders[0] : undefined;
   const task: CsvTask = { files: texts, columns: plan.columns, dialect, spool: chooseSpoolDialect(dialect), orders, ctx };
   const lane = chooseLane(dialect, facts);
   const why = lane.lane === 'own' ? lane.why : (dirty ?? ordersNeedOwn(orders, names.length));
-  if (lane.lane === 'native' && why === undefined) return openNativeLane(task, lane.newline, orders[0], startBytePass(texts, dialect, ctx));
+  if (lane.lane === 'native' && why === undefined) {
+    return openNativeLane(
+      task,
+      lane.newline,
+      orders[0],
+      startBytePass(texts, dialect, ctx, { headers, orders, later: new Set(later), newline: lane.newline }),
+    );
+  }
   ctx.log.log('debug', 'csv: reading with our own tokenizer', { reason: why, file: texts[0]?.name });
+  for await (const [i, text, head] of readHeads(texts, later)) orders[i] = await headers.orderOf(text.name, head, () => text.head(HEAD_BYTES));
   const plain = await unpackTask(task);
   const pass = startBytePass(plain.files, dialect, ctx);
   try {
@@ -68,25 +76,17 @@ async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, diale
   }
 }
 
-/** Of the files after the first ones nothing is read where there is no header to compare. */
-async function* readHeads(texts: readonly TextFile[], withHeaders: boolean): AsyncGenerator<[number, TextFile, Head | undefined]> {
-  for (let from = 0; from < texts.length; from += HEADS_AT_ONCE) {
-    const batch = texts.slice(from, from + HEADS_AT_ONCE);
-    const heads = await Promise.all(
-      batch.map(async (text, k) => {
-        if (from + k < SAMPLED_FILES) return text.head(HEAD_BYTES);
-        return withHeaders ? text.head(SHORT_HEAD_BYTES) : undefined;
-      }),
-    );
-    for (const [k, text] of batch.entries()) yield [from + k, text, heads[k]];
-  }
+/** Plain files are opened once: the pass over all their bytes sees the header, too. */
+function isReadOnce(text: TextFile): boolean {
+  return text.compression === 'none' && text.known === undefined;
 }
 
-async function headerOf(text: TextFile, head: Head, dialect: Dialect): Promise<readonly string[] | undefined> {
-  const header = readHeader(head.bytes, head.complete, dialect);
-  if (header || head.complete || head.bytes.length > SHORT_HEAD_BYTES) return header;
-  const more = await text.head(HEAD_BYTES);
-  return readHeader(more.bytes, more.complete, dialect);
+async function* readHeads(texts: readonly TextFile[], wanted: readonly number[]): AsyncGenerator<[number, TextFile, Head]> {
+  for (let from = 0; from < wanted.length; from += HEADS_AT_ONCE) {
+    const batch = wanted.slice(from, from + HEADS_AT_ONCE);
+    const heads = await Promise.all(batch.map((i) => (texts[i] as TextFile).head(i < SAMPLED_FILES ? HEAD_BYTES : SHORT_HEAD_BYTES)));
+    for (const [k, i] of batch.entries()) yield [i, texts[i] as TextFile, heads[k] as Head];
+  }
 }
 
 function countHead(head: Head, needles: readonly Uint8Array[]): RoutingFacts {
@@ -96,7 +96,7 @@ function countHead(head: Head, needles: readonly Uint8Array[]): RoutingFacts {
 }
 
 /** One `read_csv` has one order of fields, and it must be a permutation. */
-function ordersNeedOwn(orders: readonly (readonly number[] | undefined)[], columns: number): string | undefined {
+function ordersNeedOwn(orders: readonly FieldOrder[], columns: number): string | undefined {
   const first = orders[0];
   if (orders.some((order) => String(order) !== String(first))) return 'the files have their columns in different orders';
   if (first && (new Set(first).size !== columns || first.some((field) => field >= columns))) return 'the header has other columns than the config';

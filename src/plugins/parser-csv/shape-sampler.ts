@@ -1,6 +1,6 @@
 import { LF, type Dialect } from './dialect.js';
 
-const WINDOW = 64 << 10;
+const WINDOW = 32 << 10;
 /** One window of each so many bytes, however small the chunks are. */
 const STRIDE = 4 << 20;
 const MIN_LINES = 1000;

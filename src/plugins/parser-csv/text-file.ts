@@ -8,7 +8,7 @@ import chain, { flushable, none } from 'stream-chain';
 import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
 import type { ByteSearch } from '../shared/byte-search.js';
 import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
-import { fileChunks, readHead, streamHead, type Head } from '../shared/file-chunks.js';
+import { fileChunks, readHead, readSmall, streamHead, type Head } from '../shared/file-chunks.js';
 import { hashBytes } from '../shared/line-scan.js';
 import { createTranscoder, transcode, type Transcoder } from '../shared/transcode.js';
 
@@ -70,13 +70,29 @@ function plainText(file: ParserFile, path: string): TextFile {
     unpack: () => Promise.resolve(text),
     head: (length) => readHead(path, length),
     async scan(options, ctx) {
-      const chunks = counting(fileChunks(path, { signal: ctx.signal, buffer: options.search.room }), ctx);
-      const facts = await scanBytes(chunks, { ...options, hash: true, utf8: true });
+      const { room } = options.search;
+      const all = { ...options, hash: true, utf8: true };
+      const facts =
+        file.size < room.length && file.size <= SMALL
+          ? await scanSmall(path, file.size, all, room, ctx)
+          : await scanBytes(counting(fileChunks(path, { signal: ctx.signal, buffer: room }), ctx), all);
       return { facts, file: { source: file.name, hash: facts.hash, bytes: facts.bytes } };
     },
     remove: () => Promise.resolve(),
   };
   return text;
+}
+
+/** Files up to this size are read in one piece. */
+const SMALL = 1 << 20;
+
+async function scanSmall(path: string, size: number, options: ScanOptions, room: Buffer, ctx: TaskContext): Promise<ByteFacts> {
+  ctx.signal.throwIfAborted();
+  const bytes = await readSmall(path, size, room);
+  ctx.progress({ bytes: bytes.length });
+  const counter = new ByteCounter(options);
+  counter.add(bytes);
+  return counter.facts();
 }
 
 function compressedText(file: ParserFile, path: string, compression: Compression, unpack: () => Promise<TextFile>): TextFile {

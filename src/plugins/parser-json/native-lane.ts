@@ -1,7 +1,9 @@
 import type { FileFact, ParserFile, Spool, TaskContext } from '../../core/spi/index.js';
 import { membersOf, scanValue, skipBlanks, kindOf } from '../shared/json-scanner.js';
-import { fileChunks } from '../shared/file-chunks.js';
+import { ByteSearch } from '../shared/byte-search.js';
+import { CHUNK_BYTES, fileChunks } from '../shared/file-chunks.js';
 import { hashBytes, scanLines } from '../shared/line-scan.js';
+import { CommaWatch } from './comma-watch.js';
 import type { JsonLayout } from './config.js';
 import { suitsNative } from './native-sql.js';
 
@@ -17,6 +19,9 @@ export interface NativeLane {
   readonly paths: readonly string[];
   readonly spool?: Spool;
   readonly keyLists: readonly (readonly string[])[];
+  /** Whether every line is asked for commas before a closing bracket; else `commas` must find none. */
+  readonly asksCommas: boolean;
+  readonly commas: CommaWatch;
   /** What a pass over the bytes found; it runs beside DuckDB's scan. Settled, never rejected, so that nobody must be waiting. */
   readonly bytes: Promise<PromiseSettledResult<readonly ScannedFile[]>>;
 }
@@ -35,19 +40,23 @@ export async function chooseLane(
   ctx: TaskContext,
 ): Promise<NativeLane | { readonly native: false }> {
   if (!suitsNative(layout)) return { native: false };
-  const keyLists = await sampleKeyLists(files);
+  const sampleCommas = new CommaWatch();
+  const keyLists = await sampleKeyLists(files, sampleCommas);
   if (!keyLists) return { native: false };
+  const commas = new CommaWatch();
   const paths = files.map((file) => (file.decoders.length === 0 ? file.path : undefined));
   if (paths.every((path) => path !== undefined)) {
     const filled = paths.filter((_, i) => files[i]?.size !== 0);
-    return { native: true, files, paths: filled, keyLists, bytes: settle(scanFiles(files, undefined, ctx)) };
+    const asksCommas = sampleCommas.mayHold;
+    return { native: true, files, paths: filled, keyLists, asksCommas, commas, bytes: settle(scanFiles(files, undefined, commas, ctx)) };
   }
   // Rows must come in file order, so a task is read from its files or from its spool, never from both.
   const spool = ctx.spool('ndjson');
   try {
-    const scanned = await scanFiles(files, spool, ctx);
+    const scanned = await scanFiles(files, spool, commas, ctx);
     if (scanned.every((file) => file.longestLine <= MAX_LINE_BYTES)) {
-      return { native: true, files, paths: await spool.finish(), spool, keyLists, bytes: settle(Promise.resolve(scanned)) };
+      const asksCommas = commas.mayHold;
+      return { native: true, files, paths: await spool.finish(), spool, keyLists, asksCommas, commas, bytes: settle(Promise.resolve(scanned)) };
     }
   } catch (error) {
     await spool.remove();
@@ -63,10 +72,13 @@ async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
 }
 
 /** With a spool the decoded lines go there, too. */
-async function scanFiles(files: readonly ParserFile[], spool: Spool | undefined, ctx: TaskContext): Promise<ScannedFile[]> {
+async function scanFiles(files: readonly ParserFile[], spool: Spool | undefined, commas: CommaWatch, ctx: TaskContext): Promise<ScannedFile[]> {
   const scanned: ScannedFile[] = [];
+  const largest = Math.max(0, ...files.map((file) => (file.decoders.length === 0 ? file.size : CHUNK_BYTES)));
+  const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1));
   for (const file of files) {
-    const { hash, bytes, lines, longestLine } = await scanLines(spool ? spoolLines(file.open(), spool) : openText(file, ctx), ctx.signal);
+    const text = spool ? spoolLines(file.open(), spool) : openText(file, search, ctx);
+    const { hash, bytes, lines, longestLine } = await scanLines(text, ctx.signal, { search, onChunk: (chunk) => commas.add(chunk, search) });
     const raw = file.decoders.length === 0 ? { hash, bytes } : await hashBytes(file.openRaw(), ctx.signal);
     scanned.push({ fact: { source: file.name, ...raw }, lines, longestLine });
   }
@@ -74,8 +86,8 @@ async function scanFiles(files: readonly ParserFile[], spool: Spool | undefined,
 }
 
 /** A plain local file is read into one buffer. */
-function openText(file: ParserFile, { signal }: TaskContext): AsyncIterable<Uint8Array> {
-  return file.path !== undefined && file.decoders.length === 0 ? fileChunks(file.path, { signal }) : file.open();
+function openText(file: ParserFile, search: ByteSearch, { signal }: TaskContext): AsyncIterable<Uint8Array> {
+  return file.path !== undefined && file.decoders.length === 0 ? fileChunks(file.path, { signal, buffer: search.room }) : file.open();
 }
 
 /** Passes the bytes on and writes them to the spool, whole lines at a time. */
@@ -98,9 +110,10 @@ async function* spoolLines(source: AsyncIterable<Uint8Array>, spool: Spool): Asy
 }
 
 /** Key lists of the first lines, or undefined when the first record is not a line of its own or a byte order mark stands first. */
-async function sampleKeyLists(files: readonly ParserFile[]): Promise<string[][] | undefined> {
+async function sampleKeyLists(files: readonly ParserFile[], commas: CommaWatch): Promise<string[][] | undefined> {
   for (const file of files) {
     const sample = await firstBytes(file.open(), SAMPLE_BYTES);
+    commas.add(sample);
     if (sample[0] === 0xef && sample[1] === 0xbb && sample[2] === 0xbf) return undefined;
     let at = skipBlanks(sample, 0, sample.length);
     if (at === sample.length) continue;

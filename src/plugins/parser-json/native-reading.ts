@@ -22,16 +22,31 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
     returns: 'VARCHAR',
     call: ([line]) => exactTexts(String(line), layout.columns),
   });
-  const sql = buildNativeSql(layout, { paths: lane.paths, keyLists: lane.keyLists, exactFunction, maxLineBytes: MAX_LINE_BYTES + 1_048_576 });
+  const sql = buildNativeSql(layout, {
+    paths: lane.paths,
+    keyLists: lane.keyLists,
+    exactFunction,
+    asksCommas: lane.asksCommas,
+    maxLineBytes: MAX_LINE_BYTES + 1_048_576,
+  });
   const empty = `(select ${columns.map((c) => `cast(null as varchar) as ${quoteIdentifier(c.name)}`).join(', ')} where false)`;
   let source: LineSource = { files: lane.files, lines: [] };
   let left = new Float64Array(0);
+  let handedOver = false;
   return {
     relation: { from: lane.paths.length === 0 ? empty : sql.relation, columns },
     async check(rows): Promise<Verdict> {
       const settled = await lane.bytes;
       if (settled.status === 'rejected') throw settled.reason;
       const redo = async (reason: string): Promise<Verdict> => ({ keep: false, reason, instead: await openOwnLane(lane.files, layout, ctx) });
+      if (lane.commas.mayHold && !lane.asksCommas) {
+        handedOver = true;
+        return {
+          keep: false,
+          reason: 'a comma may stand before a closing bracket',
+          instead: openNativeLane({ ...lane, asksCommas: true }, layout, ctx),
+        };
+      }
       const scanned = settled.value;
       const total = scanned.reduce((sum, file) => sum + file.lines, 0);
       const files = scanned.map((file) => file.fact);
@@ -50,9 +65,10 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
       return { keep: true, read: total, rejected: left.length, rejects: () => listRejects(source, layout, left), files };
     },
     places: (ordinals, withRaw) => listPlaces(source, left, ordinals, withRaw),
+    shouldStop: () => Promise.resolve(lane.commas.mayHold && !lane.asksCommas),
     async close() {
       await lane.bytes;
-      await lane.spool?.remove();
+      if (!handedOver) await lane.spool?.remove();
     },
   };
 }

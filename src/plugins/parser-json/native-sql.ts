@@ -7,6 +7,8 @@ export interface NativeSqlOptions {
   readonly keyLists: readonly (readonly string[])[];
   /** SQL function text -> JSON array of the columns' texts, or NULL when the line is no record. */
   readonly exactFunction: string;
+  /** Whether a comma may stand before a closing bracket. */
+  readonly asksCommas: boolean;
   readonly maxLineBytes: number;
 }
 
@@ -52,7 +54,7 @@ export function buildNativeSql(layout: JsonLayout, options: NativeSqlOptions): N
   const texts = layout.columns.map((c, i) => (needsSourceText(c) ? `${sourceText(c)} as t${i}` : undefined)).filter((t) => t !== undefined);
   const withTexts = texts.length === 0 ? values : `select *, ${texts.join(', ')} from (${values})`;
   // random(): the filter on `doubt` must stay above, or DuckDB evaluates all of this twice.
-  const doubted = `select *, (coalesce(${doubts(layout, keys, typed, complete).join(' or ')}, true) or random() < 0) as doubt from (${withTexts})`;
+  const doubted = `select *, (coalesce(${doubts(layout, keys, typed, complete, options.asksCommas).join(' or ')}, true) or random() < 0) as doubt from (${withTexts})`;
   const exact = `select *, case when doubt and j is not null then ${quoteIdentifier(options.exactFunction)}(j) end as o from (${doubted})`;
   const good = 'j is not null and (not doubt or o is not null)';
   const columns = layout.columns.map(
@@ -126,13 +128,13 @@ function sourceText(column: JsonColumn): string {
 }
 
 /** SQL conditions; any that is true or NULL sends the line to our tokenizer. */
-function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly JsonColumn[], complete: boolean): string[] {
+function doubts(layout: JsonLayout, keys: readonly string[], typed: readonly JsonColumn[], complete: boolean, asksCommas: boolean): string[] {
   const lenient = quoteLiteral('[:\\[,]\\s*-?(?i:nan|inf|infinity)\\s*[,}\\]]');
   const words = "contains(j, 'NaN') or contains(j, 'Infinity')";
   const list = [
     // What DuckDB reads though it is no JSON.
     "not starts_with(j, '{')",
-    "regexp_matches(j, ',\\s*[}\\]]')",
+    ...(asksCommas ? ["regexp_matches(j, ',\\s*[}\\]]')"] : []),
     `case when ${words} then regexp_matches(j, ${lenient}) else false end`,
   ];
   if (keys.length === 0) return list;
@@ -179,7 +181,8 @@ function mayBeNoString(column: JsonColumn): string {
   const initials = ['I', 'N', 'i', 'n'].map((c) => `(${x} >= '${c}' and ${x} < '${String.fromCharCode(c.charCodeAt(0) + 1)}')`);
   const words = [`${x} = 'true'`, `${x} = 'false'`, ...initials].join(' or ');
   return (
-    `case when ${x} < ':' and ${x} >= '-' then ${column.rule === 'time' ? real : number} ` +
+    // A path is no number; a cast that fails is dear.
+    `case when ${x} < ':' and ${x} >= '-' and not (${x} >= '/' and ${x} < '0') then ${column.rule === 'time' ? real : number} ` +
     `when strlen(${x}) > 8 then ${nested} else ${nested} or ${words} end`
   );
 }

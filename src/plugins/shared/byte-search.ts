@@ -2,7 +2,7 @@ import { webAssembly } from './web-assembly.js';
 
 /** `byte-search.wat`: sixteen bytes at a time, about ten times as fast as `Buffer.indexOf` where what is sought is frequent. */
 const BINARY =
-  'AGFzbQEAAAABEAJgA39/fwF/YAR/f39/AX8DBAMAAQEFAwEAAQctBAZtZW1vcnkCAAljb3VudEJ5dGUAAAljb3VudFBhaXIAAQhmaW5kUGFpcgACCv4CA2MCAn8BeyAC/Q8hBSAAIAFqIQMCQANAIABBEGogA0sNASAEIAD9AAQAIAX9I/1kaWohBCAAQRBqIQAMAAsLAkADQCAAIANPDQEgBCAALQAAIAJGaiEEIABBAWohAAwACwsgBAuBAQICfwJ7IAL9DyEGIAP9DyEHIAAgAWohBAJAA0AgAEERaiAESw0BIAUgAP0ABAAgBv0jIAD9AAQBIAf9I/1O/WRpaiEFIABBEGohAAwACwsCQANAIABBAWogBE8NASAFIAAtAAAgAkYgAC0AASADRnFqIQUgAEEBaiEADAALCyAFC5QBAgN/AnsgACEEIAL9DyEHIAP9DyEIIAAgAWohBQJAA0AgAEERaiAFSw0BIAD9AAQAIAf9IyAA/QAEASAI/SP9Tv1kIQYgBgRAIAAgBGsgBmhqDwsgAEEQaiEADAALCwJAA0AgAEEBaiAFTw0BIAAtAAAgAkYgAC0AASADRnEEQCAAIARrDwsgAEEBaiEADAALC0F/Cw==';
+  'AGFzbQEAAAABGwNgA39/fwF/YAR/f39/AX9gB39/f39/f38BfwMFBAABAQIFAwEAAQc6BQZtZW1vcnkCAAljb3VudEJ5dGUAAAljb3VudFBhaXIAAQhmaW5kUGFpcgACCmZpbmRQYWlyT2YAAwrZBARjAgJ/AXsgAv0PIQUgACABaiEDAkADQCAAQRBqIANLDQEgBCAA/QAEACAF/SP9ZGlqIQQgAEEQaiEADAALCwJAA0AgACADTw0BIAQgAC0AACACRmohBCAAQQFqIQAMAAsLIAQLgQECAn8CeyAC/Q8hBiAD/Q8hByAAIAFqIQQCQANAIABBEWogBEsNASAFIAD9AAQAIAb9IyAA/QAEASAH/SP9Tv1kaWohBSAAQRBqIQAMAAsLAkADQCAAQQFqIARPDQEgBSAALQAAIAJGIAAtAAEgA0ZxaiEFIABBAWohAAwACwsgBQuUAQIDfwJ7IAAhBCAC/Q8hByAD/Q8hCCAAIAFqIQUCQANAIABBEWogBUsNASAA/QAEACAH/SMgAP0ABAEgCP0j/U79ZCEGIAYEQCAAIARrIAZoag8LIABBEGohAAwACwsCQANAIABBAWogBU8NASAALQAAIAJGIAAtAAEgA0ZxBEAgACAEaw8LIABBAWohAAwACwtBfwvZAQIFfwd7IAAhByAC/Q8hDCAD/Q8hDSAE/Q8hDiAF/Q8hDyAG/Q8hECAAIAFqIQgCQANAIABBEWogCEsNASAA/QAEACERIAD9AAQBIRIgESAM/SMgESAN/Sb9UCASIA79UCAP/SMgEiAQ/Sb9UP1O/WQhCSAJBEAgACAHayAJaGoPCyAAQRBqIQAMAAsLAkADQCAAQQFqIAhPDQEgAC0AACEKIAAtAAEhCyAKIAJGIAogA0lyIAsgBHIgBUYgCyAGSXJxBEAgACAHaw8LIABBAWohAAwACwtBfws=';
 const PAGE = 65_536;
 
 interface Exports {
@@ -10,6 +10,16 @@ interface Exports {
   countByte(start: number, length: number, byte: number): number;
   countPair(start: number, length: number, first: number, second: number): number;
   findPair(start: number, length: number, first: number, second: number): number;
+  findPairOf(start: number, length: number, a: number, aBelow: number, bits: number, b: number, bBelow: number): number;
+}
+
+/** Two neighbouring bytes: the first is `first` or less than `firstBelow`, the second with `bits` added is `second` or it is less than `secondBelow`. */
+export interface PairOf {
+  readonly first: number;
+  readonly firstBelow: number;
+  readonly bits: number;
+  readonly second: number;
+  readonly secondBelow: number;
 }
 
 let compiled: object | undefined;
@@ -62,5 +72,10 @@ export class ByteView {
   /** Where they do so first, or -1. */
   findPair(first: number, second: number): number {
     return this.exports.findPair(this.start, this.length, first, second);
+  }
+
+  /** Whether such a pair stands somewhere in the chunk. */
+  hasPairOf(pair: PairOf): boolean {
+    return this.exports.findPairOf(this.start, this.length, pair.first, pair.firstBelow, pair.bits, pair.second, pair.secondBelow) >= 0;
   }
 }

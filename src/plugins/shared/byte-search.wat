@@ -71,4 +71,40 @@
           (then (return (i32.sub (local.get $p) (local.get $start)))))
         (local.set $p (i32.add (local.get $p) (i32.const 1)))
         (br $byte)))
+    (i32.const -1))
+  ;; Where a byte that is $a or less than $al stands before one that is $b, once $or is added, or less than $bl: first in
+  ;; [$p, $p + $n), counted from $p, or -1.
+  (func (export "findPairOf") (param $p i32) (param $n i32) (param $a i32) (param $al i32) (param $or i32) (param $b i32) (param $bl i32) (result i32)
+    (local $start i32) (local $end i32) (local $mask i32) (local $x i32) (local $y i32)
+    (local $first v128) (local $low v128) (local $bits v128) (local $second v128) (local $low2 v128) (local $v v128) (local $w v128)
+    (local.set $start (local.get $p))
+    (local.set $first (i8x16.splat (local.get $a)))
+    (local.set $low (i8x16.splat (local.get $al)))
+    (local.set $bits (i8x16.splat (local.get $or)))
+    (local.set $second (i8x16.splat (local.get $b)))
+    (local.set $low2 (i8x16.splat (local.get $bl)))
+    (local.set $end (i32.add (local.get $p) (local.get $n)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.gt_u (i32.add (local.get $p) (i32.const 17)) (local.get $end)))
+        (local.set $v (v128.load (local.get $p)))
+        (local.set $w (v128.load offset=1 (local.get $p)))
+        (local.set $mask (i8x16.bitmask (v128.and
+          (v128.or (i8x16.eq (local.get $v) (local.get $first)) (i8x16.lt_u (local.get $v) (local.get $low)))
+          (v128.or (i8x16.eq (v128.or (local.get $w) (local.get $bits)) (local.get $second)) (i8x16.lt_u (local.get $w) (local.get $low2))))))
+        (if (local.get $mask)
+          (then (return (i32.add (i32.sub (local.get $p) (local.get $start)) (i32.ctz (local.get $mask))))))
+        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        (br $next)))
+    (block $over
+      (loop $byte
+        (br_if $over (i32.ge_u (i32.add (local.get $p) (i32.const 1)) (local.get $end)))
+        (local.set $x (i32.load8_u (local.get $p)))
+        (local.set $y (i32.load8_u offset=1 (local.get $p)))
+        (if (i32.and
+              (i32.or (i32.eq (local.get $x) (local.get $a)) (i32.lt_u (local.get $x) (local.get $al)))
+              (i32.or (i32.eq (i32.or (local.get $y) (local.get $or)) (local.get $b)) (i32.lt_u (local.get $y) (local.get $bl))))
+          (then (return (i32.sub (local.get $p) (local.get $start)))))
+        (local.set $p (i32.add (local.get $p) (i32.const 1)))
+        (br $byte)))
     (i32.const -1)))

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { quoteLiteral } from '../../core/spi/index.js';
+import { quoteLiteral, type RejectFile } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { REJECTS_NAMESPACE, formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
 import { planWriteInto } from './plan-write-into.js';
@@ -58,17 +58,21 @@ const STATUS = '__reject_status';
  * Rejects of an NDJSON file with the columns of {@link REJECTS_SCHEMA} as a relation; missing ones are NULL, `run_id` and
  * `rejected_at` (ISO 8601) are filled in.
  */
-export async function rejectsRelation(path: string, runId: string, now: number): Promise<RelationToStage> {
+export async function rejectsRelation(
+  { path, longestLine }: Pick<RejectFile, 'path' | 'longestLine'>,
+  runId: string,
+  now: number,
+): Promise<RelationToStage> {
   const columns = REJECTS_SCHEMA.map((c) => `${c.name}: '${DUCK_TYPES[c.type]}'`).join(', ');
   const at = quoteLiteral(new Date(now).toISOString());
   const select =
     `SELECT * REPLACE (coalesce(run_id, ${quoteLiteral(runId)}) AS run_id, CAST(coalesce(rejected_at, ${at}) AS TIMESTAMPTZ) AS rejected_at), 0 AS ${STATUS} ` +
-    `FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(USUAL_LINE, await longestLine(path))})`;
+    `FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(USUAL_LINE, longestLine ?? (await measureLines(path)))})`;
   return { select, statusColumn: STATUS };
 }
 
 /** Bytes of the longest line with its end. */
-async function longestLine(path: string): Promise<number> {
+async function measureLines(path: string): Promise<number> {
   let longest = 0;
   let current = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: USUAL_LINE }) as AsyncIterable<Buffer>) {

@@ -205,6 +205,35 @@ test('headers in another order are mapped by name, in one file and in several', 
   ]);
 });
 
+test('what only a later file shows is found when it is read: order, newline, other names, nothing at all', async () => {
+  const config = { columns: text('a', 'b'), skip_header_lines: 1 };
+  const many = (...last: string[]): Promise<ParserFile[]> =>
+    Promise.all(['a,b\n1,2\n', 'a,b\n3,4\n', 'a,b\n5,6\n', 'a,b\n7,8\n', ...last].map((t) => lab.file(t)));
+  const before = [
+    ['1', '2'],
+    ['3', '4'],
+    ['5', '6'],
+    ['7', '8'],
+  ];
+  const read = async (...last: string[]): ReturnType<typeof lab.read> => lab.read(config, await many(...last), { places: true });
+
+  const ordered = await read('b,a\n10,9\n', 'a,b\n11,12\n', 'b,a\n14,13');
+  assert.equal(ordered.rows, [...before, ['9', '10'], ['11', '12'], ['13', '14']]);
+  assert.equal([ordered.lane, ordered.reason], ['redo', 'the files have their columns in different orders']);
+  const quoted = await read('"a","b"\n9,10\n');
+  assert.equal([quoted.lane, quoted.rows.length], ['native', 5]);
+  const newline = await read('a,b\r\n9,10\r\n');
+  assert.equal(newline.rows, [...before, ['9', '10']]);
+  assert.is(newline.lane, 'redo');
+  const empty = await read('', 'a,b\n', 'a,b\n9,10');
+  assert.equal([empty.lane, empty.rows], ['native', [...before, ['9', '10']]]);
+
+  const other = await read('a,b\n9,10\n', 'a,c\n11,12\n').catch((e: unknown) => e);
+  assert.instance(other, DataError);
+  assert.is((other as DataError).code, 'CSV_HEADER_MISMATCH');
+  assert.match((other as DataError).message, 'missing: b; not expected: c');
+});
+
 test('a first header that only reorders the columns is mapped by name', async () => {
   const mapped = await lab.read({ columns: text('id', 'name'), skip_header_lines: 1, delimiter: ';' }, [await lab.file('"Name";"ID"\n"n";1\n')]);
   assert.equal(mapped.rows, [['1', 'n']]);

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import json from '../../../src/plugins/parser-json/index.js';
 import { readLayout, type JsonParserConfig } from '../../../src/plugins/parser-json/config.js';
+import { CommaWatch } from '../../../src/plugins/parser-json/comma-watch.js';
 import { chooseLane } from '../../../src/plugins/parser-json/native-lane.js';
 import { openOwnLane } from '../../../src/plugins/parser-json/own-reading.js';
 import type { ParserFile } from '../../../src/core/spi/index.js';
@@ -138,6 +139,36 @@ test('bad lines are rejected with number, offset and raw text, and reading goes 
       [9, 75, '12', 'expected a JSON object, found a number'],
     ],
   );
+});
+
+test('a comma before a closing bracket is found wherever it stands, and what looks like one changes nothing', async () => {
+  // More than the sample that is looked at first.
+  const before = `{"a":1,"pad":"${'x'.repeat(4000)}"}\n`.repeat(80);
+  for (const [line, rejected] of [
+    ['{"a":2,}', 1],
+    ['{"a":2,\t}', 1],
+    ['{"a":2,"b":[1, ]}', 1],
+    ['{"a":2,"b":"x,}"}', 0],
+    ['{ "a":2 }', 0],
+  ] as const) {
+    const got = await both({ columns: [{ name: 'a', type: 'long' }] }, `${before}${line}\n{"a":3}\n`);
+    assert.equal(got.redone, ['a comma may stand before a closing bracket'], line);
+    assert.is(got.rejects.length, rejected, line);
+    assert.is(got.verdict.read, 82);
+    assert.is(got.rows.length, 82 - rejected);
+  }
+});
+
+test('commas are seen across chunks', () => {
+  const watched = (...chunks: string[]): boolean => {
+    const watch = new CommaWatch();
+    for (const chunk of chunks) watch.add(Buffer.from(chunk));
+    return watch.mayHold;
+  };
+  assert.not.ok(watched('{"a":1}', '\n{"b":[1', ']}', '', '\n'));
+  assert.ok(watched('{"a":1,', '}'));
+  assert.ok(watched('{"a":[1,', '', ']}'));
+  assert.ok(watched('{"a":1,  ', '}'));
 });
 
 test('of duplicate keys the last counts, in both lanes', async () => {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ByteSearch } from '../../../src/plugins/shared/byte-search.js';
+import { ByteSearch, type PairOf } from '../../../src/plugins/shared/byte-search.js';
+import { scanLines } from '../../../src/plugins/shared/line-scan.js';
 import { scanBytes } from '../../../src/plugins/shared/scan-bytes.js';
 import { transcode } from '../../../src/plugins/shared/transcode.js';
 
@@ -59,6 +60,10 @@ test('the fast search finds what a plain one finds', () => {
       const pairs = expected.flatMap((byte, i) => (byte === 13 && expected[i + 1] === 10 ? [i] : []));
       const view = search.take(part);
       assert.ok(view);
+      const pair: PairOf = { first: 13, firstBelow: 10, bits: 2, second: 14, secondBelow: 10 };
+      const isPair = (byte: number, i: number): boolean =>
+        (byte === 13 || byte < 10) && i + 1 < expected.length && (((expected[i + 1] as number) | 2) === 14 || (expected[i + 1] as number) < 10);
+      assert.is(view.hasPairOf(pair), expected.some(isPair));
       assert.equal(
         [view.countByte(10), view.countPair(13, 10), view.findPair(13, 10)],
         [expected.filter((byte) => byte === 10).length, pairs.length, pairs[0] ?? -1],
@@ -67,6 +72,21 @@ test('the fast search finds what a plain one finds', () => {
     { numRuns: 500 },
   );
   assert.is(search.take(new Uint8Array(301)), undefined);
+});
+
+test('lines are counted alike with and without the fast search', async () => {
+  const byte = fc.constantFrom(0x61, 0x62, 0x20, 0x09, 0x0d, 0x0a, 0x0a, 0xef);
+  await fc.assert(
+    fc.asyncProperty(fc.array(byte, { maxLength: 120 }), fc.integer({ min: 1, max: 40 }), async (content, size) => {
+      const bytes = Uint8Array.from(content);
+      const { signal } = new AbortController();
+      const plain = await scanLines(inChunks(bytes, size), signal);
+      const fast = await scanLines(inChunks(bytes, size), signal, { search: new ByteSearch(30) });
+      assert.equal({ ...fast, longestLine: 0 }, { ...plain, longestLine: 0 });
+      assert.ok(fast.longestLine >= plain.longestLine && fast.longestLine <= Math.max(plain.longestLine, size));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('malformed UTF-8 is found wherever the chunks end', async () => {
