@@ -11,6 +11,7 @@ import { Agent, request } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuBelow } from './process-cpu.js';
 import { BenchProject } from './project.js';
 
 const bin = fileURLToPath(new URL('../bin/sluice.cjs', import.meta.url));
@@ -49,10 +50,9 @@ async function main(): Promise<void> {
     await untilAlive(port);
     const ask = queryAsker(port, key, files);
     await shoot(ask, 5, 3);
-    report(`${rate}/s for ${seconds} s`, await shoot(ask, rate, seconds), server);
+    await measureRate(ask, rate, seconds, server);
     for (let more = rate * 2; process.argv.includes('--most'); more *= 2) {
-      const shots = await shoot(ask, more, 20);
-      report(`${more}/s for 20 s`, shots, server);
+      const shots = await measureRate(ask, more, 20, server);
       if (shots.seconds > 22 || shots.failed > 0) break;
     }
   } finally {
@@ -64,12 +64,19 @@ async function main(): Promise<void> {
   }
 }
 
-function report(label: string, { latencies, failed, seconds }: Shots, server: ChildProcess): void {
+async function measureRate(ask: (n: number) => Promise<void>, rate: number, seconds: number, server: ChildProcess): Promise<Shots> {
+  const before = cpuBelow(server.pid ?? 0);
+  const shots = await shoot(ask, rate, seconds);
+  report(`${rate}/s for ${seconds} s`, shots, server, cpuBelow(server.pid ?? 0) - before);
+  return shots;
+}
+
+function report(label: string, { latencies, failed, seconds }: Shots, server: ChildProcess, cpu: number): void {
   const ms = (q: number): string => `${quantile(latencies, q).toFixed(0)} ms`;
   const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1];
   const rate = (latencies.length / seconds).toFixed(1);
   console.log(
-    `${label}: ${latencies.length} answered, ${failed} failed, ${rate}/s; p50 ${ms(0.5)}, p95 ${ms(0.95)}, p99 ${ms(0.99)}, max ${ms(1)}; RSS ${Math.round(Number(rss) / 1000)} MB`,
+    `${label}: ${latencies.length} answered, ${failed} failed, ${rate}/s; p50 ${ms(0.5)}, p95 ${ms(0.95)}, p99 ${ms(0.99)}, max ${ms(1)}; RSS ${Math.round(Number(rss) / 1000)} MB; ${((cpu * 1000) / latencies.length).toFixed(0)} ms CPU a query`,
   );
 }
 

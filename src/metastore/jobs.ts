@@ -48,6 +48,15 @@ export function createJobs(connection: Connection, project: string): JobCalls {
       error: null,
     };
   };
+  /** One question a second by each idle server, without waiting for anybody. Jobs of others may have to be taken over. */
+  const mayClaim = async (server: string): Promise<boolean> => {
+    const row = await reader.get(
+      `SELECT CASE WHEN EXISTS (SELECT 1 FROM sluice_jobs WHERE project = $1 AND status = 'queued' AND not_before <= ${dialect.now})
+       OR EXISTS (SELECT 1 FROM sluice_jobs WHERE project = $1 AND status = 'running' AND holder <> $2) THEN 1 ELSE 0 END AS due`,
+      [project, server],
+    );
+    return numberOf(row, 'due') === 1;
+  };
   /** The job as it is now, while this claim still holds it. */
   const held = async (tx: OpenTransaction, claim: Pick<JobRecord, 'id' | 'fence'>): Promise<JobRecord> => {
     const job = await get(tx, claim.id, dialect.lockRow);
@@ -79,9 +88,9 @@ export function createJobs(connection: Connection, project: string): JobCalls {
       return Object.fromEntries(STATUSES.map((status) => [status, counts.get(status) ?? 0])) as { [status in JobStatus]: number };
     },
 
-    claimJobs: (server, want, limits) =>
-      connection.transaction(async (tx) => {
-        if (want <= 0) return [];
+    claimJobs: async (server, want, limits) => {
+      if (want <= 0 || !(await mayClaim(server))) return [];
+      return connection.transaction(async (tx) => {
         await dialect.lockName(tx, 'sluice_jobs');
         const at = await now(tx);
         await takeOver(tx, project, dialect.now, at);
@@ -106,7 +115,8 @@ export function createJobs(connection: Connection, project: string): JobCalls {
           claimed.push(await take(tx, job, server, at));
         }
         return claimed;
-      }),
+      });
+    },
 
     claimJob: (server, id) =>
       connection.transaction(async (tx) => {
