@@ -46,7 +46,6 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
       weaknesses: (plan, given) => weaknesses(session, plan, given),
       load: (job) => loadTable(loadSteps(session, openLedger(session, job.plan.table), job), job),
       refuseEarly: (plan, run) => refuseEarly(session, plan, run.asksTable),
-      destroy: () => session.destroy(),
       end: () => session.end(),
     };
   } catch (error) {

@@ -38,7 +38,6 @@ export async function openTarget(settings: SqlConnectionSettings, ctx: PluginCon
       weaknesses: () => Promise.resolve([]),
       load: (job) => loadTable(loadSteps(session, openLedger(session, job.plan.table), job), job),
       refuseEarly: (plan) => refuseEarly(session, plan),
-      destroy: () => session.destroy(),
       end: () => session.end(),
     };
   } catch (error) {

@@ -49,8 +49,6 @@ export interface TargetSession {
    * they may, and the server ends the session by itself when nothing more is heard of us.
    */
   refuseEarly(plan: TablePlan, run: OpenRunContext): Promise<string | undefined>;
-  /** Cuts the connection: the server rolls back. */
-  destroy(): void;
   end(): Promise<void>;
 }
 
@@ -88,8 +86,10 @@ export function defineDatabaseOutput(
       await session.end();
     }
   };
-  const openFor = (config: DatabaseConfig, ctx: PluginContext) => (): Promise<TargetSession> =>
-    product.open(settingsOf(config, NOWHERE), ctx, config);
+  const openFor =
+    (config: DatabaseConfig) =>
+    (ctx: PluginContext): Promise<TargetSession> =>
+      product.open(settingsOf(config, NOWHERE), ctx, config);
   const identityOf = (config: DatabaseConfig, place: ConfigPlace): { target: string; name: string; ignoresState: boolean } => {
     const name = joinTableName(product.tableOf(config, place));
     const mode = modeOf(config);
@@ -182,9 +182,9 @@ export function defineDatabaseOutput(
 
     stage: (plan, relation, ctx) => stageRows(product, plan, relation, ctx),
 
-    commit: (plan, reports, _rejects, ctx, config) => commitRows(openFor(config, ctx), plan, reports, ctx, config),
+    commit: (plan, reports, _rejects, ctx, config) => commitRows(openFor(config), plan, reports, ctx, config),
 
-    openRun: (plan, ctx, config) => openRunWriter(product, openFor(config, ctx), plan, ctx, config),
+    openRun: (plan, ctx, config) => openRunWriter(product, openFor(config), plan, ctx, config),
 
     probe: (config, ctx) => withSession(config, NOWHERE, ctx, (session) => Promise.resolve(session.server)),
   };

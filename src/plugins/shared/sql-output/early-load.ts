@@ -26,7 +26,8 @@ export interface EarlyLoadOptions {
   readonly plan: TablePlan;
   readonly config: DatabaseConfig;
   readonly run: OpenRunContext;
-  open(): Promise<TargetSession>;
+  /** When the signal is aborted, the connection is cut, and the server rolls back. */
+  open(signal: AbortSignal): Promise<TargetSession>;
   readonly limits?: EarlyLimits;
 }
 
@@ -44,10 +45,11 @@ export class EarlyLoad {
   readonly #tasks = new Set<number>();
   #work: Promise<End> | undefined;
   #end: End | undefined;
-  #session: TargetSession | undefined;
+  readonly #abort = new AbortController();
   /** Why nothing of it will be used. */
   #givenUp: string | undefined;
   #staged: StagedRows | undefined;
+  #sentAll = false;
   #waits = 0;
   #tellSent: (found: { readonly rows: number; readonly commit: CommitContext }) => void = () => undefined;
   readonly #sent = new Promise<{ readonly rows: number; readonly commit: CommitContext }>((resolve) => (this.#tellSent = resolve));
@@ -71,8 +73,8 @@ export class EarlyLoad {
     if (this.#givenUp !== undefined || this.#end !== undefined) return;
     this.#givenUp = reason;
     this.#options.run.log.log('debug', 'rows are not sent before the commit', { table: this.#options.plan.table.join('.'), reason });
-    // The server rolls back by itself, and lets go of the ledger's lock when it has done so.
-    this.#session?.destroy();
+    // The server lets go of the ledger's lock when it has rolled back; the commit waits for that.
+    this.#abort.abort(new Error(reason));
   }
 
   /** Sends what is left and commits. False: nothing was written, so all of it is to be sent. */
@@ -83,10 +85,10 @@ export class EarlyLoad {
       this.#staged = staged;
       this.#tellSent({ rows: staged.rows, commit });
     }
-    const wasOver = this.#end !== undefined;
     const end = await this.#work;
     if ('committed' in end) return end.committed;
-    if (wasOver || this.#givenUp !== undefined) return false;
+    // Whatever kept the rows from being sent is met again, or not, by those who send them now.
+    if (!this.#sentAll) return false;
     throw end.error;
   }
 
@@ -101,20 +103,21 @@ export class EarlyLoad {
     } catch (error) {
       this.#end = { error };
       const { log } = this.#options.run;
-      if (!this.#staged && this.#givenUp === undefined)
+      if (!this.#sentAll && this.#givenUp === undefined)
         log.log('info', 'rows could not be sent before the commit', { error: error instanceof Error ? error.message : String(error) });
     }
     return this.#end;
   }
 
   async #load(): Promise<boolean> {
-    const { plan, config, run } = this.#options;
+    const { plan, config } = this.#options;
+    const signal = AbortSignal.any([this.#options.run.signal, this.#abort.signal]);
+    const run = { ...this.#options.run, signal };
     while ((await this.#spools.countBytes()) < this.#limits.fromBytes) {
       if (this.#staged || this.#givenUp !== undefined) return false;
-      await run.clock.sleep(this.#limits.pollMs, run.signal);
+      await run.clock.sleep(this.#limits.pollMs, signal);
     }
-    const session = await this.#options.open();
-    this.#session = session;
+    const session = await this.#options.open(signal);
     try {
       const reason = await session.refuseEarly(plan, run);
       if (reason !== undefined) this.giveUp(reason);
@@ -131,7 +134,7 @@ export class EarlyLoad {
     let chunks = 0;
     const waitForMore = async (): Promise<void> => {
       const before = run.clock.now();
-      await run.clock.sleep(this.#limits.pollMs, run.signal);
+      await run.clock.sleep(this.#limits.pollMs, this.#abort.signal);
       const waited = run.clock.now() - before;
       waiting += waited;
       this.#waits += waited;
@@ -149,6 +152,7 @@ export class EarlyLoad {
       this.giveUp(`${sent} bytes were sent of ${this.#staged?.bytes} that are staged`);
       this.#assertWanted();
     }
+    this.#sentAll = true;
   }
 
   #assertWanted(): void {

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type OpenRunContext,
   type OutputPlan,
+  type PluginContext,
   type RunWriter,
   type StageContext,
   type StagedRelation,
@@ -19,7 +20,7 @@ import { stageCsv, type CsvSpool } from './stage-csv.js';
 import { readFiles } from './staged-bytes.js';
 import type { DatabaseConfig, TablePlan } from './table-plan.js';
 
-type Open = () => Promise<TargetSession>;
+type Open = (ctx: PluginContext) => Promise<TargetSession>;
 
 /** Stages the rows of one task as CSV files. */
 export async function stageRows(
@@ -62,7 +63,7 @@ async function sendRows(
   ctx: CommitContext,
   config: DatabaseConfig,
 ): Promise<boolean> {
-  const session = await open();
+  const session = await open(ctx);
   try {
     if (config.ledger !== 'none' && (await session.lastInLedger(plan.table, ctx.key))?.runId === ctx.runId) return false;
     await assertSpooled(files, ctx.runId);
@@ -77,7 +78,7 @@ async function sendRows(
 /** A run whose rows may be sent while they are staged. */
 export function openRunWriter(product: TargetProduct, open: Open, plan: OutputPlan, run: OpenRunContext, config: DatabaseConfig): RunWriter {
   const table = plan.details as unknown as TablePlan;
-  const early = mayBeEarly(table, config) ? new EarlyLoad({ plan: table, config, run, open }) : undefined;
+  const early = mayBeEarly(table, config) ? new EarlyLoad({ plan: table, config, run, open: (signal) => open({ ...run, signal }) }) : undefined;
   return {
     async stage(relation, ctx) {
       let spool: GrowingSpool | undefined;
