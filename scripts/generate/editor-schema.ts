@@ -115,7 +115,7 @@ function orByConnection(section: Node): Node {
 
 /** The sections that the engine reads for inputs and outputs made of files. */
 function withEngineKeys(plugin: DocumentedPlugin, node: Node): Node {
-  if (plugin.form === 'files') return withKeys(node, { parser: ref('parser'), decoders: DECODERS }, ['parser']);
+  if (plugin.form === 'files') return withKeys(node, { parser: { anyOf: [{ type: 'string' }, ref('parser')] }, decoders: DECODERS }, ['parser']);
   if (plugin.takesFormat === undefined) return node;
   const formatter = { anyOf: [{ type: 'string' }, ref('formatter')] };
   return withKeys(node, { formatter, encoders: ENCODERS }, plugin.takesFormat.default === undefined ? ['formatter'] : []);

@@ -51,10 +51,13 @@ export function formatReport(summaries: readonly RunSummary[]): string {
 function describeTargets({ commit }: RunSummary): string[] {
   const targets = commit?.['targets'];
   if (!Array.isArray(targets)) return [];
-  return (targets as readonly JsonObject[]).map(({ name, rows, filtered, rejected }) => {
-    const counts = [`${formatCount(Number(rows))} written`, `${formatCount(Number(filtered))} filtered`, `${formatCount(Number(rejected))} rejected`];
-    return `${String(name)}: ${counts.join(', ')}`;
-  });
+  return (targets as readonly JsonObject[]).map(describeTarget);
+}
+
+/** One of several targets in a run's record. */
+export function describeTarget({ name, rows, filtered, rejected }: JsonObject): string {
+  const counts = [`${formatCount(Number(rows))} written`, `${formatCount(Number(filtered))} filtered`, `${formatCount(Number(rejected))} rejected`];
+  return `${String(name)}: ${counts.join(', ')}`;
 }
 
 /** A state in a few words: how many files are known, or the cursor itself. */

@@ -36,7 +36,10 @@ export async function withoutRuns<T>(
 ): Promise<T> {
   const leases = [];
   try {
-    for (const { key, targetName } of states) leases.push(await store.acquireLease({ ...key, target: `warehouse:${targetName}` }, holder));
+    for (const { key, targetName } of states) {
+      const type = key.target.startsWith('list:') ? 'list' : 'warehouse';
+      leases.push(await store.acquireLease({ ...key, target: `${type}:${targetName}` }, holder));
+    }
     for (const { key } of states) {
       const unfinished = await store.unfinishedRun(key);
       if (!unfinished) continue;

@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from 'node:path';
-import type { JsonObject } from '../../core/spi/index.js';
+import { ConfigError, type JsonObject } from '../../core/spi/index.js';
 import { parseResultUrl, type ResultTarget } from '../../plugins/shared/result-url/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { schemaPath } from '../guessed-config.js';
@@ -61,9 +61,20 @@ async function runExport(context: CommandContext, session: Session): Promise<num
     overrides: { exec: execOverrides(context) },
   });
   await savePipeline(context, session, config);
-  const summaries = await runConfigs(context, session, configs);
-  await printSummaries(context, summaries);
+  try {
+    await printSummaries(context, await runConfigs(context, session, configs));
+  } catch (error) {
+    throw text(context.options, 'to') === undefined ? error : hintForUrl(error);
+  }
   return 0;
+}
+
+/** Who wrote a result URL has no `out.overwrite` to set. */
+function hintForUrl(error: unknown): unknown {
+  if (!(error instanceof ConfigError) || error.code !== 'OBJECT_EXISTS') return error;
+  const hint = 'add overwrite=true to the result URL to replace it (such as file:out/orders.csv?overwrite=true), or name another file';
+  const told = new ConfigError({ code: error.code, message: error.message, hint, where: error.where, cause: error });
+  return Object.assign(told, 'runId' in error ? { runId: error.runId } : {});
 }
 
 function readTarget(context: CommandContext, session: Session): ResultTarget {

@@ -3,7 +3,7 @@ import type { JsonObject, RunRecord, RunStatus, StoredTask } from '../../core/sp
 import { text, type Command, type CommandContext } from '../command.js';
 import { findRun, shownStatus } from '../find-run.js';
 import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime, printable } from '../format.js';
-import { describeState } from '../report.js';
+import { describeState, describeTarget } from '../report.js';
 import { withSession } from '../session.js';
 import { countOption, unknownSubcommand, usageError } from '../subcommand.js';
 
@@ -192,12 +192,15 @@ function commitLines(commit: JsonObject | null, counted: boolean): string[][] {
     schemaId: _schema,
     snapshotId,
     undone: _undone,
+    written: _written,
+    targets,
     ...rest
   } = commit ?? {};
   const others = Object.entries(rest).filter(([key, value]) => value !== null && !(counted && COUNTED.includes(key)));
   return [
     ...(snapshotId === undefined || snapshotId === null ? [] : [['snapshot', `${String(snapshotId)} of ${String(table)}`]]),
     ...(typeof metadataLocation === 'string' ? [['metadata', metadataLocation]] : []),
+    ...(Array.isArray(targets) ? (targets as readonly JsonObject[]).map((target) => ['target', describeTarget(target)]) : []),
     ...(others.length === 0
       ? []
       : [

@@ -70,9 +70,10 @@ async function configureParser(
   return plugin && configure(plugin, withDefaults(layer, 'parser', plugin.type, project), scope, extraKeys);
 }
 
-/** The `parser` mapping of the long form. */
+/** The `parser` of the long form: a mapping, or only its name. */
 function parserLayer(layer: Layer): Layer | undefined {
-  const parser = layer.value['parser'];
+  const given = layer.value['parser'];
+  const parser = typeof given === 'string' ? { type: given } : given;
   return parser === undefined ? undefined : { value: (asNode(parser) ?? {}) as JsonObject, locate: belowLayer(layer, ['parser']) };
 }
 

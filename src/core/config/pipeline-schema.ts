@@ -14,7 +14,7 @@ const PIPELINE_PROPERTIES = {
     oneOf: [{ type: 'object' }, { type: 'array', minItems: 1, items: { type: 'object' } }],
     'x-expected': 'a mapping, or a list of them',
     description:
-      'The output: type, and the keys of that plugin. A list writes to several targets; each may say with `where`, a SQL condition, which rows it takes.',
+      'The output: type, and the keys of that plugin; `where`, a SQL condition, says which rows it takes. A list writes to several targets, each with the rows of its `where`.',
   },
   unmatched: {
     enum: ['reject', 'drop'],

@@ -208,7 +208,10 @@ class PipelineReader {
     const section = asNode(value['in']) as JsonObject | undefined;
     const input =
       section === undefined ? undefined : await configureInput(layerAt(section, this.#document.locate, [...path, 'in']), this.#scope, project);
-    const filters = await this.#readFilters(value['filters'], [...path, 'filters']);
+    const filters = [
+      ...(await this.#readFilters(value['filters'], [...path, 'filters'])),
+      ...(await this.#readWhere(value['out'], [...path, 'out'])),
+    ];
     const routes = await this.#readOutputs(value, path);
     const output = routes[0]?.output;
     const isList = Array.isArray(value['out']);
@@ -256,6 +259,16 @@ class PipelineReader {
     return filters;
   }
 
+  /** `where` of a single output is a filter: what it leaves out goes nowhere. */
+  async #readWhere(out: JsonValue | undefined, path: ConfigPath): Promise<readonly Configured<FilterPlugin>[]> {
+    const section = asNode(out) as JsonObject | undefined;
+    if (section === undefined || Array.isArray(out) || typeof section['where'] !== 'string') return [];
+    const plugin = await this.#scope.registry.find('filter', 'where');
+    if (!plugin) return [];
+    const value = { condition: section['where'] };
+    return [await configure(plugin, { value, locate: (_, part) => this.#document.locate([...path, 'where'], part) }, this.#scope)];
+  }
+
   /** `out`: one output, or several with the rows each takes. Empty where there is none. */
   async #readOutputs(value: JsonObject, path: ConfigPath): Promise<readonly (OutputRoute & { readonly given: JsonObject })[]> {
     const { out } = value;
@@ -270,15 +283,14 @@ class PipelineReader {
     for (const [i, entry] of (list ? (out as readonly JsonValue[]) : [out]).entries()) {
       const section = asNode(entry) as JsonObject | undefined;
       if (section === undefined) continue;
-      const { where, ...rest } = section;
+      const { where, ...own } = section;
       const at = list ? [...path, 'out', i] : [...path, 'out'];
-      if (list && where !== undefined && typeof where !== 'string')
+      if (where !== undefined && typeof where !== 'string')
         this.#addProblem([...at, 'where'], {
           code: 'CONFIG_WRONG_TYPE',
           text: 'expected a SQL condition as text',
           hint: 'such as where: "country = \'jp\'"',
         });
-      const own = list ? rest : section;
       const written = layerAt(own, this.#document.locate, at);
       const layer = withConnection(written, this.#options.project, this.#scope.problems);
       if (hasWrongConnection(written, this.#options.project)) continue;

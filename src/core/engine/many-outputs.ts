@@ -289,7 +289,8 @@ class ManyOutputs implements OutputPlugin {
       if (report.after) after.push(() => report.after?.() ?? Promise.resolve());
     }
     const rest = parts.filter((part) => part.output.plugin.commitTogether);
-    const complete: CommitContext['complete'] = (tx) => ctx.complete(tx, all);
+    // The state belongs to the list, not to one of its tables.
+    const complete: CommitContext['complete'] = (tx, written) => ctx.complete(tx, { ...all, written });
     const last = rest[0];
     if (!last) await ctx.completeAlone(all);
     else {

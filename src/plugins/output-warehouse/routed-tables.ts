@@ -117,10 +117,11 @@ export async function commitRouted(
         signal: ctx.signal,
         tempDir: ctx.tempDir,
         reach: (point) => ctx.reach(point),
-        async within(tx, { tableUuid: _, ...facts }) {
+        async within(tx, facts) {
           await guard(tx);
           // The state belongs to the pattern, not to one of its tables.
-          await ctx.complete(tx, { ...facts, tables: writes.length });
+          const [rejects] = rejected;
+          await ctx.complete(tx, { tables: writes.length, written: facts, ...(rejects ? { rejectsTable: rejects.plan.table } : {}) });
         },
       },
     ),

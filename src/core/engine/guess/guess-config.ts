@@ -28,7 +28,8 @@ const MAX_ROUNDS = 10;
 /** Asks all guess plugins in order, again after each change, until none changes the config (at most ten times). */
 export async function guessConfig(request: GuessRequest): Promise<GuessedConfig> {
   const plugins = request.plugins.filter((p) => request.exclude?.includes(p.type) !== true).sort((a, b) => a.order - b.order);
-  let section = request.in;
+  const { parser } = request.in;
+  let section = typeof parser === 'string' ? { ...request.in, parser: { type: parser } } : request.in;
   const notes = new Map<string, GuessNote>();
   const warnings = new Set<string>();
   let time: { timeColumn?: string; partitionBy?: readonly string[] } = {};
