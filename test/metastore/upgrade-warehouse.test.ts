@@ -61,7 +61,7 @@ for (let count = 1; count < MIGRATIONS.length; count++) {
       await desk.ok(['query', 'CREATE TABLE shop.copy AS SELECT id FROM shop.orders']);
       await desk.ok(['query', 'INSERT INTO shop.copy SELECT 9']);
       await desk.ok(['drop', 'shop.copy', '--yes']);
-      const runs = async (): Promise<unknown[]> => desk.json(['runs']);
+      const runs = async (): Promise<readonly unknown[]> => desk.json(['runs']);
       const before = await runs();
       await makeOlder(desk.folder, count);
       assert.is(await versionOf(desk.folder), count);
@@ -81,7 +81,7 @@ for (let count = 1; count < MIGRATIONS.length; count++) {
       assert.match((await desk.ok(['schedule', 'run', 'orders'])).stderr, 'success, 1 row');
       assert.is(await ids('shop.orders'), '1 2 3');
       await desk.ok(['maintain']);
-      const [latest] = (await runs()) as { run_id: string }[];
+      const [latest] = (await runs()) as readonly { run_id: string }[];
       await desk.ok(['undo', latest?.run_id ?? '', '--yes']);
       assert.is(await ids('shop.orders'), '1 2');
     } finally {
