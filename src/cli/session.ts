@@ -38,13 +38,20 @@ export class Session {
   }
 
   metastore(): Promise<Metastore> {
-    this.#metastore ??= this.#openMetastore();
-    return this.#metastore;
+    if (this.#metastore) return this.#metastore;
+    const opening = this.#openMetastore();
+    this.#metastore = opening;
+    // A process that lives on must find it once it is there again.
+    opening.catch(() => (this.#metastore = undefined));
+    return opening;
   }
 
   warehouse(): Promise<Warehouse> {
-    this.#warehouse ??= this.#openWarehouse();
-    return this.#warehouse;
+    if (this.#warehouse) return this.#warehouse;
+    const opening = this.#openWarehouse();
+    this.#warehouse = opening;
+    opening.catch(() => (this.#warehouse = undefined));
+    return opening;
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Pipeline } from '../../core/engine/pipeline.js';
 import type { RunOptions } from '../../core/engine/services.js';
 import { describeEvent, describeSummary } from './describe-event.js';
 import { findCommitted } from './earlier-tries.js';
-import { guardCommit, type JobContext } from './job-context.js';
+import { claimCommitted, guardCommit, type JobContext } from './job-context.js';
 
 /** Longer than a lease outlives its holder: the run of a process that was killed can then be taken over. */
 const LEASE_WAIT_MS = 45_000;
@@ -45,6 +45,7 @@ async function runOne(context: JobContext, config: PipelineConfig, pipeline: Pip
     const summary = await runWhenFree(context, pipeline, options);
     totals.addRun(summary);
     log('info', describeSummary(summary));
+    await claimCommitted(context);
   } catch (error) {
     if (!(error instanceof ConflictError) || error.code !== 'JOB_PART_COMMITTED') throw error;
     const earlier = await findCommitted(store, job, config.name, part);
@@ -53,7 +54,9 @@ async function runOne(context: JobContext, config: PipelineConfig, pipeline: Pip
   }
 }
 
-async function addEarlier({ session, totals, log }: JobContext, runId: string): Promise<void> {
+async function addEarlier(context: JobContext, runId: string): Promise<void> {
+  const { session, totals, log } = context;
+  await claimCommitted(context);
   const run = await (await session.metastore()).getRun(runId);
   if (run?.summary) totals.addRun(run.summary as unknown as RunSummary);
   log('info', `an earlier try of this job committed run ${runId}; it is not repeated`);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../../src/cli/environment.js';
@@ -72,6 +73,24 @@ test('jobs whose claim, or whose end, was not confirmed are run all the same', a
   } finally {
     await pool.close();
     await server.release();
+  }
+});
+
+test('a metastore that could not be opened is opened once it is there', async () => {
+  const desk = new JobDesk();
+  try {
+    desk.write('sluice.yml', 'name: late\nmetastore: {type: sqlite, path: there/meta.db}\n');
+    const inTheWay = desk.write('there', 'a file');
+    const session = await desk.session();
+    let failed = 0;
+    await session.warehouse().catch(() => failed++);
+    await session.metastore().catch(() => failed++);
+    assert.is(failed, 2);
+    rmSync(inTheWay);
+    assert.type(await (await session.metastore()).now(), 'number');
+    assert.ok(await session.warehouse());
+  } finally {
+    await desk.remove();
   }
 });
 
