@@ -21,7 +21,7 @@ const SECONDS = Number(process.env['SLUICE_SOAK_SECONDS'] ?? (FULL ? 600 : 40));
 const A_MINUTE = 200;
 const SEED = Number(process.env['SLUICE_SEED'] ?? Math.floor(Math.random() * 1e9));
 /** Tries of jobs wait for two seconds at most; a lost process on this machine is missed at once. */
-const CALM_SECONDS = 120;
+const CALM_SECONDS = FULL ? 400 : 180;
 
 const schedules = planSchedules(A_MINUTE);
 let database: PostgresServer;
