@@ -1,7 +1,7 @@
 import type { PluginContext } from '../../core/spi/index.js';
 import { openMysql, type MysqlSession } from '../shared/mysql/session.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
-import type { TargetSession } from '../shared/sql-output/database-output.js';
+import type { TargetSession } from '../shared/sql-output/target-session.js';
 import type { DatabaseConfig, TablePlan } from '../shared/sql-output/table-plan.js';
 import { loadTable } from '../shared/sql-output/load-table.js';
 import { checkReplace, engineOf, readTable } from './catalog.js';

@@ -1,7 +1,7 @@
 import { type PluginContext } from '../../core/spi/index.js';
 import { openPostgres } from '../shared/postgresql/session.js';
 import type { SqlConnectionSettings } from '../shared/sql/connection.js';
-import type { TargetSession } from '../shared/sql-output/database-output.js';
+import type { TargetSession } from '../shared/sql-output/target-session.js';
 import { loadTable } from '../shared/sql-output/load-table.js';
 import { readTable } from './catalog.js';
 import { makeColumn } from './column-types.js';

@@ -4,7 +4,10 @@ import { rewriteSigned } from '../../embulk/index.js';
 import { parseResultUrl } from '../../plugins/shared/result-url/index.js';
 
 /** The schedules of a project; `out` may be a result URL. Errors: ConfigErrors with all problems. */
-export function loadProjectSchedules(project: ProjectConfig, options: Omit<ScheduleOptions, 'readTarget' | 'rewrite'>): Promise<readonly ScheduleDefinition[]> {
+export function loadProjectSchedules(
+  project: ProjectConfig,
+  options: Omit<ScheduleOptions, 'readTarget' | 'rewrite'>,
+): Promise<readonly ScheduleDefinition[]> {
   return loadSchedules(project, { ...options, readTarget: (url) => readTarget(url, project), rewrite: rewriteSigned });
 }
 

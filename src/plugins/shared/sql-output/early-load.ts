@@ -1,5 +1,5 @@
 import type { CommitContext, OpenRunContext } from '../../../core/spi/index.js';
-import type { TargetSession } from './database-output.js';
+import type { TargetSession } from './target-session.js';
 import { GrowingSpools, type GrowingSpool } from './growing-spools.js';
 import type { DatabaseConfig, TablePlan } from './table-plan.js';
 

@@ -12,7 +12,7 @@ import {
   type StagedRelation,
   type StageReport,
 } from '../../../core/spi/index.js';
-import type { TargetProduct, TargetSession } from './database-output.js';
+import type { TargetProduct, TargetSession } from './target-session.js';
 import { writtenColumns } from './delete-marks.js';
 import { EarlyLoad } from './early-load.js';
 import type { GrowingSpool } from './growing-spools.js';
