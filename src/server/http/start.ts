@@ -47,7 +47,8 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
     exposeHeadRoutes: false,
     return503OnClosing: false,
     genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 300 },
+    // As long as a request's head may be: the schema says what is too long, in the documented form.
+    routerOptions: { maxParamLength: 16_384 },
   } as const;
   const app = (tls ? fastify({ ...options, https: tls }) : fastify(options)) as unknown as FastifyInstance;
   (app.server as Server).maxConnections = MOST_CONNECTIONS;

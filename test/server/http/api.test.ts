@@ -197,6 +197,7 @@ test('the service tells of itself', async () => {
   isProblem(await desk.ask('/api/v1/jobs', { key: reader, method: 'DELETE' }), 404, 'NOT_FOUND');
   isProblem(await desk.post('/api/v1/query', { key: reader, raw: 'sql=1', headers: { 'content-type': 'text/plain' } }), 415, 'MEDIA_TYPE');
   isProblem(await desk.post('/api/v1/query', { key: reader, raw: '{' }), 400, 'REQUEST_INVALID');
+  isProblem(await desk.get(`/api/v1/jobs/${'x'.repeat(5000)}`, { key: reader }), 400, 'REQUEST_INVALID');
   isProblem(await desk.post('/api/v1/query', { key: reader, body: { sql: 'x'.repeat(2_000_000) } }), 413, 'REQUEST_TOO_LARGE');
 });
 
