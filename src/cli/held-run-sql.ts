@@ -1,3 +1,4 @@
+import type { StagedList } from '../core/engine/many-outputs.js';
 import type { RunPlan } from '../core/engine/run-plan.js';
 import type { TaskReport } from '../core/engine/run-task.js';
 import { ConfigError, type OutputPlan, type RunRecord, type StageReport } from '../core/spi/index.js';
@@ -39,7 +40,7 @@ function stagedTables(output: OutputPlan, reports: readonly TaskReport[]): reado
   return targets.flatMap(({ plan }, i) =>
     tableOf(
       plan,
-      staged.flatMap((stage) => (stage.staged as unknown as readonly StageReport[])[i] ?? []),
+      staged.flatMap((stage) => (stage.staged as unknown as StagedList).targets[i] ?? []),
       [],
     ),
   );

@@ -42,7 +42,7 @@ test('every example is valid for its plugin and for the editor schema', async ()
       const files = plugin.form === 'files' || plugin.takesFormat !== undefined;
       const wantsType = Object.hasOwn((plugin.schema['properties'] ?? {}) as object, 'type');
       const { type: _type, ...rest } = files ? own : config;
-      const env = new Proxy({}, { get: () => 'x' });
+      const env = new Proxy({}, { get: () => 'x', getOwnPropertyDescriptor: () => ({ value: 'x', configurable: true, enumerable: true }) });
       const scope = {
         env,
         root,

@@ -70,12 +70,12 @@ test('plain .yml files are no templates', async () => {
 test('scheduled_time, quoted or not, in both kinds of file', async () => {
   for (const name of ['a.yml', 'a.yml.liquid']) {
     for (const spelling of ['{{ scheduled_time }}', '"{{scheduled_time}}"']) {
-      const files = { [name]: `${GOOD}  where: ${spelling}\n` };
+      const files = { [name]: GOOD.replace('shop.orders', spelling) };
       const [pipeline] = await load(files, name, { scheduledTime: '2026-01-02T00:00:00Z' });
-      assert.is(pipeline?.output.config['where'], '2026-01-02T00:00:00Z');
+      assert.is(pipeline?.output.config['table'], '2026-01-02T00:00:00Z');
       const [problem] = await problemsOf(() => load(files, name));
       assert.is(problem?.code, 'NO_SCHEDULED_TIME');
-      assert.match(problem?.message ?? '', /:11(:10)? out\.where: scheduled_time has no value/);
+      assert.match(problem?.message ?? '', /:10(:10)? out\.table: scheduled_time has no value/);
       assert.match(problem?.hint ?? '', '--at');
     }
   }

@@ -34,7 +34,7 @@ export async function readDocument(file: string, options: DocumentOptions, shown
       code: 'CONFIG_EXTENSION',
       text: 'expected a file that ends in .yml, .yaml or .yml.liquid',
       where: { file: shown },
-      hint: 'name a config file, or several: sluice run pipelines/*.yml',
+      hint: 'rename it, or name config files: sluice run pipelines/*.yml',
     });
   }
   return parseDocument(decodeText(await readBytes(file, shown), shown), file, options, shown);

@@ -1,6 +1,7 @@
 import type { DecoderPlugin, FileInputPlugin, InputPlugin, JsonObject, JsonValue, ParserPlugin } from '../spi/index.js';
 import { hasWrongConnection, withConnection } from './connections.js';
-import { asNode, knownKeys } from './json-schema.js';
+import { knownKeys } from './json-schema.js';
+import { configureList, nestedLayer } from './nested-section.js';
 import { makeProblem } from './problem.js';
 import { withDefaults } from './project-defaults.js';
 import type { ProjectConfig } from './project.js';
@@ -43,7 +44,7 @@ export async function configureInput(written: Layer, scope: SectionScope, projec
     plugin.form === 'files' ? ['parser', 'decoders'] : [],
   );
   if (plugin.form !== 'files') return { input, parser: undefined, decoders: undefined };
-  const decoders = await configureDecoders(parts.decoders, layer, scope);
+  const decoders = await configureList('decoder', parts.decoders, layer, scope);
   if (parts.parser === undefined) {
     scope.problems.push(
       makeProblem({
@@ -73,8 +74,7 @@ async function configureParser(
 /** The `parser` of the long form: a mapping, or only its name. */
 function parserLayer(layer: Layer): Layer | undefined {
   const given = layer.value['parser'];
-  const parser = typeof given === 'string' ? { type: given } : given;
-  return parser === undefined ? undefined : { value: (asNode(parser) ?? {}) as JsonObject, locate: belowLayer(layer, ['parser']) };
+  return given === undefined ? undefined : nestedLayer(given, ['parser'], layer);
 }
 
 /** Tells input, parser and decoders apart, also in the short form. Undefined after problems. */
@@ -99,39 +99,6 @@ export async function splitInput(layer: Layer, scope: SectionScope): Promise<Inp
     };
   }
   return { plugin, short, decoders, input: { ...layer, value: rest }, parser: parserLayer(layer) };
-}
-
-/** `decoders: [gzip]` or `[{type: gzip}]`. */
-async function configureDecoders(
-  value: JsonValue | undefined,
-  layer: Layer,
-  scope: SectionScope,
-): Promise<readonly Configured<DecoderPlugin>[] | undefined> {
-  if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) {
-    scope.problems.push(
-      makeProblem({
-        code: 'CONFIG_WRONG_TYPE',
-        text: 'expected a list of decoders',
-        where: layer.locate(['decoders']),
-        hint: 'write decoders: [{type: gzip}]',
-      }),
-    );
-    return undefined;
-  }
-  const decoders: Configured<DecoderPlugin>[] = [];
-  for (const [i, entry] of (value as readonly JsonValue[]).entries()) {
-    const section = typeof entry === 'string' ? { type: entry } : entry;
-    const own: Layer = { value: (asNode(section) ?? {}) as JsonObject, locate: belowLayer(layer, ['decoders', i]) };
-    const type = readType(section, 'decoder', own.locate, scope.problems);
-    const plugin = type === undefined ? undefined : await findPlugin('decoder', type, own.locate, scope);
-    if (plugin) decoders.push(await configure(plugin, own, scope));
-  }
-  return decoders;
-}
-
-function belowLayer(layer: Layer, base: readonly (string | number)[]): Layer['locate'] {
-  return (path, part) => layer.locate([...base, ...path], part);
 }
 
 function pickKeys(value: JsonObject, wanted: (key: string) => boolean): JsonObject {

@@ -1,7 +1,6 @@
-import type { EncoderPlugin, FormatterPlugin, JsonObject, JsonValue, OutputPlugin } from '../spi/index.js';
-import type { PluginsByKind } from '../registry/index.js';
+import type { FormatterPlugin, JsonValue, OutputPlugin } from '../spi/index.js';
 import { ConfiguredFormat } from './file-format.js';
-import { asNode } from './json-schema.js';
+import { configureList, configureNested } from './nested-section.js';
 import { makeProblem } from './problem.js';
 import { withDefaults } from './project-defaults.js';
 import type { ProjectConfig } from './project.js';
@@ -23,7 +22,7 @@ export async function configureOutput(layer: Layer, scope: SectionScope, project
   const { formatter, encoders, ...rest } = merged.value;
   const output = await configure(plugin, { ...merged, value: rest }, scope, ['formatter', 'encoders']);
   const configuredFormatter = await configureFormatter(formatter, plugin, merged, scope);
-  const configuredEncoders = await configureEncoders(encoders, merged, scope);
+  const configuredEncoders = (await configureList('encoder', encoders, merged, scope)) ?? [];
   if (configuredFormatter === undefined) return undefined;
   const format = new ConfiguredFormat(configuredFormatter, configuredEncoders);
   return {
@@ -52,41 +51,4 @@ async function configureFormatter(
     return undefined;
   }
   return configureNested('formatter', section, ['formatter'], layer, scope);
-}
-
-/** `encoders: [gzip]` or `[{type: gzip}]`. */
-async function configureEncoders(value: JsonValue | undefined, layer: Layer, scope: SectionScope): Promise<readonly Configured<EncoderPlugin>[]> {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) {
-    scope.problems.push(
-      makeProblem({
-        code: 'CONFIG_WRONG_TYPE',
-        text: 'expected a list of encoders',
-        where: layer.locate(['encoders']),
-        hint: 'write encoders: [{type: gzip}]',
-      }),
-    );
-    return [];
-  }
-  const encoders: Configured<EncoderPlugin>[] = [];
-  for (const [i, entry] of (value as readonly JsonValue[]).entries()) {
-    const encoder = await configureNested('encoder', entry, ['encoders', i], layer, scope);
-    if (encoder) encoders.push(encoder);
-  }
-  return encoders;
-}
-
-/** A section of its own, or only the plugin's name. */
-async function configureNested<K extends 'formatter' | 'encoder'>(
-  kind: K,
-  value: JsonValue,
-  path: readonly (string | number)[],
-  layer: Layer,
-  scope: SectionScope,
-): Promise<Configured<PluginsByKind[K]> | undefined> {
-  const section = typeof value === 'string' ? { type: value } : value;
-  const own: Layer = { value: (asNode(section) ?? {}) as JsonObject, locate: (inner, part) => layer.locate([...path, ...inner], part) };
-  const type = readType(section, kind, own.locate, scope.problems);
-  const plugin = type === undefined ? undefined : await findPlugin(kind, type, own.locate, scope);
-  return plugin && configure(plugin, own, scope);
 }

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { openDatabase } from '../duckdb/index.js';
 import type { JsonValue, PluginContext, Schema, SourceColumn, StateKey } from '../spi/index.js';
 import type { Pipeline } from './pipeline.js';
-import { compileChecks, describeFallback } from './checks.js';
-import { planFilters, planInput, refuseRereads, sourceSchema, type RunPlan } from './run-plan.js';
+import { planRun } from './plan-run.js';
+import { sourceSchema, type RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
-import { createSqlCheck } from './typing/index.js';
 
 /** What a run would do, found out without moving a row. */
 export interface CheckedPipeline {
@@ -39,8 +38,7 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
   try {
     const startedAt = services.clock.now();
     const { plugin, config, place } = pipeline.output;
-    const outputContext = { ...base, place, fullRefresh: false, startedAt };
-    const identity = await plugin.identify(config, outputContext);
+    const identity = await plugin.identify(config, { ...base, place, fullRefresh: false, startedAt });
     const key: StateKey = {
       project: await services.store.projectId(),
       pipeline: pipeline.name,
@@ -48,24 +46,9 @@ export async function checkPipeline(pipeline: Pipeline, services: EngineServices
       target: identity.target,
     };
     const state = identity.ignoresState ? undefined : (await services.store.getState(key))?.state;
-    const planned = await planInput(pipeline, state, !identity.ignoresState, { ...base, sql });
-    const source = sourceSchema(planned.input);
-    const filters = await planFilters(pipeline, source, startedAt, { ...base, sql });
-    const output = await plugin.plan(config, filters.schema, { ...outputContext, check: createSqlCheck(sql) });
-    refuseRereads(pipeline, planned.input, output);
-    compileChecks(pipeline.checks ?? [], filters.schema, startedAt, plugin);
-    const notes = [...planned.notes, ...output.notes, ...describeFallback(pipeline.checks ?? [], plugin)];
-    const plan: RunPlan = {
-      version: 1,
-      input: planned.input,
-      output,
-      schema: filters.schema,
-      startedAt,
-      stateBefore: state ?? null,
-      notes,
-      bytes: planned.bytes,
-    };
-    return { plan, source, schema: filters.schema, state: state ?? null };
+    const start = { state, usesState: !identity.ignoresState, fullRefresh: false, startedAt };
+    const { plan } = await planRun(pipeline, start, { ...base, sql });
+    return { plan, source: sourceSchema(plan.input), schema: plan.schema, state: state ?? null };
   } finally {
     sql.close();
     database.close();

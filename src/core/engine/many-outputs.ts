@@ -82,7 +82,7 @@ export function accountTargets(facts: JsonObject, { read, added, filtered }: Pic
 }
 
 /** A task's report. */
-interface StagedList {
+export interface StagedList {
   /** Rows that came to the list, and those of them that no target takes and that are dropped. */
   readonly entered: number;
   readonly dropped: number;

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Check, FileInputPlugin, Lease, PluginContext, RunRecord, StoredTask } from '../spi/index.js';
+import type { Check, FileInputPlugin, Lease, OutputPlugin, PluginContext, RunRecord, StoredTask } from '../spi/index.js';
 import type { Configured, Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
 import type { TaskReport } from './run-task.js';
@@ -34,12 +34,17 @@ export async function checkResume(
 }
 
 /** Found before anything commits. */
-const BEFORE_COMMIT = new Set(['CHECK_FAILED', 'TOO_MANY_REJECTS']);
+const BEFORE_COMMIT = new Set(['CHECK_FAILED', 'NOTHING_READ', 'TOO_MANY_REJECTS']);
 
-/** Whether the comparison with what was planned tells that the source was mended. Of a list some outputs may hold the run already. */
+/** Whether to go on all the same: the comparison with what was planned tells that the source was mended, or the target may hold part of the run. */
 function showsChanges(pipeline: Pipeline, plan: RunPlan, code: string): boolean {
-  if (pipeline.output.plugin.type === 'list' && !BEFORE_COMMIT.has(code)) return true;
+  if (!isAtomic(pipeline.output.plugin) && !BEFORE_COMMIT.has(code)) return true;
   return plan.input.form === 'files' && plan.input.tasks.flat().every(({ file }) => file.modified !== undefined || file.path !== undefined);
+}
+
+/** Whether a commit that failed has left nothing: it was one transaction, of the metastore or of the target. */
+function isAtomic({ type, recover, commitTogether }: OutputPlugin): boolean {
+  return type !== 'list' && (recover !== undefined || commitTogether !== undefined);
 }
 
 /** Checks that came into the config since need the rows of finished tasks, which not every output can give again. */

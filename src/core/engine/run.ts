@@ -21,7 +21,7 @@ import { withRetry, type RetryContext } from './retry.js';
 import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
 import { combineSummaries } from './run-summary.js';
 import { stateToStartFrom } from './start-state.js';
-import { checkLoad, compileChecks, describeFallback } from './checks.js';
+import { checkLoad, compileChecks } from './checks.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
 import { sumExecution, type Execution } from './execution.js';
@@ -29,14 +29,14 @@ import { runTempDir } from './file-source.js';
 import { judgeLedger } from './ledger.js';
 import { copiedRows } from './load-copy.js';
 import type { Pipeline } from './pipeline.js';
-import { asJson, planFilters, planInput, refuseRereads, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
+import { planRun } from './plan-run.js';
+import { asJson, planFilters, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
 import { checkResume, discardUnfinished, lacksRows, removeStaging, TEMP_PREFIX } from './resume.js';
 import type { TaskReport } from './run-task.js';
 import { refuseReplayInto } from './replay.js';
 import { openRejectStore } from './staged-paths.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
-import { createSqlCheck } from './typing/index.js';
 
 /**
  * Runs one pipeline: lease, plan or resume, tasks, one commit, report. A run that failed is continued by simply running
@@ -279,27 +279,20 @@ class PipelineRun {
     const sql = await database.connect();
     try {
       const ctx = { ...this.#base(tempDir), sql };
-      const planned = await planInput(this.#pipeline, ignoresState ? undefined : state, !ignoresState && !apart, ctx);
-      const filters = await planFilters(this.#pipeline, sourceSchema(planned.input), startedAt, ctx);
-      const { plugin, config } = this.#pipeline.output;
-      const output = await plugin.plan(config, filters.schema, { ...this.#outputContext(startedAt, tempDir), check: createSqlCheck(sql) });
-      const notes = [...planned.notes, ...output.notes, ...describeFallback(this.#pipeline.checks ?? [], plugin)];
-      refuseRereads(this.#pipeline, planned.input, output);
-      compileChecks(this.#pipeline.checks ?? [], filters.schema, startedAt, plugin);
-      const rejects = plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
-      const plan: RunPlan = {
-        version: 1,
-        input: planned.input,
-        output,
-        schema: filters.schema,
+      const start = {
+        state: ignoresState ? undefined : state,
+        usesState: !ignoresState && !apart,
+        fullRefresh: this.#options.fullRefresh,
         startedAt,
-        ...(this.#scheduledTime === undefined ? {} : { scheduledTime: this.#scheduledTime }),
+      };
+      const { plan, filters } = await planRun(this.#pipeline, start, ctx);
+      const rejects = this.#pipeline.output.plugin.stageRejects ? undefined : await (await openRejectStore(ctx)).plan(this.#pipeline.name);
+      const more = {
         stateBefore: state ?? null,
-        notes,
-        bytes: planned.bytes,
+        ...(this.#scheduledTime === undefined ? {} : { scheduledTime: this.#scheduledTime }),
         ...(rejects ? { rejects } : {}),
       };
-      return { plan, filters };
+      return { plan: { ...plan, ...more }, filters };
     } finally {
       sql.close();
     }

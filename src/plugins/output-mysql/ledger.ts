@@ -1,29 +1,17 @@
 import { createHash } from 'node:crypto';
-import { ConfigError, type CommitContext, type ConfigPlace, type LedgerEntry, type StateKey } from '../../core/spi/index.js';
+import { ConfigError, type ConfigPlace, type StateKey } from '../../core/spi/index.js';
 import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { findTable } from '../shared/mysql/tables.js';
 import { quoteTable } from '../shared/sql/dialect.js';
-import { LEDGER_TABLE, ledgerValues, readLedgerRow } from '../shared/sql-output/ledger.js';
-
-/** The ledger in the database of the target table. */
-export interface MysqlLedger {
-  readonly name: string;
-  exists(): Promise<boolean>;
-  check(place: ConfigPlace): Promise<void>;
-  make(): Promise<void>;
-  last(key: StateKey): Promise<LedgerEntry | undefined>;
-  otherProject(key: StateKey): Promise<string | undefined>;
-  /** Inside the transaction of the load. */
-  write(commit: CommitContext): Promise<void>;
-}
+import { LEDGER_TABLE, ledgerValues, readLedgerRow, type TargetLedger } from '../shared/sql-output/ledger.js';
 
 /** Characters of the five columns of the primary key: together they stay below InnoDB's 3,072 bytes. */
 const KEY_LENGTHS = [64, 190, 190, 255, 64] as const;
 const KEY_COLUMNS = ['project_id', 'pipeline', 'stream', 'target', 'run_id'] as const;
 const TEXT = 'CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 
-export function openLedger(session: MysqlSession, table: readonly string[]): MysqlLedger {
+export function openLedger(session: MysqlSession, table: readonly string[]): TargetLedger {
   const [database = ''] = table;
   const parts = [database, LEDGER_TABLE];
   const name = quoteTable(mysqlDialect, parts);

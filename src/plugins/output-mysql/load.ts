@@ -4,11 +4,11 @@ import { mysqlDialect } from '../shared/mysql/dialect.js';
 import type { MysqlSession } from '../shared/mysql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
+import type { TargetLedger } from '../shared/sql-output/ledger.js';
 import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { lockTaken, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
-import type { MysqlLedger } from './ledger.js';
 import { prepareTable, replaceTable, type Replacement } from './prepare-table.js';
 import { sendRows } from './send-rows.js';
 
@@ -19,7 +19,7 @@ const LOCK_SECS = 600;
 /** Status flag of every answer (protocol, SERVER_STATUS_IN_TRANS). */
 const IN_TRANSACTION = 1;
 
-export function loadSteps(session: MysqlSession, ledger: MysqlLedger, job: LoadJob): LoadSteps {
+export function loadSteps(session: MysqlSession, ledger: TargetLedger, job: LoadJob): LoadSteps {
   const { plan } = job;
   const name = joinTableName(plan.table);
   const table = quoteTable(mysqlDialect, plan.table);

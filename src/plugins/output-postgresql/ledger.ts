@@ -1,22 +1,10 @@
-import { ConfigError, type CommitContext, type ConfigPlace, type LedgerEntry, type StateKey } from '../../core/spi/index.js';
+import { ConfigError } from '../../core/spi/index.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
-import { LEDGER_TABLE, ledgerValues, readLedgerRow } from '../shared/sql-output/ledger.js';
+import { LEDGER_TABLE, ledgerValues, readLedgerRow, type TargetLedger } from '../shared/sql-output/ledger.js';
 
-/** The ledger in the schema of the target table. */
-export interface PostgresLedger {
-  readonly name: string;
-  exists(): Promise<boolean>;
-  check(place: ConfigPlace): Promise<void>;
-  make(): Promise<void>;
-  last(key: StateKey): Promise<LedgerEntry | undefined>;
-  otherProject(key: StateKey): Promise<string | undefined>;
-  /** Inside the transaction of the load. */
-  write(commit: CommitContext): Promise<void>;
-}
-
-export function openLedger(session: PostgresSession, table: readonly string[]): PostgresLedger {
+export function openLedger(session: PostgresSession, table: readonly string[]): TargetLedger {
   const [schema = 'public'] = table;
   const name = quoteTable(postgresqlDialect, [schema, LEDGER_TABLE]);
   const ddl =

@@ -4,16 +4,16 @@ import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
 import { joinTableName } from '../shared/sql/table-names.js';
+import type { TargetLedger } from '../shared/sql-output/ledger.js';
 import type { LoadJob } from '../shared/sql-output/table-plan.js';
 import { assertRowCount, lockTaken, refuseDuplicates, type LoadSteps } from '../shared/sql-output/load-table.js';
 import { askTableChecks, checkDialect } from '../shared/sql-output/table-checks.js';
 import { DELETE_MARK, mergeStatements } from '../shared/sql-output/merge-sql.js';
-import type { PostgresLedger } from './ledger.js';
 
 const q = (name: string): string => postgresqlDialect.quoteIdentifier(name);
 const STAGE = 'pg_temp.sluice_stage';
 
-export function loadSteps(session: PostgresSession, ledger: PostgresLedger, job: LoadJob): LoadSteps {
+export function loadSteps(session: PostgresSession, ledger: TargetLedger, job: LoadJob): LoadSteps {
   const { plan } = job;
   const name = joinTableName(plan.table);
   const run = async (sql: string, doing: string): Promise<void> => void (await session.texts(sql, doing));

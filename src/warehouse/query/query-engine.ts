@@ -28,6 +28,8 @@ export interface QueryEngine {
 }
 
 export interface WrittenResult {
+  /** As the SELECT names them; in the file equal ones are told apart. */
+  readonly names: readonly string[];
   readonly columns: readonly ResultColumn[];
   readonly rows: number;
   readonly bytes: number;
@@ -146,6 +148,7 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
   options.signal?.addEventListener('abort', stop);
   try {
     const select = await prepareUserSelect(session);
+    const names = Array.from({ length: select.columnCount }, (_, i) => select.columnName(i));
     select.destroySync();
     // Names and types that depend on parameters are known only once the values are bound and the plan is made.
     const columns = await throughGate(async () => {
@@ -160,7 +163,7 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
       session.bind(statement);
       return Number((await statement.runAndReadAll()).getRows()[0]?.[0] ?? 0);
     });
-    return { columns, rows, bytes: (await stat(file)).size, stats: { ...session.stats, rows } };
+    return { names, columns, rows, bytes: (await stat(file)).size, stats: { ...session.stats, rows } };
   } catch (error) {
     checkSignal(options.signal);
     throw userSqlError(session.sql, await explainFileError(error, session.local));

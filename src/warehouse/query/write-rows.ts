@@ -23,13 +23,14 @@ type CreateTable = Extract<SqlStatement, { kind: 'create-table' }>;
 /** Rows of the user's SELECT in a file that the locked engine wrote. */
 interface Spooled {
   readonly from: string;
+  readonly names: readonly string[];
   readonly columns: readonly ResultColumn[];
 }
 
 async function spoolSelect(parts: SqlParts, select: string, shop: Workshop, options: QueryOptions): Promise<Spooled> {
   const path = join(shop.folder, 'rows.parquet');
-  const { columns } = await parts.engine.writeFile(select, { path, format: 'parquet' }, options);
-  return { from: `read_parquet(${quoteLiteral(path)})`, columns };
+  const { names, columns } = await parts.engine.writeFile(select, { path, format: 'parquet' }, options);
+  return { from: `read_parquet(${quoteLiteral(path)})`, names, columns };
 }
 
 /** INSERT INTO: the SELECT runs locked, its rows go through the same staging and commit as a pipeline's. */
@@ -154,6 +155,7 @@ export async function createTableAs(parts: SqlParts, statement: CreateTable, tex
   if (await parts.warehouse.metastore.catalog.getView(name.namespace, name.name)) throw nameTaken(name);
   return inWorkshop(options, async (shop) => {
     const spooled = await spoolSelect(parts, statement.select, shop, options);
+    refuseEqualNames(spooled.names, table);
     const columns = spooled.columns.map(tableColumn);
     const partitionBy = PARTITION_KEYS.map((key) => statement.properties.get(key)).find((v) => v !== undefined);
     const timeColumn = statement.properties.get('time_column')?.[0];
@@ -177,6 +179,22 @@ export async function createTableAs(parts: SqlParts, statement: CreateTable, tex
     );
     return { kind: 'done', message: `created ${table} with ${rows} rows`, rows, runId, facts };
   });
+}
+
+/** In the file the second one has a name that nobody asked for. */
+function refuseEqualNames(names: readonly string[], table: string): void {
+  const first = new Map<string, string>();
+  for (const name of names) {
+    const same = first.get(name.toLowerCase());
+    if (same !== undefined) {
+      throw new ConfigError({
+        code: 'DUPLICATE_COLUMN',
+        message: `${table}: two columns of the SELECT differ at most by case: ${same} and ${name}`,
+        hint: 'give one of them another name with AS',
+      });
+    }
+    first.set(name.toLowerCase(), name);
+  }
 }
 
 async function stageAndCommit(

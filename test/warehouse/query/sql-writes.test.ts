@@ -63,6 +63,8 @@ test('CREATE TABLE AS makes a partitioned table of exact types', async () => {
   assert.is((await failure('CREATE TABLE w.orders AS SELECT 1 AS a')).code, 'TABLE_EXISTS');
   assert.is((await failure(`CREATE TABLE w.x WITH (format = 'ORC') AS SELECT 1 AS a`)).code, 'SQL_PROPERTY');
   assert.is((await failure('CREATE TABLE w.x AS SELECT INTERVAL 1 DAY AS i')).code, 'SQL_TYPE');
+  const twice = await failure('CREATE TABLE w.x AS SELECT 1 AS a, 2 AS "A"');
+  assert.equal([twice.code, twice.message], ['DUPLICATE_COLUMN', 'w.x: two columns of the SELECT differ at most by case: a and A']);
   assert.is((await failure('CREATE TABLE w.x AS SELECT 340282366920938463463374607431768211455::UHUGEINT AS big')).code, 'SQL_VALUE');
 });
 

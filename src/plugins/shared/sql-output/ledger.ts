@@ -1,7 +1,21 @@
-import { ConflictError, type CommitContext, type JsonValue, type LedgerEntry, type StateKey } from '../../../core/spi/index.js';
+import { ConflictError, type CommitContext, type ConfigPlace, type JsonValue, type LedgerEntry, type StateKey } from '../../../core/spi/index.js';
 
 /** The table in the target's schema that holds one row for each committed run; its columns are the ledger's contract. */
 export const LEDGER_TABLE = 'sluice_ledger';
+
+/** The ledger beside a target table. */
+export interface TargetLedger {
+  /** Quoted. */
+  readonly name: string;
+  exists(): Promise<boolean>;
+  /** Errors: ConfigError TARGET_SCHEMA_MISSING, LEDGER_DENIED when it neither exists nor can be made. */
+  check(place: ConfigPlace): Promise<void>;
+  make(): Promise<void>;
+  last(key: StateKey): Promise<LedgerEntry | undefined>;
+  otherProject(key: StateKey): Promise<string | undefined>;
+  /** Inside the transaction of the load. */
+  write(commit: CommitContext): Promise<void>;
+}
 
 /** A row as the databases give it: run_id, fence, state, committed_at in milliseconds since 1970, all as text. */
 export type LedgerRow = readonly (string | null)[];
