@@ -78,7 +78,11 @@ export default defineInput<QueryInputConfig>({
     const select = `SELECT ${list} FROM (${bounded?.sql ?? text}\n)`;
     const maxMemory = await memoryLimit(ctx.sql);
     const options = { ...queryOptions(config, ctx), ...(maxMemory === undefined ? {} : { maxMemory }) };
-    const written = await warehouse.writeFile(select, { path, format: 'parquet' }, { ...options, params: { ...config.params, ...bounded?.params } });
+    const written = await warehouse.writeFile(
+      select,
+      { path, format: 'parquet', passing: true },
+      { ...options, params: { ...config.params, ...bounded?.params } },
+    );
     const given = givenColumns(columns, config);
     if (!config.diff) return { form: 'relation', reading: readingOf(path, written.rows, given) };
     // The table of last time is read as it is now, whatever time the query asks for.

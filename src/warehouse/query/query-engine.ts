@@ -21,10 +21,17 @@ export interface QueryEngine {
   /** Plans and prunes without running. */
   explain(sql: string, options?: QueryOptions): Promise<QueryStats>;
   /** Runs the query into one new file at `path` (absolute; must not exist), which appears complete or not at all. */
-  writeFile(sql: string, target: { readonly path: string; readonly format: ResultFormat }, options?: QueryOptions): Promise<WrittenResult>;
+  writeFile(sql: string, target: ResultFile, options?: QueryOptions): Promise<WrittenResult>;
   /** Plans, prunes and locks without running; for statements of ours around the user's text. Close it. */
   openSession(sql: string, options?: SessionOptions): Promise<QuerySession>;
   close(): Promise<void>;
+}
+
+export interface ResultFile {
+  readonly path: string;
+  readonly format: ResultFormat;
+  /** A Parquet file that is read once and removed: it is not compressed. */
+  readonly passing?: true;
 }
 
 export interface WrittenResult {
@@ -70,7 +77,7 @@ export function openQueryEngine(source: QuerySource, defaults: QueryOptions = {}
       const partial = `${target.path}.partial-${process.pid}`;
       const opened = await session(sql, { ...options, outputFiles: [partial] });
       try {
-        const written = await copyResult(opened, partial, target.format, options);
+        const written = await copyResult(opened, { ...target, path: partial }, options);
         await rename(partial, target.path);
         return written;
       } catch (error) {
@@ -137,12 +144,14 @@ const COPY_OPTIONS: Readonly<Record<ResultFormat, string>> = {
   json: 'FORMAT json',
 };
 
+const PASSING = 'FORMAT parquet, COMPRESSION uncompressed';
+
 /**
  * COPY inside the locked engine, to the one output file it may write. The text has been parsed and prepared alone as a single SELECT
  * before, so it cannot close our parenthesis; the COPY around it is ours. Streaming chunks into a second engine would cost a
  * conversion of every value and lose DuckDB's parallel writers.
  */
-async function copyResult(session: QuerySession, file: string, format: ResultFormat, options: QueryOptions): Promise<WrittenResult> {
+async function copyResult(session: QuerySession, { path: file, format, passing }: ResultFile, options: QueryOptions): Promise<WrittenResult> {
   const { connection } = session.sandbox;
   const stop = (): void => connection.interrupt();
   options.signal?.addEventListener('abort', stop);
@@ -157,7 +166,7 @@ async function copyResult(session: QuerySession, file: string, format: ResultFor
       const result = await probe.run();
       return result.columnNames().map((name, i) => ({ name, type: result.columnType(i).toString() }));
     });
-    const copy = `COPY (${exactSelect(session.sql.text, columns)}) TO ${quoteLiteral(file)} (${COPY_OPTIONS[format]}, USE_TMP_FILE false)`;
+    const copy = `COPY (${exactSelect(session.sql.text, columns)}) TO ${quoteLiteral(file)} (${passing === true ? PASSING : COPY_OPTIONS[format]}, USE_TMP_FILE false)`;
     const rows = await throughGate(async () => {
       const statement = await connection.native.prepare(copy);
       session.bind(statement);

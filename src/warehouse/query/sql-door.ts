@@ -1,5 +1,5 @@
-import { openQueryEngine, type WrittenResult } from './query-engine.js';
-import type { QueryOptions, QueryResult, QueryStats, ResultFormat } from './query-options.js';
+import { openQueryEngine, type ResultFile, type WrittenResult } from './query-engine.js';
+import type { QueryOptions, QueryResult, QueryStats } from './query-options.js';
 import { runSql } from './run-sql.js';
 import type { SqlOutcome, SqlWarehouse } from './sql-parts.js';
 import { placeInText, splitStatements } from './sql-tokens.js';
@@ -14,7 +14,7 @@ export interface SqlDoor {
   /** What a SELECT would read, without running it. */
   explain(sql: string, options?: QueryOptions): Promise<QueryStats>;
   /** Runs one SELECT into a new file, which appears complete or not at all. */
-  writeFile(sql: string, target: { readonly path: string; readonly format: ResultFormat }, options?: QueryOptions): Promise<WrittenResult>;
+  writeFile(sql: string, target: ResultFile, options?: QueryOptions): Promise<WrittenResult>;
   /** The statements of a text, split at `;`; each starts at the line and column it has there, so that errors point into the text. */
   splitStatements(sql: string): readonly string[];
   /** Whether a statement gives rows. Errors: ConfigError SQL_REFUSED for what is neither a query nor a supported write. */

@@ -29,7 +29,7 @@ interface Spooled {
 
 async function spoolSelect(parts: SqlParts, select: string, shop: Workshop, options: QueryOptions): Promise<Spooled> {
   const path = join(shop.folder, 'rows.parquet');
-  const { names, columns } = await parts.engine.writeFile(select, { path, format: 'parquet' }, options);
+  const { names, columns } = await parts.engine.writeFile(select, { path, format: 'parquet', passing: true }, options);
   return { from: `read_parquet(${quoteLiteral(path)})`, names, columns };
 }
 
