@@ -2,7 +2,7 @@
 export function bareCopy(input: string, select: string, folder: string): string[] {
   const sql =
     `COPY (SELECT ${select}, date_trunc('day', created_at)::DATE AS d FROM ${input}) TO '${folder}' ` +
-    `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v1, PARTITION_BY (d), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE)`;
+    `(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v1, ROW_GROUP_SIZE 61440, PARTITION_BY (d), WRITE_PARTITION_COLUMNS false, OVERWRITE_OR_IGNORE)`;
   return bareSql(sql);
 }
 
