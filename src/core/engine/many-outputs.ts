@@ -19,6 +19,7 @@ import {
   type StagedRelation,
   type StageReport,
 } from '../spi/index.js';
+import { accountingError } from './accounting-error.js';
 import type { RowTotals } from './execution.js';
 import { copyLoad } from './load-copy.js';
 import type { Configured } from './pipeline.js';
@@ -38,8 +39,9 @@ const REFUSED = 1;
 
 /**
  * Several targets as one output: every row goes to each target whose condition is true; a target that refuses a row is the only
- * one that does without it, though the run counts the row as rejected. All are staged before anything commits; targets with a ledger commit in order, and last, in the metastore's one transaction, all others and the state. What a
- * crash leaves in between is completed by the next start: a target looks into its ledger before it writes.
+ * one that does without it, though the run counts the row as rejected. All are staged before anything commits; targets with a
+ * ledger commit in order, and last, in the metastore's one transaction, all others and the state. What a crash leaves in between
+ * is completed by the next start: a target looks into its ledger before it writes.
  */
 export function combineOutputs(routes: readonly Route[], unmatched: 'reject' | 'drop'): Configured<OutputPlugin> {
   const first = routes[0]?.output;
@@ -254,11 +256,7 @@ class ManyOutputs implements OutputPlugin {
     const report = await plugin.stage(plan, { select, schema: came.schema, statusColumn: STATUS }, { ...ctx, tempDir, record }, config);
     const total = Object.values(report.statuses).reduce((sum, rows) => sum + rows, report.rows);
     if (total === entered) return report;
-    throw new BugError({
-      code: 'ACCOUNTING',
-      message: `${plan.name}: rows do not balance: ${entered} came, but ${total} were written, left out or refused; nothing was committed`,
-      hint: 'please report this with the config',
-    });
+    throw accountingError(plan.name, `${entered} came, but ${total} were written, left out or refused`);
   }
 
   async commit(plan: OutputPlan, reports: readonly StageReport[], _rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport> {

@@ -1,4 +1,5 @@
-import { BugError, ConflictError, DataError, SluiceError, type Lease } from '../spi/index.js';
+import { ConflictError, DataError, SluiceError, type Lease } from '../spi/index.js';
+import { accountingError } from './accounting-error.js';
 import type { Execution } from './execution.js';
 import type { Pipeline } from './pipeline.js';
 import type { RejectRow } from './rejects.js';
@@ -48,11 +49,7 @@ export function begunRun(runId: string, difference: string): ConflictError {
 export function assertBalance(execution: Execution, name: string): void {
   const { read, added, written, filtered, rejected } = execution.totals;
   if (read + added === written + filtered + rejected) return;
-  throw new BugError({
-    code: 'ACCOUNTING',
-    message: `${name}: rows do not balance: ${read} read + ${added} added, but ${written} written + ${filtered} filtered + ${rejected} rejected; nothing was committed`,
-    hint: 'please report this with the config',
-  });
+  throw accountingError(name, `${read} read + ${added} added, but ${written} written + ${filtered} filtered + ${rejected} rejected`);
 }
 
 /** A replace that read nothing would leave nothing. */

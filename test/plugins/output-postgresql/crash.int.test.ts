@@ -1,6 +1,6 @@
 import { test } from 'uvu';
-import pg from 'pg';
-import { addCrashTests, type CrashTarget } from '../shared/sql-output/crash-target.js';
+import { addCrashTests } from '../shared/sql-output/crash-target.js';
+import { postgresqlCrashTarget } from './crash-target.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 
 let server: PostgresServer;
@@ -9,28 +9,5 @@ test.before(async () => {
 });
 test.after(() => server.stop());
 
-async function open(): Promise<CrashTarget> {
-  const url = await server.createDatabase();
-  // The server may have crashed since.
-  const ask = async (sql: string): Promise<pg.QueryResult> => {
-    const client = new pg.Client(url);
-    await client.connect();
-    try {
-      return await client.query({ text: sql, rowMode: 'array' });
-    } finally {
-      await client.end();
-    }
-  };
-  return {
-    connection: { type: 'postgresql', host: server.host, port: server.port, user: server.user, database: new URL(url).pathname.slice(1) },
-    password: server.password,
-    port: server.port,
-    values: async (sql) => (await ask(sql)).rows.map((row: unknown[]) => String(row[0])),
-    run: async (sql) => void (await ask(sql)),
-    crash: () => server.restart('immediate'),
-    close: () => Promise.resolve(),
-  };
-}
-
-addCrashTests(test, open);
+addCrashTests(test, () => postgresqlCrashTarget(server));
 test.run();
