@@ -1,4 +1,4 @@
-import { COMMON_OPTIONS, type Command, type OptionSpec } from '../../src/cli/command.js';
+import { COMMON_OPTIONS, optionHelp, type Command, type OptionSpec } from '../../src/cli/command.js';
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { escapeCell, GENERATED_NOTE } from './markdown.js';
 
@@ -40,9 +40,10 @@ function writeCommand(command: Command): string {
 }
 
 function writeOptions(options: Readonly<Record<string, OptionSpec>>): string {
-  const rows = Object.entries(options).map(([name, { short, value, multiple, help }]) => {
+  const rows = Object.entries(options).map(([name, spec]) => {
+    const { short, value, multiple } = spec;
     const spelling = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
-    return `| \`${spelling.replaceAll('|', '\\|')}\` | ${escapeCell(help)}${multiple ? ' (may be repeated)' : ''} |`;
+    return `| \`${spelling.replaceAll('|', '\\|')}\` | ${escapeCell(optionHelp(spec))}${multiple ? ' (may be repeated)' : ''} |`;
   });
   return ['| option | meaning |', '| --- | --- |', ...rows, ''].join('\n');
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, nearest } from '../core/spi/index.js';
-import { COMMON_OPTIONS, type Command, type OptionSpec, type OptionValues } from './command.js';
+import { COMMON_OPTIONS, optionHelp, type Command, type OptionSpec, type OptionValues } from './command.js';
+import { unknownSubcommand } from './subcommand.js';
 
 /** Parses a verb's arguments; unknown options get a "did you mean". */
 export function parseCommand(command: Command, argv: readonly string[]): { readonly args: readonly string[]; readonly options: OptionValues } {
@@ -43,6 +44,25 @@ function usageError(command: Command, specs: Readonly<Record<string, OptionSpec>
   });
 }
 
+/** An unknown subcommand, and options that only another one knows, are errors of usage. */
+export function checkSubcommand(command: Command, args: readonly string[], options: OptionValues): void {
+  const { name, subcommands } = command;
+  const [subcommand = ''] = args;
+  if (subcommands === undefined) return;
+  if (subcommand !== '' && !subcommands.includes(subcommand)) throw unknownSubcommand(name, subcommand, subcommands);
+  const fits = (option: string): boolean => command.options[option]?.of?.includes(subcommand) ?? true;
+  const wrong = Object.keys(options).find((option) => !fits(option));
+  if (wrong === undefined) return;
+  const spell = (each: string): string => `sluice ${name}${each === '' ? '' : ` ${each}`}`;
+  const suggestion = nearest(wrong, Object.keys(command.options).filter(fits));
+  const owners = (command.options[wrong]?.of ?? []).map((each) => `\`${spell(each)}\``).join(' and ');
+  throw new ConfigError({
+    code: 'OPTION_UNKNOWN',
+    message: `${spell(subcommand)}: unknown option --${wrong}`,
+    hint: `${suggestion === undefined ? '' : `did you mean --${suggestion}? `}--${wrong} is an option of ${owners}`,
+  });
+}
+
 export function checkArity(command: Command, args: readonly string[]): void {
   const [least, most] = command.arity;
   if (args.length >= least && args.length <= most) return;
@@ -58,7 +78,7 @@ export function helpOf(command: Command): string {
   const rows = (specs: Readonly<Record<string, OptionSpec>>): string[] =>
     Object.entries(specs).map(([name, spec]) => {
       const left = `${spec.short ? `-${spec.short}, ` : '    '}--${name}${spec.value ? ` ${spec.value}` : ''}`;
-      return `  ${left.padEnd(30)} ${spec.help}`;
+      return `  ${left.padEnd(30)} ${optionHelp(spec)}`;
     });
   return [
     `${command.summary}`,

@@ -7,6 +7,8 @@ export interface OptionSpec {
   readonly value?: string;
   readonly multiple?: boolean;
   readonly help: string;
+  /** The subcommands that know it, `''` for the verb alone; all of them where it is left out. */
+  readonly of?: readonly string[];
 }
 
 export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -29,11 +31,19 @@ export interface Command {
   readonly details?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly examples: readonly string[];
+  /** What the first argument may be, where it picks what is done. */
+  readonly subcommands?: readonly string[];
   /** Least and most positional arguments. */
   readonly arity: readonly [number, number];
   /** What is logged unless --log-level says; default warn. */
   readonly logLevel?: 'info';
   run(context: CommandContext): Promise<number>;
+}
+
+/** The help of an option, led by the subcommands that know it. */
+export function optionHelp({ of = [], help }: OptionSpec): string {
+  const named = of.filter((each) => each !== '');
+  return named.length === 0 ? help : `${named.join(', ')}: ${help}`;
 }
 
 export function text(options: OptionValues, name: string): string | undefined {

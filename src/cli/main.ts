@@ -1,5 +1,5 @@
 import { CancelledError, ConfigError, nearest } from '../core/spi/index.js';
-import { checkArity, helpOf, parseCommand } from './command-line.js';
+import { checkArity, checkSubcommand, helpOf, parseCommand } from './command-line.js';
 import { flag, text, type Command } from './command.js';
 import { COMMANDS } from './commands/index.js';
 import { processEnvironment, type Environment } from './environment.js';
@@ -35,6 +35,7 @@ export async function main(argv: readonly string[], environment: Environment = p
     }
     const { args, options } = parseCommand(command, rest);
     out = new Output(environment, outputOptions(options, command.logLevel), signal);
+    checkSubcommand(command, args, options);
     checkArity(command, args);
     return await withInterrupt(environment, out, signal, (stop) => command.run({ environment, out, args, options, signal: stop }));
   } catch (error) {

@@ -36,6 +36,33 @@ test('every verb says what it does, and its examples are commands that parse', a
   }
 });
 
+test('options of subcommands are named with them, and completed beside them', async ({ desk }) => {
+  for (const entry of COMMANDS) {
+    const { options, subcommands = [] } = await entry.load();
+    for (const { of = [] } of Object.values(options)) for (const each of of) assert.ok(each === '' || subcommands.includes(each), entry.name);
+  }
+  assert.match((await desk.ok(['schedule', '--help'])).stdout, /--queue +run, backfill: leave the jobs/);
+  const complete = `${(await desk.ok(['completion', 'bash'])).stdout}
+COMP_WORDS=(sluice schedule b); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(sluice run p); COMP_CWORD=2; _sluice; echo "\${COMPREPLY[*]}"`;
+  desk.write('pipeline.yml', '');
+  assert.is(spawnSync('bash', ['-c', complete], { cwd: desk.folder, encoding: 'utf8' }).stdout, 'backfill\npipeline.yml\n');
+});
+
+test('conns test names keys that no plugin knows, and gives up at once', async ({ desk }) => {
+  desk.write(
+    'sluice.yml',
+    'connections:\n  a: {type: http, url: "http://127.0.0.1:1/"}\n  b: {type: postgresql, hots: 127.0.0.1, merge_keys: [id]}\n  c: {type: mysql, hots: 127.0.0.1}\n',
+  );
+  const wrong = await desk.sluice(['conns', 'test', 'b', 'c']);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, 'sluice.yml:3:25 connections.b.hots: unknown key "hots", did you mean "host"?');
+  assert.match(wrong.stderr, ', host, incremental,');
+  const down = await desk.sluice(['conns', 'test', 'c', 'a']);
+  assert.is(down.code, 4);
+  assert.not.match(down.stderr, 'repeating');
+});
+
 test('short options mean one thing within a verb', async () => {
   for (const entry of COMMANDS) {
     const { options } = await entry.load();
@@ -67,6 +94,26 @@ test('wrong usage names what was expected, with exit code 2', async ({ desk }) =
     [['load', '--into', 'a.b'], 'USAGE: sluice load: expected the files to load into a.b, found none', '--into shop.orders'],
     [['load', 'x.csv', '--into', 'Shop.Orders'], 'TABLE_NAME: table: expected a name like shop.orders', 'for example shop.orders'],
     [['completion', 'csh'], 'USAGE: sluice completion: expected bash, zsh, fish, found csh', 'sluice completion --help'],
+    [['conns', 'test', 'nope'], 'CONNECTION_UNKNOWN: no connection "nope"', 'sluice.yml'],
+    [['conns', 'list', 'shop'], 'USAGE: sluice conns list: expected no arguments, found 1', 'sluice conns list'],
+    [['conns', 'discover', 'a', 'b', 'c'], 'USAGE: sluice conns discover: expected NAME and perhaps TABLE, found 3 arguments', 'public.orders'],
+    [['key', 'list', '--scope', 'read'], 'OPTION_UNKNOWN: sluice key list: unknown option --scope', 'an option of `sluice key create`'],
+    [['job', 'show', 'latest', '-f'], 'OPTION_UNKNOWN: sluice job show: unknown option --follow', 'an option of `sluice job log`'],
+    [['job', 'log', 'latest', '--to', 'x'], 'OPTION_UNKNOWN: sluice job log: unknown option --to', 'an option of `sluice job export`'],
+    [['schedule', 'list', '--parallel'], 'OPTION_UNKNOWN: sluice schedule list: unknown option --parallel', 'option of `sluice schedule backfill`'],
+    [
+      ['schedule', 'run', 'x', '--from', '2026-01-01'],
+      'OPTION_UNKNOWN: sluice schedule run: unknown option --from',
+      'backfill` and `sluice schedule history`',
+    ],
+    [
+      ['schedule', 'backfill', 'x', '--last', '3'],
+      'OPTION_UNKNOWN: sluice schedule backfill: unknown option --last',
+      'an option of `sluice schedule run`',
+    ],
+    [['state', 'show', '--yes'], 'OPTION_UNKNOWN: sluice state show: unknown option --yes', 'an option of `sluice state reset`'],
+    [['state', 'move', 'a', 'b', '--target', 'c'], 'OPTION_UNKNOWN: sluice state move: unknown option --target', '`sluice state set`'],
+    [['runs', 'show', 'latest', '--limit', '3'], 'OPTION_UNKNOWN: sluice runs show: unknown option --limit', 'an option of `sluice runs`'],
     [['rejects', 'x', '--format', 'parquet'], 'RUN_UNKNOWN: no run x', 'no pipeline has run'],
     [['tables', '--log-level', 'loud'], 'USAGE: --log-level: expected debug, info, warn or error, found loud', 'leave it out'],
   ];

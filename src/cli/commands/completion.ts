@@ -1,5 +1,4 @@
-import { COMMON_OPTIONS, type Command, type OptionSpec } from '../command.js';
-import { unknownSubcommand } from '../subcommand.js';
+import { COMMON_OPTIONS, optionHelp, type Command, type OptionSpec } from '../command.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -12,12 +11,11 @@ export function completionCommand(loadCommands: () => Promise<readonly Command[]
     details: 'The script is complete by itself: completing never starts sluice.',
     options: {},
     examples: ['source <(sluice completion bash)', 'sluice completion fish > ~/.config/fish/completions/sluice.fish'],
+    subcommands: SHELLS,
     arity: [1, 1],
     async run(context) {
-      const [shell] = context.args;
-      const known = SHELLS.find((s) => s === shell);
-      if (!known) throw unknownSubcommand('completion', shell ?? '', SHELLS);
-      await context.out.print({ bash, zsh, fish }[known](await loadCommands()));
+      const [shell] = context.args as readonly [(typeof SHELLS)[number]];
+      await context.out.print({ bash, zsh, fish }[shell](await loadCommands()));
       return 0;
     },
   };
@@ -38,6 +36,7 @@ function flagsOf({ name, spec }: CompletedOption): readonly string[] {
 
 function bash(commands: readonly Command[]): string {
   const cases = commands.map((command) => `    ${command.name}) words="${optionsOf(command).flatMap(flagsOf).join(' ')}" ;;`);
+  const subcommands = commands.flatMap(({ name, subcommands: known }) => (known ? [`          ${name}) words="${known.join(' ')}" ;;`] : []));
   return `# bash completion of sluice
 _sluice() {
   local current="\${COMP_WORDS[COMP_CWORD]}" words=""
@@ -47,7 +46,16 @@ _sluice() {
   fi
   case "$current" in
     -*) ;;
-    *) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    *)
+      COMPREPLY=()
+      if [ "$COMP_CWORD" -eq 2 ]; then
+        case "\${COMP_WORDS[1]}" in
+${subcommands.join('\n')}
+        esac
+        COMPREPLY=($(compgen -W "$words" -- "$current"))
+      fi
+      [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
+      return ;;
   esac
   case "\${COMP_WORDS[1]}" in
 ${cases.join('\n')}
@@ -61,12 +69,15 @@ complete -o filenames -F _sluice sluice
 function zsh(commands: readonly Command[]): string {
   const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   const spec = ({ name, spec: option }: CompletedOption): string[] => {
-    const help = option.help.replace(/[[\]:\\]/g, (c) => `\\${c}`);
+    const help = optionHelp(option).replace(/[[\]:\\]/g, (c) => `\\${c}`);
     const repeat = option.multiple ? '*' : '';
     const argument = option.value ? `:${option.value.replaceAll(':', ' ')}:_files` : '';
     return flagsOf({ name, spec: option }).map((flag) => quote(`${repeat}${flag}[${help}]${argument}`));
   };
-  const cases = commands.map((command) => `    ${command.name}) _arguments ${optionsOf(command).flatMap(spec).join(' ')} '*:file:_files' ;;`);
+  const first = ({ subcommands }: Command): string => (subcommands ? `'1:subcommand:(${subcommands.join(' ')})' ` : '');
+  const cases = commands.map(
+    (command) => `    ${command.name}) _arguments ${optionsOf(command).flatMap(spec).join(' ')} ${first(command)}'*:file:_files' ;;`,
+  );
   const verbs = commands.map((c) => `    ${quote(`${c.name}:${c.summary.replaceAll(':', '\\:')}`)}`);
   return `#compdef sluice
 _sluice() {
@@ -94,10 +105,14 @@ function fish(commands: readonly Command[]): string {
   const lines = ['# fish completion of sluice'];
   for (const command of commands) {
     lines.push(`complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${quote(command.summary)}`);
+    if (command.subcommands) {
+      const seen = `__fish_seen_subcommand_from ${command.name}; and not __fish_seen_subcommand_from ${command.subcommands.join(' ')}`;
+      lines.push(`complete -c sluice -f -n '${seen}' -a '${command.subcommands.join(' ')}'`);
+    }
     for (const { name, spec } of optionsOf(command)) {
       const short = spec.short ? ` -s ${spec.short}` : '';
       lines.push(
-        `complete -c sluice -n '__fish_seen_subcommand_from ${command.name}' -l ${name}${short}${spec.value ? ' -r' : ''} -d ${quote(spec.help)}`,
+        `complete -c sluice -n '__fish_seen_subcommand_from ${command.name}' -l ${name}${short}${spec.value ? ' -r' : ''} -d ${quote(optionHelp(spec))}`,
       );
     }
   }

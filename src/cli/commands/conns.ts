@@ -4,24 +4,25 @@ import type { ConnectionPlugins } from '../../core/config/index.js';
 import type { Command, CommandContext } from '../command.js';
 import { formatCount, formatTable } from '../format.js';
 import { withSession, type Session } from '../session.js';
-import { unknownSubcommand, usageError } from '../subcommand.js';
+import { usageError } from '../subcommand.js';
 
 export const command: Command = {
   name: 'conns',
   usage: 'list | test [NAME...] | discover NAME [TABLE]',
   summary: 'List the connections of sluice.yml, test them, and show what can be read there.',
   details:
-    '`test` connects and names the server; without names it tests all, and the exit code is 4 when one fails. `discover` lists tables, or the columns of one.',
+    '`test` connects and names the server; without names it tests all. The exit code is 4 when one cannot be reached, 2 when only configs are wrong. `discover` lists tables, or the columns of one.',
   options: {},
   examples: ['sluice conns list', 'sluice conns test shop', 'sluice conns discover shop', 'sluice conns discover shop public.orders'],
+  subcommands: ['list', 'test', 'discover'],
   arity: [1, Infinity],
   run: (context) =>
     withSession(context, undefined, async (session) => {
       const [verb = '', ...names] = context.args;
-      if (verb === 'list') return listConnections(context, session);
       if (verb === 'test') return testConnections(context, session, names);
       if (verb === 'discover') return discover(context, session, names);
-      throw unknownSubcommand('conns', verb, ['list', 'test', 'discover']);
+      if (names.length > 0) throw usageError('conns list', `expected no arguments, found ${names.length}`, 'e.g. sluice conns list');
+      return listConnections(context, session);
     }),
 };
 
@@ -50,10 +51,11 @@ function placeOf(config: Session['project']['connections'][string]): string {
 
 async function testConnections(context: CommandContext, session: Session, wanted: readonly string[]): Promise<number> {
   const names = wanted.length === 0 ? Object.keys(session.project.connections) : wanted;
-  let failed = 0;
+  for (const name of names) assertConnection(session, name);
+  const codes: number[] = [];
   for (const name of names) {
     const answer = await probe(context, session, name);
-    if (answer.error) failed++;
+    if (answer.error) codes.push(answer.error.exitCode);
     if (context.out.json) {
       const { error } = answer;
       await context.out.printJson({
@@ -65,7 +67,7 @@ async function testConnections(context: CommandContext, session: Session, wanted
     } else if (answer.error) context.out.fail(answer.error);
     else await context.out.printLine(`${name}: ok, ${answer.server}`);
   }
-  return failed === 0 ? 0 : 4;
+  return codes.includes(4) ? 4 : (codes[0] ?? 0);
 }
 
 async function probe(
@@ -86,7 +88,13 @@ async function probe(
   }
 }
 
-async function discover(context: CommandContext, session: Session, [name, table]: readonly string[]): Promise<number> {
+async function discover(context: CommandContext, session: Session, [name, table, ...more]: readonly string[]): Promise<number> {
+  if (more.length > 0)
+    throw usageError(
+      'conns discover',
+      `expected NAME and perhaps TABLE, found ${more.length + 2} arguments`,
+      'e.g. sluice conns discover shop public.orders',
+    );
   if (name === undefined) throw usageError('conns discover', 'expected the name of a connection', 'e.g. sluice conns discover shop');
   const { input, type } = await configured(context, session, name);
   const plugin = input?.plugin;
@@ -136,6 +144,11 @@ async function showTable(context: CommandContext, tables: readonly DiscoveredTab
 
 async function configured(context: CommandContext, session: Session, name: string): Promise<ConnectionPlugins> {
   const { configureConnection } = await import('../../core/config/index.js');
+  assertConnection(session, name);
+  return configureConnection(name, { project: session.project, registry: session.registry, env: context.environment.env });
+}
+
+function assertConnection(session: Session, name: string): void {
   const names = Object.keys(session.project.connections);
   if (!names.includes(name)) {
     throw new ConfigError({
@@ -144,7 +157,6 @@ async function configured(context: CommandContext, session: Session, name: strin
       hint: `known connections: ${names.join(', ') || 'none'}`,
     });
   }
-  return configureConnection(name, { project: session.project, registry: session.registry, env: context.environment.env });
 }
 
 function pluginContext({ environment, out, signal }: CommandContext, session: Session): PluginContext {

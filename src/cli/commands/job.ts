@@ -5,7 +5,7 @@ import { followLog } from '../job-log.js';
 import { printJobResult } from '../job-result.js';
 import { jobFacts, jobLines } from '../job-text.js';
 import { withSession, type Session } from '../session.js';
-import { unknownSubcommand, usageError } from '../subcommand.js';
+import { usageError } from '../subcommand.js';
 import { RESULT_FORMATS } from '../result-writer.js';
 
 const VERBS = ['show', 'log', 'result', 'kill', 'retry', 'export'];
@@ -18,18 +18,18 @@ export const command: Command = {
     'JOB is an id, the beginning or end of one, or `latest`. `export` sends the kept result of a SQL job; a target that needs a password is ' +
     'named by its connection, as NAME:table?mode=merge&keys=id.',
   options: {
-    follow: { short: 'f', help: 'log: go on until the job has ended' },
-    format: { value: 'FORMAT', help: `result: ${RESULT_FORMATS.join(', ')} (default: table on a terminal, else csv)` },
-    output: { short: 'o', value: 'FILE', help: 'result: a file that appears complete or not at all' },
-    force: { help: 'result: overwrite the file of -o' },
-    to: { value: 'TARGET', help: 'export: where the result goes' },
+    follow: { of: ['log'], short: 'f', help: 'go on until the job has ended' },
+    format: { of: ['result'], value: 'FORMAT', help: `${RESULT_FORMATS.join(', ')} (default: table on a terminal, else csv)` },
+    output: { of: ['result'], short: 'o', value: 'FILE', help: 'a file that appears complete or not at all' },
+    force: { of: ['result'], help: 'overwrite the file of -o' },
+    to: { of: ['export'], value: 'TARGET', help: 'where the result goes' },
   },
   examples: ['sluice job log latest -f', 'sluice job result 20261122T0000 --format jsonl', "sluice job export latest --to 'crm:totals?mode=replace'"],
+  subcommands: VERBS,
   arity: [1, 2],
   run: (context) =>
     withSession(context, undefined, async (session) => {
       const [verb = '', id] = context.args;
-      if (!VERBS.includes(verb)) throw unknownSubcommand('job', verb, VERBS);
       if (id === undefined)
         throw usageError(`job ${verb}`, 'expected the id of a job', `\`sluice jobs\` lists them; \`sluice job ${verb} latest\` takes the newest one`);
       return runVerb(verb, id, context, session);

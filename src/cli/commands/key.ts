@@ -3,7 +3,7 @@ import { list, text, type Command, type CommandContext } from '../command.js';
 import { YES_OPTION, confirm } from '../confirm.js';
 import { formatCount, formatTable, formatTime, printable } from '../format.js';
 import { withSession, type Session } from '../session.js';
-import { unknownSubcommand, usageError } from '../subcommand.js';
+import { usageError } from '../subcommand.js';
 
 const DAY_MS = 86_400_000;
 
@@ -15,10 +15,10 @@ export const command: Command = {
     '`create` prints the key once; only a hash of it is stored. Scopes: read (tables, jobs, queries), write (runs, pauses, SQL that writes), ' +
     'rejects (rejected records), admin (all of them). With --database the key knows of these databases only.',
   options: {
-    scope: { value: 'SCOPES', multiple: true, help: 'read, write, rejects, admin; separated by commas (default: read)' },
-    database: { value: 'NAMES', multiple: true, help: 'only these databases (namespaces), separated by commas (default: all)' },
-    expires: { value: 'WHEN', help: 'days such as 90d, or a date such as 2027-01-01 (default: never)' },
-    yes: YES_OPTION,
+    scope: { of: ['create'], value: 'SCOPES', multiple: true, help: 'read, write, rejects, admin; separated by commas (default: read)' },
+    database: { of: ['create'], value: 'NAMES', multiple: true, help: 'only these databases (namespaces), separated by commas (default: all)' },
+    expires: { of: ['create'], value: 'WHEN', help: 'days such as 90d, or a date such as 2027-01-01 (default: never)' },
+    yes: { of: ['revoke'], ...YES_OPTION },
   },
   examples: [
     'sluice key create "dashboard" --scope read --database shop,marts --expires 365d',
@@ -26,6 +26,7 @@ export const command: Command = {
     'sluice key list',
     'sluice key revoke 0a1b2c3d4e5f',
   ],
+  subcommands: ['create', 'list', 'revoke'],
   arity: [1, 2],
   run: (context) =>
     withSession(context, undefined, async (session) => {
@@ -36,11 +37,9 @@ export const command: Command = {
         case 'list':
           if (argument !== undefined) throw usageError('key list', 'expected no argument', 'e.g. sluice key list');
           return listKeys(context, session);
-        case 'revoke':
+        default:
           if (argument === undefined) throw usageError('key revoke', 'expected the id of a key', '`sluice key list` shows them');
           return revokeKey(context, session, argument);
-        default:
-          throw unknownSubcommand('key', verb, ['create', 'list', 'revoke']);
       }
     }),
 };

@@ -3,7 +3,7 @@ import { ConfigError } from '../../core/spi/index.js';
 import { flag, text, type Command } from '../command.js';
 import { writeNewFile } from '../new-file.js';
 import type { Scaffold } from '../scaffold/scaffold.js';
-import { unknownSubcommand, usageError } from '../subcommand.js';
+import { usageError } from '../subcommand.js';
 
 const KINDS = ['input', 'filter', 'parser'] as const;
 type Kind = (typeof KINDS)[number];
@@ -18,10 +18,10 @@ export const command: Command = {
     force: { help: 'overwrite files that exist' },
   },
   examples: ['sluice new input salesforce', 'sluice new filter tidy-names --dir plugins'],
+  subcommands: KINDS,
   arity: [2, 2],
   async run({ args, environment, options, out }) {
-    const [kind = '', name = ''] = args;
-    if (!isKind(kind)) throw unknownSubcommand('new', kind, KINDS);
+    const [kind, name] = args as readonly [Kind, string];
     const type = await typeOf(kind, name);
     const folder = `sluice-plugin-${name}`;
     const target = resolve(environment.cwd, text(options, 'dir') ?? '.', folder);
@@ -47,10 +47,6 @@ const SCAFFOLDS: { readonly [K in Kind]: () => Promise<Scaffold> } = {
   filter: async () => (await import('../scaffold/filter.js')).filterScaffold,
   parser: async () => (await import('../scaffold/parser.js')).parserScaffold,
 };
-
-function isKind(kind: string): kind is Kind {
-  return (KINDS as readonly string[]).includes(kind);
-}
 
 /** The word behind `type:` of a plugin with this name; no built-in one may have it. */
 async function typeOf(kind: Kind, name: string): Promise<string> {

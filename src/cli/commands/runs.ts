@@ -5,7 +5,7 @@ import { findRun, shownStatus } from '../find-run.js';
 import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTable, formatTime, printable } from '../format.js';
 import { describeState, describeTarget } from '../report.js';
 import { withSession } from '../session.js';
-import { countOption, unknownSubcommand, usageError } from '../subcommand.js';
+import { countOption, usageError } from '../subcommand.js';
 
 const STATUSES: readonly RunStatus[] = ['running', 'held', 'committed', 'failed', 'cancelled', 'discarded'];
 
@@ -15,11 +15,12 @@ export const command: Command = {
   summary: 'List the runs of this project, newest first, or show one of them.',
   details: 'RUN is an id, the beginning or end of one, or `latest`.',
   options: {
-    pipeline: { value: 'NAME', help: 'only runs of this pipeline' },
-    status: { value: 'STATUS', help: `only runs that are ${STATUSES.join(', ')}` },
-    limit: { value: 'N', help: 'how many (default: 20)' },
+    pipeline: { of: [''], value: 'NAME', help: 'only runs of this pipeline' },
+    status: { of: [''], value: 'STATUS', help: `only runs that are ${STATUSES.join(', ')}` },
+    limit: { of: [''], value: 'N', help: 'how many (default: 20)' },
   },
   examples: ['sluice runs --status failed --limit 5', 'sluice runs show latest'],
+  subcommands: ['show'],
   arity: [0, 2],
   run: (context) =>
     withSession(context, undefined, async (session) => {
@@ -35,7 +36,6 @@ export const command: Command = {
         );
         return 0;
       }
-      if (verb !== 'show') throw unknownSubcommand('runs', verb, ['show']);
       if (id === undefined)
         throw usageError('runs show', 'expected the id of a run', '`sluice runs` lists them; `sluice runs show latest` shows the newest one');
       const run = await findRun(store, id);

@@ -6,7 +6,7 @@ import { formatCountOf } from '../format.js';
 import { parseScheduledTime } from '../scheduled-time.js';
 import { printRuns, printSchedule, printSchedules, readRuns, type KnownSchedule } from '../schedule-view.js';
 import { withSession, type Session } from '../session.js';
-import { countOption, unknownSubcommand, usageError } from '../subcommand.js';
+import { countOption, usageError } from '../subcommand.js';
 
 const VERBS = ['list', 'show', 'run', 'backfill', 'pause', 'resume', 'history'];
 const MOST_PERIODS = 10_000;
@@ -20,14 +20,14 @@ export const command: Command = {
     'Repeats neither read nor move the cursor, and need merge, replace or replace_where unless --append-again is given. They are jobs for ' +
     '`sluice serve`; where none is alive, they run here. Times without a zone are of the timezone of the schedule.',
   options: {
-    at: { value: 'TIME', help: 'run: repeat the period of this nominal time' },
-    last: { value: 'N', help: 'run: repeat the last N periods' },
-    from: { value: 'TIME', help: 'backfill: the first nominal time; history: not before' },
-    to: { value: 'TIME', help: 'backfill: the last nominal time; history: not after' },
-    parallel: { help: 'backfill: several periods at once; not for pipelines with state' },
-    'append-again': { help: 'repeat a period although its rows will then stand twice' },
-    queue: { help: 'run, backfill: leave the jobs to a server, also where none is alive' },
-    limit: { value: 'N', help: 'history: at most so many lines (default: 20)' },
+    at: { of: ['run'], value: 'TIME', help: 'repeat the period of this nominal time' },
+    last: { of: ['run'], value: 'N', help: 'repeat the last N periods' },
+    from: { of: ['backfill', 'history'], value: 'TIME', help: 'the first nominal time' },
+    to: { of: ['backfill', 'history'], value: 'TIME', help: 'the last nominal time' },
+    parallel: { of: ['backfill'], help: 'several periods at once; not for pipelines with state' },
+    'append-again': { of: ['run', 'backfill'], help: 'repeat a period although its rows will then stand twice' },
+    queue: { of: ['run', 'backfill'], help: 'leave the jobs to a server, also where none is alive' },
+    limit: { of: ['history'], value: 'N', help: 'at most so many lines (default: 20)' },
   },
   examples: [
     'sluice schedule list',
@@ -35,11 +35,11 @@ export const command: Command = {
     'sluice schedule backfill daily_orders --from 2026-01-01 --to 2026-01-31',
     'sluice schedule history daily_orders --limit 5',
   ],
+  subcommands: VERBS,
   arity: [1, 2],
   run: (context) =>
     withSession(context, undefined, async (session) => {
       const [verb = '', name] = context.args;
-      if (!VERBS.includes(verb)) throw unknownSubcommand('schedule', verb, VERBS);
       const definitions = await loadDefinitions(context, session);
       if (verb === 'list') {
         if (name !== undefined) throw usageError('schedule list', 'expected no name', `sluice schedule show ${name}`);

@@ -8,7 +8,7 @@ import { formatCountOf, formatTable, formatTime } from '../format.js';
 import { describeState } from '../report.js';
 import { describeHolder, withSession, type Session } from '../session.js';
 import { findState, withoutRuns } from '../state-keys.js';
-import { unknownSubcommand, usageError } from '../subcommand.js';
+import { usageError } from '../subcommand.js';
 
 export const command: Command = {
   name: 'state',
@@ -18,14 +18,15 @@ export const command: Command = {
     'A state belongs to a pipeline and a target. `set` reads YAML or JSON from a file, or from stdin with `-`. `reset` makes the next run read everything again. ' +
     '`move` gives all states and runs of a renamed pipeline to its new name.',
   options: {
-    target: { value: 'TABLE', help: 'the target, where a pipeline has states for several' },
-    yes: YES_OPTION,
+    target: { of: ['show', 'set', 'reset'], value: 'TABLE', help: 'the target, where a pipeline has states for several' },
+    yes: { of: ['reset'], ...YES_OPTION },
   },
   examples: [
     'sluice state show pipelines/orders',
     'sluice state reset pipelines/orders --yes',
     'sluice state move pipelines/orders pipelines/shop_orders',
   ],
+  subcommands: ['show', 'set', 'reset', 'move'],
   arity: [1, 3],
   run: (context) =>
     withSession(context, undefined, async (session) => {
@@ -38,10 +39,8 @@ export const command: Command = {
           return setState(context, store, needArguments(verb, args, 2, 2) as [string, string]);
         case 'reset':
           return resetState(context, session, needArguments(verb, args, 1, 1)[0] as string);
-        case 'move':
-          return moveState(context, store, needArguments(verb, args, 2, 2) as [string, string]);
         default:
-          throw unknownSubcommand('state', verb, ['show', 'set', 'reset', 'move']);
+          return moveState(context, store, needArguments(verb, args, 2, 2) as [string, string]);
       }
     }),
 };

@@ -28,13 +28,19 @@ export async function configureConnection(
   const layer = { ...layerAt(connection, project.locate, ['connections', name]), trusted: new Set(Object.keys(connection)) };
   const [inputPlugin, outputPlugin] = await Promise.all([registry.find('input', type), registry.find('output', type)]);
   if (!inputPlugin && !outputPlugin) await findPlugin('input', type, layer.locate, scope);
-  const alone = !inputPlugin || !outputPlugin;
-  const validate = async <P extends InputPlugin | FileInputPlugin | OutputPlugin>(plugin: P | undefined): Promise<Configured<P> | undefined> => {
+  const validate = async <P extends InputPlugin | FileInputPlugin | OutputPlugin>(
+    plugin: P | undefined,
+    notItsOwn: readonly string[],
+    extraKeys: readonly string[],
+  ): Promise<Configured<P> | undefined> => {
     if (!plugin) return undefined;
-    const value = alone ? connection : pick(connection, plugin.schema);
-    return { ...(await configure(ownKeys(plugin), { ...layer, value }, scope)), plugin };
+    const value = Object.fromEntries(Object.entries(connection).filter(([key]) => !notItsOwn.includes(key)));
+    return { ...(await configure(ownKeys(plugin), { ...layer, value }, scope, extraKeys)), plugin };
   };
-  const [input, output] = [await validate(inputPlugin), await validate(outputPlugin)];
+  const [inputKeys, outputKeys] = [keysOf(inputPlugin), keysOf(outputPlugin)];
+  // What neither knows is told once: of the input, where there is one.
+  const input = await validate(inputPlugin, without(outputKeys, inputKeys), outputKeys);
+  const output = await validate(outputPlugin, inputPlugin ? without(Object.keys(connection), ['type', ...outputKeys]) : [], inputKeys);
   throwProblems(scope.problems);
   return { name, type, input, output };
 }
@@ -47,7 +53,10 @@ function ownKeys<P extends { readonly type: string; readonly schema: { readonly 
   return { type: plugin.type, schema };
 }
 
-function pick(value: JsonObject, schema: unknown): JsonObject {
-  const keys = new Set(knownKeys([asNode(schema) ?? {}]));
-  return Object.fromEntries(Object.entries(value).filter(([key]) => key === 'type' || keys.has(key)));
+function keysOf(plugin: { readonly schema: unknown } | undefined): readonly string[] {
+  return plugin ? knownKeys([asNode(plugin.schema) ?? {}]) : [];
+}
+
+function without(keys: readonly string[], others: readonly string[]): readonly string[] {
+  return keys.filter((key) => key !== 'type' && !others.includes(key));
 }

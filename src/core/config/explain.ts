@@ -73,7 +73,7 @@ function explainOne(error: ErrorObject, path: ConfigPath, extraKeys: readonly st
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const key = String(params['additionalProperty']);
-      const known = [...knownKeys([schema]), ...extraKeys];
+      const known = [...new Set([...knownKeys([schema]), ...extraKeys])];
       return [
         {
           code: 'CONFIG_UNKNOWN_KEY',

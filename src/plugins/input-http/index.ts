@@ -98,7 +98,8 @@ export default defineFileInput<HttpInputConfig>({
   stat: (file) => Promise.resolve(file),
 
   async probe(config, ctx) {
-    const client = await openHttp(config);
+    // Somebody waits for the answer.
+    const client = await openHttp({ ...config, retry_limit: 0 });
     const request = { ...requestOf({ name: addressOf(config, []).href, size: 0 }, config), maxBytes: Number.POSITIVE_INFINITY };
     return exchange(client, request, ctx, async (response) => {
       for await (const _ of response.body) break;

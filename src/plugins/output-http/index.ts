@@ -89,7 +89,8 @@ export default defineOutput<HttpOutputConfig>({
   },
 
   async probe(config, ctx) {
-    const client = await openHttp(config);
+    // Somebody waits for the answer.
+    const client = await openHttp({ ...config, retry_limit: 0 });
     // Any answer but a refusal of the credentials shows a server that can be spoken to.
     const accept = new Set([400, 404, 405, 406, 411, 415, 422]);
     const request = { method: 'GET' as const, url: client.url, maxBytes: Number.POSITIVE_INFINITY, accept };
