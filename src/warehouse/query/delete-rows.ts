@@ -9,11 +9,13 @@ import { rewriteChange, type Rewrite } from '../write/commit-rewrite.js';
 import { stagedFilesOf, type StagedFile } from '../write/staged-file.js';
 import { planWholeRows } from '../write/whole-rows.js';
 import { indexDeletes } from './delete-files.js';
+import type { SqlText } from './dialect.js';
 import type { QueryOptions } from './query-options.js';
-import { checkSignal, prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
-import { engineName } from './resolve.js';
+import { checkSignal, placesName, prepareUserSelect, type BoundTable, type QuerySession } from './query-session.js';
+import { isCurrent } from './resolve.js';
 import { PLACE_COLUMNS } from './scan-sql.js';
 import { userSqlError } from './sql-errors.js';
+import { isSign, tokenizeSql } from './sql-tokens.js';
 import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
 import { asRun, type SqlRun } from './sql-run.js';
 import type { SqlStatement } from './write-statements.js';
@@ -91,9 +93,9 @@ async function findHits(
   const session = await parts.engine.openSession(selectOf(from, predicate), { ...options, outputFiles: [matches, rest], placesOf: label });
   try {
     (await prepareUserSelect(session)).destroySync();
-    const target = session.tables.find((t) => t.relation.kind === 'table' && t.relation.label === label);
+    const target = session.tables.find((t) => isCurrent(t.relation, label));
     if (!target || target.plan.data.length === 0) return { rows: 0, whole: [], partial: [], rest: undefined, appliedDeletes: new Set() };
-    const counts = await matchRows(session, matches);
+    const counts = await matchRows(session, target, matches);
     const byPath = new Map(target.plan.data.map((e) => [session.local.get(e.file.path) ?? '', e]));
     const hit = [...counts].map(([path, rows]) => ({ entry: byPath.get(path) as ManifestEntry, rows }));
     const deletes = indexDeletes(target.plan.deletes);
@@ -120,19 +122,28 @@ function selectOf(from: string, predicate: string): string {
   return `${head}(${body.startsWith(' ') ? body.slice(1) : body}\n)`;
 }
 
+/** The text with the table that it deletes from, which comes first, read with the places of its rows; within the condition it is read as ever. */
+function withPlaces(sql: SqlText, target: BoundTable): string {
+  const [, first, dot, second] = tokenizeSql(sql.text);
+  const last = isSign(dot, '.') ? second : first;
+  if (first === undefined || last === undefined) throw new RangeError(`no table in ${sql.text}`);
+  return `${sql.text.slice(0, first.start)}${placesName(target.relation)}${sql.text.slice(last.end)}`;
+}
+
 /** The predicate runs once; places of the matching rows go to a file, so that memory does not grow with them. */
-async function matchRows(session: QuerySession, matches: string): Promise<ReadonlyMap<string, number>> {
+async function matchRows(session: QuerySession, target: BoundTable, matches: string): Promise<ReadonlyMap<string, number>> {
   const { connection } = session.sandbox;
+  const head = `COPY (SELECT ${PLACE_COLUMNS.file} AS file, ${PLACE_COLUMNS.row} AS row FROM (`;
+  const select = withPlaces(session.sql, target);
   try {
     await throughGate(async () => {
-      const statement = await connection.native.prepare(
-        `COPY (SELECT ${PLACE_COLUMNS.file} AS file, ${PLACE_COLUMNS.row} AS row FROM (${session.sql.text}\n)) TO ${quoteLiteral(matches)} (FORMAT parquet, USE_TMP_FILE false)`,
-      );
+      const statement = await connection.native.prepare(`${head}${select}\n)) TO ${quoteLiteral(matches)} (FORMAT parquet, USE_TMP_FILE false)`);
       session.bind(statement);
       await statement.run();
     });
   } catch (error) {
-    throw userSqlError(session.sql, error);
+    const added = Buffer.byteLength(head) + Buffer.byteLength(select) - Buffer.byteLength(session.sql.text);
+    throw userSqlError(session.sql, error, added);
   }
   const rows = await connection.rows(`SELECT file, count(*) AS n FROM read_parquet(${quoteLiteral(matches)}) GROUP BY file`);
   return new Map(rows.map((r) => [String(r['file']), Number(r['n'])]));
@@ -156,7 +167,7 @@ async function copyRest(
   const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
   const paths = partial.map((e) => quoteLiteral(session.local.get(e.file.path) ?? ''));
   await session.sandbox.connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM ${engineName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
+    `COPY (SELECT ${columns.join(', ')} FROM ${placesName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
   );
 }
 

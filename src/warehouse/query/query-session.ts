@@ -13,7 +13,7 @@ import type { Planner } from './planner.js';
 import { prepareSelect } from './prepare-select.js';
 import type { QuerySource, TableVersion } from './query-catalog.js';
 import type { QueryOptions, QueryParameter, QueryStats, TableScanStats } from './query-options.js';
-import { engineName, resolveRelations, type Relation } from './resolve.js';
+import { engineName, isCurrent, resolveRelations, type Relation } from './resolve.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 import { emptyScanSql, scanSql, stubScanSql, urisOf, type LocalPaths } from './scan-sql.js';
 import { nativeSqlError, readNativeError, userSqlError, WRONG_TEXT } from './sql-errors.js';
@@ -43,7 +43,7 @@ export interface QuerySession {
 export interface SessionOptions extends QueryOptions {
   /** Files that the locked engine may write; only statements of ours do. */
   readonly outputFiles?: readonly string[];
-  /** The table (`shop.orders`) whose view also gives each row's file and row number, see `PLACE_COLUMNS`. */
+  /** The table (`shop.orders`) of which there is a second view that also gives each row's file and row number, see {@link placesName}. */
   readonly placesOf?: string;
 }
 
@@ -220,17 +220,31 @@ async function bindRelations(
   const local = new Map(await Promise.all(uris.map(async (uri) => [uri, await source.storage.localPath(uri)] as const)));
   await sandbox.lock([...local.values(), ...(options.outputFiles ?? [])]);
   const plans = new Map(bound.map((b) => [b.relation, b]));
+  const placed = bound.find((b) => isCurrent(b.relation, options.placesOf));
   try {
+    if (placed) await definePlaces(sandbox.connection, placed, local);
     await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
       const table = plans.get(relation);
-      return table
-        ? scanSql(table.plan, relation.version.schema, local, { withPlace: relation.label === options.placesOf })
-        : emptyScanSql(relation.version.schema);
+      return table ? scanSql(table.plan, relation.version.schema, local) : emptyScanSql(relation.version.schema);
     });
   } catch (error) {
     throw await explainFileError(error, local);
   }
   return local;
+}
+
+const PLACES_CATALOG = '__sluice_places';
+
+/** The view with `PLACE_COLUMNS`: in a catalog of its own, so that `shop.orders.id` means a column of it as of the table, and `*` elsewhere none of its places. */
+export function placesName(relation: Relation): string {
+  return `${quoteIdentifier(PLACES_CATALOG)}.${engineName(relation)}`;
+}
+
+async function definePlaces(connection: DuckConnection, { relation, version, plan }: BoundTable, local: LocalPaths): Promise<void> {
+  const catalog = quoteIdentifier(PLACES_CATALOG);
+  await connection.run(
+    `ATTACH ':memory:' AS ${catalog}; CREATE SCHEMA IF NOT EXISTS ${catalog}.${quoteIdentifier(engineNamespace(relation.namespace))}; CREATE VIEW ${placesName(relation)} AS ${scanSql(plan, version.schema, local, { withPlace: true })}`,
+  );
 }
 
 function bindParameters(statement: DuckDBPreparedStatement, params: Readonly<Record<string, QueryParameter>>): void {

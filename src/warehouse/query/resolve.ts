@@ -162,6 +162,11 @@ async function tableNotFound(mention: MentionedTable, namespace: string, sql: Sq
   });
 }
 
+/** Whether a relation is the table `shop.orders` as it is now: not an earlier version of it, which has the same label. */
+export function isCurrent(relation: Relation, label: string | undefined): boolean {
+  return relation.kind === 'table' && relation.label === label && travelIndex(relation.namespace) === undefined;
+}
+
 /** `"ns"."name"` of a relation in the engine. */
 export function engineName(relation: { readonly namespace: string; readonly name: string }): string {
   return `${quoteIdentifier(engineNamespace(relation.namespace))}.${quoteIdentifier(relation.name)}`;

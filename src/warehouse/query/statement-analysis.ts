@@ -1,6 +1,7 @@
 import type { DuckConnection } from '../../core/duckdb/index.js';
 import { ConfigError, quoteLiteral } from '../../core/spi/index.js';
 import type { SqlText } from './dialect.js';
+import { checkExpressions } from './expression-limits.js';
 import { invalidSql, nativeSqlError } from './sql-errors.js';
 
 /** A table that a statement names, as written; `at` is an offset in the user's text. */
@@ -58,6 +59,7 @@ export async function analyzeSelect(connection: DuckConnection, sql: SqlText): P
     throw nativeSqlError(sql, { exception_type: 'Parser', exception_message: tree.error_message ?? 'syntax error', position: tree.position });
   }
   if (tree.statements?.length !== 1) throw refused(sql, `expected one statement, found ${tree.statements?.length ?? 0}`);
+  checkExpressions(tree.statements[0], sql);
   return collectTables(tree.statements[0], sql);
 }
 

@@ -82,6 +82,20 @@ const attacks = (file: string, folder: string): readonly string[] => [
   `SELECT * FROM duckdb_settings`,
   `SELECT * FROM pg_catalog.pg_class`,
   `SELECT * FROM sqlite_master`,
+  `SELECT * FROM temp.sqlite_master`,
+  `SELECT * FROM temp.pg_class`,
+  `SELECT * FROM system.main.duckdb_settings`,
+  `SELECT * FROM temp.information_schema.tables`,
+  `SELECT * FROM main."${file}"`,
+  `SELECT * FROM duckdb_secrets()`,
+  `SELECT * FROM which_secret('s3://a', 's3')`,
+  `SELECT * FROM duckdb_views()`,
+  `SELECT * FROM pragma_database_list()`,
+  `SELECT * FROM pragma_table_info('shop.orders')`,
+  `SELECT * FROM query_table(['shop.orders'])`,
+  `SELECT * FROM (SHOW ALL TABLES)`,
+  `SELECT current_setting('s3_secret_access_key')`,
+  `SELECT system.main.getenv('HOME')`,
   // A CTE that is not in scope where its name stands again.
   `SELECT * FROM (WITH duckdb_views AS (SELECT 1 AS a) SELECT a FROM shop.orders, duckdb_views) x, duckdb_views`,
   `SELECT * FROM (WITH "${file}" AS (SELECT 1 AS a) SELECT a FROM shop.orders) x, "${file}"`,
@@ -122,6 +136,32 @@ test('the refusal says what is allowed', async () => {
   const read = await refusal(`SELECT *\n FROM read_csv('/etc/passwd')`);
   assert.match(read.message, 'line 2:7: the function read_csv() is not available in queries');
   assert.match(read.hint ?? '', 'sluice load');
+});
+
+test('calls nested too deep and values that are too large by their constants alone are refused before they bind', async () => {
+  const deep = await refusal(`SELECT 1,\n  1${'+1'.repeat(260)}`);
+  assert.equal([deep.code, deep.message.split(':').at(-1)], ['SQL_REFUSED', ' expressions are nested more than 250 deep']);
+  assert.match(deep.hint ?? '', 'concat');
+  assert.equal(await house.rows(`SELECT 1${'+1'.repeat(240)} AS a, true${' AND true'.repeat(900)} AS b`), [{ a: 241, b: true }]);
+  for (const large of [
+    `repeat('x', 3000000000)`,
+    `repeat(repeat('xx', 100000), 100000)`,
+    `repeat('x', 3e9::BIGINT)`,
+    `lpad('x', 2000000000, 'y')`,
+    `len(range(3000000000))`,
+    `range(-10, 300000000000, 2)`,
+    `unnest(generate_series(1, 1000000000))`,
+    `list_resize([1], 1000000000)`,
+    `(SELECT max(length(repeat(name, 1000000000))) FROM shop.orders)`,
+  ]) {
+    const error = await refusal(`SELECT ${large}`);
+    assert.is(error.code, 'SQL_REFUSED', large);
+    assert.match(error.message, /^line 1:\d+: \w+\(\) would make a value of \d\.\de\+\d+ bytes, more than 100 MB$/);
+    assert.match(error.hint ?? '', 'FROM range(n)');
+  }
+  assert.equal(await house.rows(`SELECT count(*) AS n FROM (SELECT * FROM range(3000000000) LIMIT 3)`), [{ n: 3n }]);
+  assert.equal(await house.rows(`SELECT length(repeat('x', 1000000)) AS n, len(range(10, -10, -2)) AS r`), [{ n: 1000000n, r: 10n }]);
+  assert.equal(await house.rows(`SELECT x AS s FROM repeat('y', 3000000000) t(x) LIMIT 1`), [{ s: 'y' }]);
 });
 
 test('a locked engine still spills to its private folder, which goes with the query', async () => {

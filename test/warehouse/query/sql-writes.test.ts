@@ -148,6 +148,27 @@ test('DELETE drops whole files by metadata, rewrites touched ones, leaves the ot
   ]);
 });
 
+test('a condition reads the table it deletes from as any query does', async () => {
+  await write('CREATE TABLE w.self AS SELECT range AS id, range % 3 AS g FROM range(20)');
+  const first = String((await house.rows('SELECT snapshot_id FROM w."self$snapshots"'))[0]?.['snapshot_id']);
+  const deleted = async (sql: string): Promise<number> => (await write(`DELETE FROM ${sql}`)).rows;
+  assert.is(await deleted('w.self WHERE (id, g) IN (SELECT * FROM w.self WHERE id = 1)'), 1);
+  assert.is(await deleted('w.self WHERE w.self.id = 3 AND self.id IN (SELECT id FROM w.self)'), 1);
+  assert.is(await deleted('w.self x WHERE x.id = 5 AND 19 = (SELECT max(self.id) FROM w.self)'), 1);
+  await write('CREATE VIEW w.selfview AS SELECT * EXCLUDE (g) FROM w.self');
+  assert.is(await deleted('w.self WHERE id = 7 AND id IN (SELECT * FROM w.selfview)'), 1);
+  // An earlier version has the same name, other files and other rows.
+  assert.is(await deleted(`w.self WHERE id IN (SELECT id + 10 FROM w.self FOR VERSION AS OF ${first} WHERE id = 1)`), 1);
+  assert.is(await deleted(`w.self WHERE g = 5 OR id > (SELECT max(id) - 1 FROM w.self FOR VERSION AS OF ${first})`), 1);
+  assert.equal(
+    (await house.rows('SELECT id FROM w.self ORDER BY id')).map((r) => Number(r['id'])),
+    [0, 2, 4, 6, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18],
+  );
+  const error = await failure(`DELETE FROM w.self\nWHERE id IN (SELECT id FROM w.self)\n  AND CAST('x' || id AS INTEGER) = 1`);
+  assert.is(error.code, 'SQL_VALUE');
+  assert.match(error.message, /^line 3:7: /);
+});
+
 test('DELETE minds rows that position deletes hide already', async () => {
   await house.createTable('w.pd', [field(1, 'id', 'long')]);
   const [file] = await house.append('w.pd', ['SELECT range AS id FROM range(10)']);
