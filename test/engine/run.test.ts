@@ -82,6 +82,86 @@ test('on_changed: tail loads what was appended, up to the last complete record',
   assert.equal(await ids(project), [1, 2, 3, 4, 5]);
 });
 
+test('on_changed: tail knows what ends a record of each format', async ({ project }) => {
+  const follow = async (
+    name: string,
+    parser: string,
+    parts: readonly (readonly [string | Buffer, number])[],
+    first = 'id,note\n',
+  ): Promise<readonly unknown[]> => {
+    const path = project.write(`${name}.data`, first);
+    project.write(
+      `${name}.yml`,
+      `in:\n  type: file\n  paths: [${name}.data]\n  on_changed: tail\n  parser: ${parser}\nout: {type: warehouse, table: shop.${name}}\n`,
+    );
+    for (const [part, read] of parts) {
+      appendFileSync(path, part);
+      assert.is((await project.run(`${name}.yml`)).read, read, `${name} ${String(part)}`);
+    }
+    return (await project.query(`SELECT note FROM shop.${name} ORDER BY id`)).map((row) => (row as { note: string }).note);
+  };
+  const columns = 'columns: [{name: id, type: long}, {name: note, type: string}]';
+  const csv = `{type: csv, skip_header_lines: 1, ${columns}}`;
+  const quoted = [
+    ['1,a\n2,"b\n', 1],
+    ['c"\n3,"d\ne', 1],
+    ['"\n', 1],
+    ['4,f\r\n\n5,g', 1],
+    ['\n', 1],
+  ] as const;
+  assert.equal(await follow('csv_tail', csv, quoted), ['a', 'b\nc', 'd\ne', 'f', 'g']);
+  // A header that is not complete yet is no data, and a newline is not always one of LF.
+  assert.equal(
+    await follow(
+      'header',
+      csv,
+      [
+        ['ote', 0],
+        ['\r1,a\r2,b', 1],
+        ['\r3', 1],
+      ],
+      'id,n',
+    ),
+    ['a', 'b'],
+  );
+  const json = [
+    ['{"id": 1,\n "note": "a"}\n{"id": 2,\n', 1],
+    ['"note": "b"}\n{"id": 3, "note": "c"}', 1],
+    ['\n', 1],
+    ['{"id": 4, "note": "d"} ', 0],
+  ] as const;
+  assert.equal(await follow('json_tail', `{type: json, ${columns}}`, json, ''), ['a', 'b', 'c']);
+  const ltsv = [
+    ['id:1\tnote:a\r\nid:2\tno', 1],
+    ['te:b\r', 0],
+    ['\n', 1],
+  ] as const;
+  assert.equal(await follow('ltsv_tail', `{type: ltsv, line_delimiter_recognized: CRLF, ${columns}}`, ltsv, ''), ['a', 'b']);
+  const packed = (id: number, note: string): Buffer => Buffer.concat([Buffer.from([0x92, id, 0xa0 + note.length]), Buffer.from(note)]);
+  const values = [
+    [Buffer.concat([packed(10, 'a'), packed(11, 'bc').subarray(0, 2)]), 1],
+    [packed(11, 'bc').subarray(2), 1],
+  ] as const;
+  assert.equal(await follow('packed', `{type: msgpack, row_encoding: array, ${columns}}`, values, ''), ['a', 'bc']);
+  await assertRefused(project, 'wide', `{type: csv, charset: utf-16le, ${columns}}`, 'parser csv');
+  await assertRefused(project, 'parquet', '{type: parquet}', 'parser parquet');
+});
+
+async function assertRefused(project: TestProject, name: string, parser: string, which: string): Promise<void> {
+  project.write('refused.data', 'x');
+  project.write(
+    'refused.yml',
+    `in: {type: file, paths: [refused.data], on_changed: tail, parser: ${parser}}\nout: {type: warehouse, table: shop.${name}}\n`,
+  );
+  const { code, stderr } = await project.sluice(['run', 'refused.yml']);
+  assert.is(code, 2);
+  assert.match(
+    stderr,
+    `TAIL_NEEDS_PLAIN: refused.yml:1:53 in.on_changed: refused.data: on_changed: tail cannot follow a file that the ${which} reads with these options`,
+  );
+  assert.match(stderr, 'hint: use on_changed: error or skip');
+}
+
 test('rejects over the limit commit nothing and are shown; within it they are kept beside the table', async ({ project }) => {
   project.write('data/orders_1.csv', `id,amount,ordered_at\n${row(1)}\nx,1.00,2026-01-01 00:00:00\n3,1.005,2026-01-01 00:00:00\n4,4.00\n${row(5)}\n`);
   project.write('orders.yml', orders());

@@ -108,13 +108,20 @@ async function* sliceBytes(open: () => Promise<AsyncIterable<Uint8Array>>, start
   }
 }
 
-/** End of the last complete record (line) of a file that is followed, from byte `offset` on. */
-export async function lastRecordEnd(input: Configured<FileInputPlugin>, file: SourceFile, offset: number, ctx: PluginContext): Promise<number> {
-  let at = 0;
+/** End of the last complete record of a file that is followed, from byte `offset` on; undefined where that cannot be told. */
+export async function lastRecordEnd(pipeline: SourcePipeline, file: SourceFile, offset: number, ctx: PluginContext): Promise<number | undefined> {
+  const { parser } = pipeline;
+  if (parser?.plugin.needsWholeFile === true) return undefined;
+  const opened = await openParserFile(pipeline, { file, offset, end: file.size, decoders: [] }, ctx);
+  if (parser?.plugin.completeBytes) {
+    const complete = await parser.plugin.completeBytes(opened, parser.config);
+    return complete === undefined ? undefined : offset + complete;
+  }
+  let at = offset;
   let end = offset;
-  for await (const chunk of sliceBytes(() => rawBytes(input, file, ctx), 0, file.size)) {
+  for await (const chunk of opened.openRaw()) {
     const newline = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).lastIndexOf(10);
-    if (newline >= 0 && at + newline + 1 > end) end = at + newline + 1;
+    if (newline >= 0) end = at + newline + 1;
     at += chunk.length;
   }
   return end;

@@ -109,7 +109,7 @@ async function planFileInput(
   const incremental = useState && config['incremental'] !== false;
   const input = pipeline.input as Configured<FileInputPlugin>;
   const chosen = limitFiles(await planFiles(input, listed, files, { incremental, onChanged }, ctx), plugin.mostFiles?.(config));
-  const taskFiles = await Promise.all(chosen.read.map((planned) => toTaskFile(pipeline, input, planned, onChanged, ctx)));
+  const taskFiles = await Promise.all(chosen.read.map((planned) => toTaskFile(pipeline, planned, onChanged, ctx)));
   const parserFiles = await Promise.all(taskFiles.map((file) => openParserFile(pipeline, file, ctx)));
   const memory = incremental ? files.memory : undefined;
   const parser = await pipeline.parser.plugin.plan(pipeline.parser.config, parserFiles, { ...ctx, place: pipeline.parser.place, memory });
@@ -136,24 +136,18 @@ function limitFiles(plan: FilePlan, most = Infinity): FilePlan {
   };
 }
 
-async function toTaskFile(
-  pipeline: SourcePipeline,
-  input: Configured<FileInputPlugin>,
-  planned: PlannedFile,
-  onChanged: OnChanged,
-  ctx: PluginContext,
-): Promise<TaskFile> {
+async function toTaskFile(pipeline: SourcePipeline, planned: PlannedFile, onChanged: OnChanged, ctx: PluginContext): Promise<TaskFile> {
   const decoders = decodersOf(pipeline, planned.file.name).map((d) => d.plugin.type);
   if (onChanged !== 'tail') return { ...planned, decoders };
-  if (decoders.length > 0) {
-    throw new ConfigError({
-      code: 'TAIL_NEEDS_PLAIN',
-      message: `${planned.file.name}: on_changed: tail cannot follow a compressed file`,
-      hint: 'use on_changed: error or skip for compressed files',
-      where: pipeline.input.place.at('on_changed'),
-    });
-  }
-  return { ...planned, decoders, end: await lastRecordEnd(input, planned.file, planned.offset, ctx) };
+  const end = decoders.length > 0 ? undefined : await lastRecordEnd(pipeline, planned.file, planned.offset, ctx);
+  if (end !== undefined) return { ...planned, decoders, end };
+  const what = decoders.length > 0 ? 'a compressed file' : `a file that the parser ${pipeline.parser?.plugin.type ?? ''} reads with these options`;
+  throw new ConfigError({
+    code: 'TAIL_NEEDS_PLAIN',
+    message: `${planned.file.name}: on_changed: tail cannot follow ${what}`,
+    hint: 'use on_changed: error or skip for such files',
+    where: pipeline.input.place.at('on_changed'),
+  });
 }
 
 /** Folder values (`country=jp`) become text columns after the file's own. */

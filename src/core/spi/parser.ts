@@ -43,6 +43,11 @@ export interface ParserPlugin<C = JsonObject> extends PluginDeclaration {
     files: readonly ParserFile[],
     ctx: PluginContext & { readonly place: ConfigPlace; readonly memory: ParserMemory | undefined; readonly sql: TaskContext['sql'] },
   ): Promise<ParserPlan>;
+  /**
+   * How many bytes of a file that grows (from its start, or from `file.offset` on) are complete records; only these are read by
+   * `on_changed: tail`. Undefined: such a file cannot be followed. Left out: a record is a line, and `needsWholeFile` cannot be followed.
+   */
+  completeBytes?(file: ParserFile, config: C): Promise<number | undefined>;
   /** One task: all its files as one relation, in order. */
   open(files: readonly ParserFile[], plan: ParserPlan, config: C, ctx: TaskContext): Promise<Reading>;
 }

@@ -1,5 +1,6 @@
 import { defineParser, type ParserFile, type ParserPlan } from '../../core/spi/index.js';
 import { readHead, streamHead } from '../shared/file-chunks.js';
+import { countCompleteBytes } from './complete-records.js';
 import type { Dialect } from './dialect.js';
 import { readHeader } from './header.js';
 import { HEAD_BYTES } from './header-watch.js';
@@ -42,6 +43,8 @@ export default defineParser<CsvConfig>({
     const header = await firstHeader(files, dialect, charset);
     return header ? { columns, memory: { header } } : { columns };
   },
+
+  completeBytes: (file, config) => countCompleteBytes(file, readDialect(config), readCharset(config)),
 
   open: (files, plan, config, ctx) => openCsv(files, plan, config, ctx),
 });

@@ -1,4 +1,5 @@
 import { defineParser } from '../../core/spi/index.js';
+import { countCompleteBytes } from '../shared/complete-lines.js';
 import { checkLineConfig, openLines } from '../shared/line-reading.js';
 import { readLayout } from './layout.js';
 import { fixedWidthSchema, type FixedWidthConfig } from './schema.js';
@@ -40,5 +41,6 @@ export default defineParser<FixedWidthConfig>({
     checkLineConfig(config, ctx.place, config.unit === 'bytes');
     return { columns: readLayout(config, ctx.place).columns };
   },
+  completeBytes: countCompleteBytes,
   open: (files, _plan, config, ctx) => openLines(files, readLayout(config), config, ctx),
 });

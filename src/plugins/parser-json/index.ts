@@ -1,4 +1,5 @@
 import { defineParser } from '../../core/spi/index.js';
+import { countCompleteBytes } from './complete-records.js';
 import { readLayout, sourceColumns, type JsonParserConfig } from './config.js';
 import { chooseLane } from './native-lane.js';
 import { openNativeLane } from './native-reading.js';
@@ -29,6 +30,7 @@ export default defineParser<JsonParserConfig>({
   ],
   filesPerTask: 256,
   plan: (config, _files, ctx) => Promise.resolve({ columns: sourceColumns(readLayout(config, ctx.place)) }),
+  completeBytes: countCompleteBytes,
   async open(files, _plan, config, ctx) {
     const layout = readLayout(config);
     const lane = await chooseLane(files, layout, ctx);

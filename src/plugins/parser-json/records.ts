@@ -5,7 +5,14 @@ import type { JsonLayout } from './config.js';
 /** One record or one piece that is none. `bytes` is only valid until the next item. */
 export type JsonItem =
   | { readonly ok: true; readonly bytes: Buffer; readonly record: JsonSlice; readonly offset: number }
-  | { readonly ok: false; readonly bytes: Buffer; readonly record: JsonSlice; readonly offset: number; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly bytes: Buffer;
+      readonly record: JsonSlice;
+      readonly offset: number;
+      readonly reason: string;
+      readonly unclosed?: true;
+    };
 
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 /** A longer line is kept as the reject's text only up to `RAW_HEAD_BYTES`. */
@@ -107,7 +114,7 @@ class Window {
         if (isUtf8(bytes.subarray(at, result.end))) return { ok: true, bytes, record, offset: this.base + at };
         return { ok: false, bytes, record, offset: this.base + at, reason: 'not valid UTF-8' };
       }
-      if (this.ended) return await this.rejectLine('the JSON value is not closed');
+      if (this.ended) return { ...(await this.rejectLine('the JSON value is not closed')), unclosed: true };
       if (bytes.length - at > MAX_RECORD_BYTES) return await this.rejectLine(`a record of more than ${MAX_RECORD_BYTES / 1048576} MB`);
       await this.grow();
     }

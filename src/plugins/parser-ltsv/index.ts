@@ -1,4 +1,5 @@
 import { defineParser } from '../../core/spi/index.js';
+import { countCompleteBytes } from '../shared/complete-lines.js';
 import { checkLineConfig, openLines } from '../shared/line-reading.js';
 import { readLayout } from './layout.js';
 import { ltsvSchema, type LtsvConfig } from './schema.js';
@@ -28,5 +29,6 @@ export default defineParser<LtsvConfig>({
     checkLineConfig(config, ctx.place);
     return { columns: readLayout(config, ctx.place).columns };
   },
+  completeBytes: countCompleteBytes,
   open: (files, _plan, config, ctx) => openLines(files, readLayout(config), config, ctx),
 });

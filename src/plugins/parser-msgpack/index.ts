@@ -1,5 +1,6 @@
 import { defineParser } from '../../core/spi/index.js';
 import { openMsgpack, readLayout } from './open-msgpack.js';
+import { countCompleteBytes } from './records.js';
 import { msgpackSchema, type MsgpackConfig } from './schema.js';
 
 export default defineParser<MsgpackConfig>({
@@ -27,5 +28,6 @@ export default defineParser<MsgpackConfig>({
   ],
   filesPerTask: 256,
   plan: (config, _files, ctx) => Promise.resolve({ columns: readLayout(config, ctx.place).columns }),
+  completeBytes: (file, config) => (config.file_encoding === 'array' ? Promise.resolve(undefined) : countCompleteBytes(file)),
   open: (files, _plan, config, ctx) => openMsgpack(files, config, ctx),
 });

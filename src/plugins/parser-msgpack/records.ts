@@ -63,6 +63,18 @@ export async function* splitValues(
   if (left > 0 && left < Infinity) throw damaged(file, window.offset, `the array of records ends early: ${left} are missing`, undefined);
 }
 
+/** Bytes of a file that grows up to the end of its last complete value; where it turns out to be damaged, all of them. */
+export async function countCompleteBytes(file: Pick<ParserFile, 'open' | 'size'>): Promise<number> {
+  const window = new Window(file.open());
+  for (;;) {
+    const scan = scanValue(window.bytes, window.at, window.bytes.length);
+    if (scan.kind === 'corrupt') return file.size;
+    if (scan.kind !== 'more') window.at = scan.end;
+    else if (window.bytes.length - window.at > MAX_HELD) return file.size;
+    else if (!(await window.grow())) return window.offset;
+  }
+}
+
 async function readArrayHead(window: Window, file: ParserFile): Promise<number> {
   for (;;) {
     const first = window.bytes[window.at];

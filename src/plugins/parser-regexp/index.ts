@@ -1,4 +1,5 @@
 import { defineParser } from '../../core/spi/index.js';
+import { countCompleteBytes } from '../shared/complete-lines.js';
 import { checkLineConfig, openLines } from '../shared/line-reading.js';
 import { readLayout } from './layout.js';
 import { regexpSchema, type RegexpConfig } from './schema.js';
@@ -29,5 +30,6 @@ export default defineParser<RegexpConfig>({
     checkLineConfig(config, ctx.place);
     return { columns: readLayout(config, ctx.place).columns };
   },
+  completeBytes: countCompleteBytes,
   open: (files, _plan, config, ctx) => openLines(files, readLayout(config), config, ctx),
 });

@@ -4,6 +4,7 @@ import { configProblem } from './config-problem.js';
 import { splitLines, type NewlineRule, type TextLine } from './split-lines.js';
 import { openSpooledRecords, type RecordOutcome, type SourceRecord } from './spooled-records.js';
 import { readCharset, TEXT_DEFAULT_PROPERTIES, type TextDefaults } from './text-columns.js';
+import { isWide } from './text-format/charset.js';
 import { transcode } from './transcode.js';
 
 /** Options of every parser that reads one record a line. */
@@ -37,12 +38,10 @@ export interface LineFormat {
   readonly parseBytes?: (line: Buffer) => RecordOutcome;
 }
 
-const WIDE = new Set(['utf-16le', 'utf-16be']);
-
 /** Checks the options of a line parser; `asBytes`: lines are cut before they are decoded. */
 export function checkLineConfig(config: LineConfig, place: ConfigPlace, asBytes = false): void {
   const charset = readCharset(config.charset, place);
-  if (!asBytes || !WIDE.has(charset)) return;
+  if (!asBytes || !isWide(charset)) return;
   throw configProblem(place, 'unit', {
     code: 'FIXED_WIDTH_UNIT',
     message: `lines of ${charset} cannot be cut by bytes`,

@@ -4,6 +4,11 @@ export function isUtf8(label: string): boolean {
   return nameOf(label) === 'utf-8';
 }
 
+/** Whether ASCII characters take more than their one byte. */
+export function isWide(name: string): boolean {
+  return name === 'utf-16le' || name === 'utf-16be';
+}
+
 /** The WHATWG name of a charset label, or undefined when there is none. */
 export function nameOf(label: string): string | undefined {
   try {
