@@ -65,7 +65,10 @@ class Reader {
         yield chunk;
       }
       if (this.#config.after_select !== undefined) {
-        for (const session of this.#sessions) await session.texts(this.#config.after_select, 'running after_select');
+        const [leader] = this.#sessions;
+        // The snapshot of ranges is read-only.
+        if (this.#task.ranges !== undefined) await leader?.run('COMMIT', this.#doing);
+        await leader?.texts(this.#config.after_select, 'running after_select');
       }
       if (this.#config.zero_dates === 'null') this.#tellZeroDates();
     } finally {
@@ -84,6 +87,7 @@ class Reader {
   async #start(): Promise<AsyncIterable<SpooledChunk>> {
     const { ranges } = this.#task;
     const leader = await this.#open();
+    if (this.#config.before_select !== undefined) await leader.texts(this.#config.before_select, 'running before_select');
     if (ranges === undefined) return this.#read(leader, selectOf(this.#task));
     const others = await Promise.all(Array.from({ length: ranges.readers - 1 }, () => this.#open()));
     const sessions = [leader, ...others];
@@ -105,7 +109,6 @@ class Reader {
   async #open(): Promise<MysqlSession> {
     const session = await openSession(this.#settings, this.#config, this.#ctx);
     this.#sessions.push(session);
-    if (this.#config.before_select !== undefined) await session.texts(this.#config.before_select, 'running before_select');
     return session;
   }
 

@@ -96,7 +96,9 @@ class Reader {
   async #open(sessions: PostgresSession[], snapshot?: string): Promise<PostgresSession> {
     const session = await openSession(this.#settings, this.#config, this.#ctx);
     sessions.push(session);
-    if (this.#config.before_select !== undefined) await session.texts(this.#config.before_select, 'running before_select');
+    // Once for the task, before its snapshot is taken.
+    const { before_select: before } = this.#config;
+    if (before !== undefined && snapshot === undefined) await session.texts(before, 'running before_select');
     await beginReading(session, this.#settings, this.#config, snapshot);
     return session;
   }
@@ -108,10 +110,9 @@ class Reader {
   }
 
   async #finish(sessions: readonly PostgresSession[]): Promise<void> {
-    for (const session of sessions) {
-      await session.texts('COMMIT', this.#doing);
-      if (this.#config.after_select !== undefined) await session.texts(this.#config.after_select, 'running after_select');
-    }
+    for (const session of sessions) await session.texts('COMMIT', this.#doing);
+    const [leader] = sessions;
+    if (this.#config.after_select !== undefined) await leader?.texts(this.#config.after_select, 'running after_select');
   }
 }
 

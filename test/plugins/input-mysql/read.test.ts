@@ -74,6 +74,11 @@ for (const [product, start] of Object.entries(products)) {
       ['setup', 'before'],
     );
     assert.is((await read({ ...my.connection, table: 'steps' })).rows.length, 3);
+    // With ranges once each, too, however many sessions read.
+    const ranged = await read({ ...my.connection, table: 'steps', ...hooks, parallel_ranges: 3 });
+    assert.ok('ranges' in (ranged.plan.tasks[0] ?? {}), ranged.plan.notes.join('\n'));
+    const all = (await read({ ...my.connection, query: 'SELECT step FROM steps ORDER BY id' })).rows.flat();
+    assert.equal(all.slice(3), ['setup', 'before', 'after']);
   });
 
   test(`${product}: ranges see one snapshot while rows move between them`, async () => {

@@ -137,11 +137,15 @@ test('the reading transaction sees one snapshot and cannot write', async () => {
 test('before_setup, before_select and after_select run around the read', async () => {
   await pg.client.query('create table steps (n serial, what text)');
   const note = (what: string): string => `insert into steps (what) values ('${what}')`;
-  await read({ ...pg.connection, table: 'contract', before_setup: note('setup'), before_select: note('before'), after_select: note('after') });
+  const hooks = { before_setup: note('setup'), before_select: note('before'), after_select: note('after') };
+  await read({ ...pg.connection, table: 'contract', ...hooks });
+  // Once each, however many sessions read.
+  const { plan } = await read({ ...pg.connection, table: 'contract', parallel_ranges: 3, ...hooks });
+  assert.ok(plan.notes.some((text) => text.includes('3 ranges')));
   const { rows } = await pg.client.query<{ what: string }>('select what from steps order by n');
   assert.equal(
     rows.map(({ what }) => what),
-    ['setup', 'before', 'after'],
+    ['setup', 'before', 'after', 'setup', 'before', 'after'],
   );
 });
 
