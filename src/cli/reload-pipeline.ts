@@ -31,7 +31,10 @@ export async function reloadPipeline(context: CommandContext, session: Session, 
     throw new ConfigError({
       code: 'RUN_WITHOUT_CONFIG',
       message: `run ${run.runId} holds no config`,
-      hint: 'run its config again: the new run takes its place',
+      hint:
+        run.plan['sql'] === undefined
+          ? 'run its config again: the new run takes its place'
+          : `it is a statement of SQL that did not end: what it left goes with the next statement that writes ${run.targetName}, or with sluice maintain`,
     });
   }
   const document = makeDocument({ name: run.key.pipeline, ...definition }, `the config of run ${run.runId}`);

@@ -18,26 +18,42 @@ const TABLE_ROWS = 1000;
 /** Streams a result as text; memory does not grow with its size. Returns the number of rows. */
 export async function writeResult(result: ResultColumns, format: Exclude<ResultFormat, 'parquet'>, write: Write): Promise<number> {
   const names = result.columns.map((c) => c.name);
+  const distinct = distinctNames(names);
+  const columns = result.columns.map(({ type }, i) => ({ name: distinct[i] ?? '', type }));
   switch (format) {
     case 'table':
       return writeTable(result, names, write);
     case 'vertical':
       return writeRows(result, write, (row, n) => vertical(names, row, n));
     case 'csv':
-      await write(`${names.map(csvField).join(',')}\n`);
+      await write(`${distinct.map(csvField).join(',')}\n`);
       return writeRows(result, write, (row) => row.map(csvField).join(','));
     case 'tsv':
-      await write(`${names.map(tsvField).join('\t')}\n`);
+      await write(`${distinct.map(tsvField).join('\t')}\n`);
       return writeRows(result, write, (row) => row.map(tsvField).join('\t'));
     case 'jsonl':
-      return writeRows(result, write, (row) => jsonRow(result.columns, row));
+      return writeRows(result, write, (row) => jsonRow(columns, row));
     case 'json': {
       await write('[');
-      const rows = await writeRows(result, write, (row, n) => `${n === 1 ? '\n' : ','}${n === 1 ? '' : '\n'}${jsonRow(result.columns, row)}`, '');
+      const rows = await writeRows(result, write, (row, n) => `${n === 1 ? '\n' : ','}${n === 1 ? '' : '\n'}${jsonRow(columns, row)}`, '');
       await write(rows === 0 ? ']\n' : '\n]\n');
       return rows;
     }
   }
+}
+
+/** Equal names (in any case) told apart as DuckDB does in files, so that each format has the same: `a`, `a_1`, `a_2`. */
+export function distinctNames(names: readonly string[]): readonly string[] {
+  const seen = new Map<string, number>();
+  return names.map((name) => {
+    const key = name.toLowerCase();
+    let distinct = name;
+    let count = seen.get(key) ?? 0;
+    while (seen.has(distinct.toLowerCase())) distinct = `${name}_${++count}`;
+    seen.set(key, count);
+    seen.set(distinct.toLowerCase(), seen.get(distinct.toLowerCase()) ?? 0);
+    return distinct;
+  });
 }
 
 async function writeRows(result: ResultColumns, write: Write, format: (row: SqlValue[], n: number) => string, end = '\n'): Promise<number> {

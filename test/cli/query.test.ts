@@ -38,6 +38,20 @@ test('one time holds for all statements that write', async ({ desk }) => {
   assert.is(await answer(desk, 'SELECT "time" FROM shop.runs'), '200');
 });
 
+test('equal names of a result are told apart alike in every format that programs read', async ({ desk }) => {
+  const sql = 'SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS "A", 5 AS b';
+  const as = async (format: string): Promise<string> => (await desk.ok(['query', sql, '--format', format])).stdout.trim();
+  assert.is(await as('jsonl'), '{"a":1,"a_1":2,"a_1_1":3,"A_2":4,"b":5}');
+  assert.is(await as('json'), '[\n{"a":1,"a_1":2,"a_1_1":3,"A_2":4,"b":5}\n]');
+  assert.is(await as('csv'), 'a,a_1,a_1_1,A_2,b\n1,2,3,4,5');
+  assert.is((await as('tsv')).split('\n')[0], 'a\ta_1\ta_1_1\tA_2\tb');
+  // The Parquet file is DuckDB's own.
+  await desk.ok(['query', sql, '-o', 'r.parquet']);
+  await desk.ok(['load', 'r.parquet', '--into', 'shop.names', '--yes']);
+  assert.match((await desk.ok(['show', 'shop.names', '--json'])).stdout, /"a_1".*"a_1_1".*"A_2"/);
+  assert.match((await desk.ok(['query', sql, '--format', 'table'])).stdout, /a +a +a_1 +A +b/);
+});
+
 test('a file of -o is whole, or as it was before', async ({ desk }) => {
   for (const name of ['old.csv', 'old.parquet']) {
     desk.write(name, 'old');

@@ -132,6 +132,23 @@ test('a held run is discarded: nothing remains, and the next run loads the same 
   assert.equal(await desk.ids(), [1, 2]);
 });
 
+test('commit and discard say what a run that is not held needs', async ({ desk }) => {
+  await desk.ok(['query', 'CREATE TABLE shop.made AS SELECT 1 AS id']);
+  for (const verb of ['commit', 'discard']) {
+    const committed = await desk.sluice([verb, 'latest']);
+    assert.is(committed.code, 5);
+    assert.match(committed.stderr, /RUN_ENDED.*is committed, so there is nothing to commit or discard/s);
+    assert.match(committed.stderr, /`sluice undo .*` takes a committed run back/);
+  }
+  await desk.ok(['undo', 'latest', '--yes']);
+  assert.match((await desk.sluice(['commit', 'latest'])).stderr, /is undone, so there is nothing to commit/);
+  desk.write('data/orders_2.csv', 'id,amount\nx,y\n');
+  assert.is.not((await desk.sluice(['run', 'orders.yml'])).code, 0);
+  const failed = await desk.sluice(['commit', 'latest']);
+  assert.is(failed.code, 5);
+  assert.match(failed.stderr, /RUN_NOT_HELD: .*is failed: only a run that --hold stopped can be committed\nhint: run its pipeline again/);
+});
+
 test('on a terminal discard asks before finished tasks go', async ({ desk }) => {
   await desk.ok(['run', 'orders.yml', '--hold']);
   const no = await desk.sluice(['discard', 'latest'], { types: 'n\n' });

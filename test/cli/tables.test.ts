@@ -28,6 +28,29 @@ test('tables lists tables and views; --json gives one object each', async ({ des
   assert.equal(await desk.json(['tables', '--namespace', 'other']), []);
 });
 
+test('show spells types as configs do, and as Iceberg does beside it', async ({ desk }) => {
+  await desk.ok([
+    'query',
+    `CREATE TABLE shop.types AS SELECT now() AS at, TIMESTAMP '2026-01-01' AS local, 1.5::DECIMAL(12,2) AS price, [1] AS list, 's' AS s`,
+  ]);
+  const [types] = await desk.json<{ columns: { name: string; type: string; iceberg_type: string; comment: string | null }[] }>([
+    'show',
+    'shop.types',
+  ]);
+  assert.equal(
+    types?.columns.map((c) => [c.name, c.type, c.iceberg_type, c.comment]),
+    [
+      ['at', 'timestamp', 'timestamptz', null],
+      ['local', 'datetime', 'timestamp', null],
+      ['price', 'decimal(12,2)', 'decimal(12, 2)', null],
+      ['list', 'json', 'string', null],
+      ['s', 'string', 'string', null],
+    ],
+  );
+  const { stdout } = await desk.ok(['show', 'shop.types']);
+  assert.match(stdout, /  at +timestamp\n  local +datetime\n  price +decimal\(12,2\)\n  list +json\n/);
+});
+
 test('show tells columns, size, snapshots and who loads', async ({ desk }) => {
   desk.write('data/orders_2.csv', csv(3));
   await desk.ok(['run', 'orders.yml']);
@@ -35,7 +58,7 @@ test('show tells columns, size, snapshots and who loads', async ({ desk }) => {
   const shown = steady(stdout, desk.folder);
   for (const line of [
     '  id      long\n',
-    '  amount  decimal(12, 2)\n',
+    '  amount  decimal(12,2)\n',
     'partitioned by  (nothing)',
     'rows            3\n',
     'files           2 in 1 partition\n',

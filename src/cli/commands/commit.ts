@@ -13,8 +13,10 @@ export const command: Command = {
   arity: [1, 1],
   run: (context) =>
     withSession(context, undefined, async (session) => {
-      const { commitHeld } = await import('../../core/engine/held.js');
+      const { checkCommittable, commitHeld } = await import('../../core/engine/held.js');
       const run = await findRun(await session.metastore(), context.args[0] ?? '');
+      // Before its config is looked for, which statements of SQL have none of.
+      checkCommittable(run);
       const pipeline = await reloadPipeline(context, session, run);
       const summary = await commitHeld(pipeline, run.runId, await session.services((event) => context.out.event(event)));
       await printSummaries(context, [summary]);

@@ -15,13 +15,14 @@ export const command: Command = {
   arity: [1, 1],
   run: (context) =>
     withSession(context, undefined, async (session) => {
-      const { discardRun } = await import('../../core/engine/held.js');
+      const { checkDiscardable, discardRun } = await import('../../core/engine/held.js');
       const store = await session.metastore();
       const run = await findRun(store, context.args[0] ?? '');
+      checkDiscardable(run);
       const pipeline = await reloadPipeline(context, session, run);
       const finished = (await store.finishedTasks(run.runId)).length;
       // Nothing that is in a table goes, so a script need not say --yes.
-      if (context.out.isTerminal && run.status !== 'committed' && run.status !== 'discarded' && finished > 0) {
+      if (context.out.isTerminal && finished > 0) {
         await confirm(context, `sluice discard ${run.runId}`, `Throw away ${formatCountOf(finished, 'finished task')} of ${run.key.pipeline}?`);
       }
       await discardRun(pipeline, run.runId, await session.services((event) => context.out.event(event)));

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 /** Commits a run that `--hold` stopped before its commit. */
 export async function commitHeld(pipeline: Pipeline, runId: string, services: EngineServices): Promise<RunSummary> {
   return withHeldRun(pipeline, runId, services, async (run, plan, lease, ctx) => {
-    if (run.status !== 'held') throw notHeld(run);
+    checkCommittable(run);
     const finished = await services.store.finishedTasks(runId);
     const reports = finished.map((task) => task.report as unknown as TaskReport);
     const held = run.summary as unknown as RunSummary & { readonly state: JsonValue };
@@ -48,7 +48,7 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
 /** Ends a held, failed or cancelled run without a commit: its files go, the state stays. */
 export async function discardRun(pipeline: Pipeline, runId: string, services: EngineServices): Promise<void> {
   await withHeldRun(pipeline, runId, services, async (run, plan, lease, ctx) => {
-    if (run.status === 'committed' || run.status === 'discarded') throw notHeld(run);
+    checkDiscardable(run);
     await discardUnfinished(pipeline, run, plan, lease, services, ctx);
   });
 }
@@ -85,10 +85,27 @@ export function unknownRun(runId: string): ConfigError {
   return new ConfigError({ code: 'RUN_UNKNOWN', message: `no run ${runId}`, hint: '`sluice runs` lists them' });
 }
 
-function notHeld(run: RunRecord): ConflictError {
-  return new ConflictError({
+/** Throws ConflictError RUN_ENDED or RUN_NOT_HELD for a run that no `commit` can end. */
+export function checkCommittable(run: RunRecord): void {
+  if (run.status === 'held') return;
+  checkDiscardable(run);
+  throw new ConflictError({
+    code: 'RUN_NOT_HELD',
+    message: `run ${run.runId} is ${run.status}: only a run that --hold stopped can be committed`,
+    hint: 'run its pipeline again: it goes on with what is finished, and commits',
+  });
+}
+
+/** Throws ConflictError RUN_ENDED for a run that has an end. */
+export function checkDiscardable(run: RunRecord): void {
+  if (run.status !== 'committed' && run.status !== 'discarded') return;
+  const undone = run.commit?.['undone'] === true;
+  throw new ConflictError({
     code: 'RUN_ENDED',
-    message: `run ${run.runId} is ${run.status}, so there is nothing to commit or discard`,
-    hint: '`sluice runs` shows the state of all runs',
+    message: `run ${run.runId} is ${undone ? 'undone' : run.status}, so there is nothing to commit or discard`,
+    hint:
+      run.status === 'committed' && !undone
+        ? `\`sluice undo ${run.runId}\` takes a committed run back out of the tables of the warehouse`
+        : '`sluice runs` shows the state of all runs',
   });
 }

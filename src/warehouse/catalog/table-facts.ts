@@ -11,6 +11,7 @@ import {
   type Snapshot,
   type TableMetadata,
 } from '../table/model.js';
+import { columnTypeOf, JSON_DOC } from '../table/types.js';
 import type { TableReader } from '../table/table-reader.js';
 import { RUN_ID } from '../write/commit-changes.js';
 import type { LoadedTable } from './catalog.js';
@@ -71,6 +72,15 @@ export function partitionTexts(table: TableMetadata): readonly string[] {
     });
 }
 
+/** `type` is the column type as configs spell it; of types that only other engines make (nested ones, `uuid`, …) it is Iceberg's, as `iceberg_type` always is. */
+export interface ColumnFacts {
+  readonly name: string;
+  readonly type: string;
+  readonly iceberg_type: string;
+  readonly required: boolean;
+  readonly comment: string | null;
+}
+
 /** All there is to tell about a table; plain JSON. */
 export interface TableFacts {
   readonly name: string;
@@ -78,7 +88,7 @@ export interface TableFacts {
   readonly location: string;
   readonly metadata_location: string;
   readonly comment: string | null;
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly required: boolean; readonly comment: string | null }[];
+  readonly columns: readonly ColumnFacts[];
   readonly partitioned_by: readonly string[];
   readonly rows: number;
   readonly bytes: number;
@@ -110,9 +120,10 @@ export async function describeTable(
     comment: table.properties['comment'] ?? null,
     columns: currentSchema(table).fields.map((field) => ({
       name: field.name,
-      type: formatType(field.type),
+      type: columnTypeOf(field) ?? formatType(field.type),
+      iceberg_type: formatType(field.type),
       required: field.required,
-      comment: field.doc ?? null,
+      comment: field.doc === undefined || field.doc === JSON_DOC ? null : field.doc,
     })),
     partitioned_by: partitionTexts(table),
     ...countEntries(entries),

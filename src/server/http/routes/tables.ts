@@ -80,7 +80,13 @@ export const TABLE_ROUTES: readonly Route[] = [
           sql: text('Of a view.'),
           uuid: text('Stays when the table is renamed.'),
           columns: list(
-            object({ name: text(''), type: text('Iceberg type.'), required: { type: 'boolean' }, comment: orNull(text('')) }),
+            object({
+              name: text(''),
+              type: text('As in configs: long, decimal(12,2), timestamp, …; the Iceberg type where Sluice has none.'),
+              iceberg_type: text(''),
+              required: { type: 'boolean' },
+              comment: orNull(text('')),
+            }),
             'Columns in their order.',
           ),
           partitioned_by: list(text(''), 'Partition fields.'),
