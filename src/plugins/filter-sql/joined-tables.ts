@@ -12,6 +12,9 @@ import {
 import { configProblem } from '../shared/config-problem.js';
 import type { Warehouse } from '../../warehouse/index.js';
 
+/** Catalogs and schemas of every DuckDB, which hold other things: a schema of that name cannot be made, or is ambiguous. */
+const TAKEN: ReadonlySet<string> = new Set(['memory', 'pg_catalog', 'system', 'temp']);
+
 export interface JoinedTables {
   readonly schemas: readonly (readonly [string, Schema])[];
   /** Makes views with the tables' names in the run's DuckDB. */
@@ -37,6 +40,13 @@ export async function findJoinedTables(named: readonly (readonly string[])[], ct
 
 async function schemaOf(name: string, warehouse: Pick<Warehouse, 'query' | 'tableUuid'>, ctx: FilterPlanContext): Promise<Schema> {
   if ((await warehouse.tableUuid(name)) === undefined) throw unknownTable(name, ctx);
+  const [namespace = '', table = ''] = name.split('.');
+  if (TAKEN.has(namespace.toLowerCase()))
+    throw configProblem(ctx.place, 'query', {
+      code: 'TABLE_UNKNOWN',
+      message: `${name} cannot be joined here: the engine of the run has a ${namespace} of its own`,
+      hint: `give the table another namespace: sluice rename ${name} shop.${table}`,
+    });
   const result = await warehouse.query(`SELECT * FROM ${quoteName(name.split('.'))} LIMIT 0`, { signal: ctx.signal });
   await result.close();
   const schema: Column[] = [];

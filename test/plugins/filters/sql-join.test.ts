@@ -50,4 +50,28 @@ test('a table that is not there is an error at the query', async () => {
   assert.ok(error.hint);
 });
 
+test('what the engine of the run has of its own is no table of the warehouse', async () => {
+  for (const name of [
+    'temp.pg_class',
+    'pg_catalog.pg_class',
+    'information_schema.tables',
+    'temp.sqlite_master',
+    'main.duckdb_settings',
+    `main."/etc/passwd"`,
+    'memory.main.x',
+  ]) {
+    const error = await configErrorOf(run(`select i.* from input i, ${name}`));
+    assert.is(error.code, 'TABLE_UNKNOWN', name);
+  }
+  for (const namespace of ['temp', 'system', 'memory', 'pg_catalog']) {
+    await house.warehouse.execute(`CREATE TABLE ${namespace}.rates AS SELECT 1 AS customer`);
+    const error = await configErrorOf(run(`select * from input join ${namespace}.rates using (customer)`));
+    assert.is(error.code, 'TABLE_UNKNOWN');
+    assert.match(error.message, `query: ${namespace}.rates cannot be joined here: the engine of the run has a ${namespace} of its own`);
+    assert.is(error.hint, `give the table another namespace: sluice rename ${namespace}.rates shop.rates`);
+  }
+  await house.warehouse.execute(`CREATE TABLE "select".rates AS SELECT 1 AS customer`);
+  assert.is((await run('select * from input join "select".rates using (customer)')).rows.length, 1);
+});
+
 test.run();

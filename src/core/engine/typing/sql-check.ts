@@ -47,6 +47,7 @@ const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
   'getenv',
   'getvariable',
   'nextval',
+  'pg_get_viewdef',
   'pg_sleep',
   'query',
   'query_table',
