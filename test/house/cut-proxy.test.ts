@@ -56,6 +56,26 @@ test('bytes pass unchanged, at full speed and limited', async () => {
   assert.ok(Date.now() - delayed >= 195, 'there and back');
 });
 
+test('a side that often has to wait leaves no listeners behind', async () => {
+  const warnings: string[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning.message);
+  process.on('warning', warn);
+  try {
+    const socket = connect(proxy.port, proxy.host);
+    socket.write(Buffer.alloc(32 << 20));
+    // Read in turns, so that the proxy's own buffer fills again and again.
+    for (let left = 32 << 20; left > 0;) {
+      await once(socket, 'readable');
+      for (let part = socket.read() as Buffer | null; part !== null; part = socket.read() as Buffer | null) left -= part.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.destroy();
+  } finally {
+    process.off('warning', warn);
+  }
+  assert.equal(warnings, []);
+});
+
 test('an orderly cut delivers exactly the bytes before it, a reset breaks off', async () => {
   proxy.set({ cutAfter: { direction: 'down', bytes: 1000, mode: 'end' } });
   assert.equal(await talk(megabyte.subarray(0, 5000)), { got: megabyte.subarray(0, 1000), end: 'end' });

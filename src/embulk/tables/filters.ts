@@ -5,7 +5,13 @@ const rename: PluginTable = {
   kind: 'filter',
   type: 'rename',
   plugin: 'standard',
-  options: [same('columns'), same('rules', 'All seven; `regex_replace` takes the regular expressions of DuckDB.')],
+  options: [
+    same('columns'),
+    same(
+      'rules',
+      'All seven; `match` of `regex_replace` is a regular expression of Java, but for possessive quantifiers, atomic groups and POSIX classes, which are refused.',
+    ),
+  ],
 };
 
 const removeColumns: PluginTable = {

@@ -45,10 +45,16 @@ export const renameSchema = {
           pass_characters: { type: 'string', description: 'character_types, first_character_types: further characters that stay.' },
           replace: {
             type: 'string',
-            description: 'The one character put for others (character_types: default _), or the replacement of regex_replace.',
+            description:
+              'The one character put for others (character_types: default _), or the replacement of regex_replace, where $1 and ${name} stand for groups.',
           },
           prefix: { type: 'string', description: 'first_character_types: the one character put before the name instead of replacing its first one.' },
-          match: { type: 'string', minLength: 1, description: 'regex_replace: regular expression; every match is replaced.' },
+          match: {
+            type: 'string',
+            minLength: 1,
+            description:
+              'regex_replace: regular expression in the syntax of Java (without possessive quantifiers, atomic groups and POSIX classes); every match is replaced.',
+          },
           delimiter: { type: 'string', description: 'unique_number_suffix: the one character before the number (default _), not a digit.' },
           digits: { type: 'integer', minimum: 1, description: 'unique_number_suffix: digits of the number, padded with zeros.' },
           offset: {

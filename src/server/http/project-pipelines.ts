@@ -12,13 +12,18 @@ const FOLDER = 'pipelines';
 const SOME_TIME = '2026-01-01T00:00:00Z';
 
 /**
- * The pipeline files of a project: `pipelines/shop/orders.yml` has the name `shop/orders`. They are only looked up here; the
+ * The pipeline files of a project: `pipelines/shop/orders.yml`, or `.yml.liquid`, has the name `shop/orders`; what
+ * templates include (`_*.liquid`) is none. They are only looked up here; the
  * worker that runs one reads it.
  */
 export async function listPipelines(root: string, options: Omit<PipelineOptions, 'scheduledTime' | 'cwd'>): Promise<readonly HttpPipeline[]> {
-  const files = await glob([`${FOLDER}/**/*.{yml,yaml}`], { cwd: root, dot: false, followSymbolicLinks: false });
+  const files = await glob([`${FOLDER}/**/*.{yml,yaml,yml.liquid,yaml.liquid}`, '!**/_*.liquid'], {
+    cwd: root,
+    dot: false,
+    followSymbolicLinks: false,
+  });
   return files.sort().map((file) => ({
-    name: file.slice(FOLDER.length + 1).replace(/\.ya?ml$/, ''),
+    name: file.slice(FOLDER.length + 1).replace(/\.ya?ml(\.liquid)?$/, ''),
     file,
     connections: () => connectionsOf(root, file, options),
   }));

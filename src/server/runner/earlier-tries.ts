@@ -6,8 +6,8 @@ const RECENT = 200;
 const CLOCK_SKEW_MS = 600_000;
 
 /**
- * The run with which an earlier try of this job committed a part (a stream of a pipeline, a statement), such as one whose process ended before it could say so. To
- * be sure, ask while the run's lease is held.
+ * The run with which an earlier try of this job committed a part (a stream of a pipeline, a statement), such as one whose process
+ * ended before it could say so. To be sure, ask while the run's lease is held.
  */
 export async function findCommitted(store: RunStore, job: JobRecord, pipeline: string, part: string): Promise<string | undefined> {
   // Its first claim has fence 1.

@@ -11,7 +11,10 @@ export function partitionName(field: Pick<BoundPartitionField, 'field-id'>): str
   return `__p_${field['field-id']}`;
 }
 
-/** Parquet as every engine reads it: v1 pages (Spark refuses v2, and DuckDB 1.5 writes INT32 deltas in them that pyarrow and Trino cannot read), zstd 3. */
+/**
+ * Parquet as every engine reads it: v1 pages (Spark refuses v2, and DuckDB 1.5 writes INT32 deltas in them that pyarrow and Trino
+ * cannot read), zstd 3.
+ */
 export const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v1, RETURN_STATS true';
 
 /**

@@ -176,8 +176,12 @@ test('pipelines of the project run by name, and nothing else does', async () => 
   const list = await desk.get('/api/v1/pipelines', { key: reader });
   assert.equal(
     (list.json['pipelines'] as { name: string }[]).map((p) => p.name),
-    ['broken', 'shop/orders'],
+    // Templates too, but not what they include.
+    ['broken', 'shop/orders', 'shop/refunds'],
   );
+  const template = await desk.post('/api/v1/pipelines/shop%2Frefunds/run', { key: writer });
+  assert.is(template.status, 202, template.text);
+  assert.equal((await desk.store.getJob(String(template.json['job_id'])))?.payload, { kind: 'pipeline', file: 'pipelines/shop/refunds.yml.liquid' });
   const run = await desk.post('/api/v1/pipelines/shop%2Forders/run', { key: writer, body: { scheduled_time: '2026-01-01T00:00:00Z' } });
   assert.is(run.status, 202, run.text);
   const job = await desk.store.getJob(String(run.json['job_id']));

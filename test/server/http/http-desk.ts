@@ -89,6 +89,11 @@ schedules:
       'pipelines/shop/orders.yml',
       `in: {type: csv, path_prefix: ./data/, columns: [{name: id, type: long}]}\nout: {type: warehouse, table: shop.orders}\n`,
     );
+    write('pipelines/shop/_columns.yml.liquid', '[{name: id, type: long}]');
+    write(
+      'pipelines/shop/refunds.yml.liquid',
+      `in: {type: csv, path_prefix: ./data/, columns: {% include 'columns' %}}\nout: {type: warehouse, table: shop.refunds}\n`,
+    );
     write('pipelines/broken.yml', `in: {type: nothing}\n`);
     const env = { CRM_PASSWORD: 'canary-of-crm' };
     const project = await loadProject(folder, { env, cwd: folder });
