@@ -121,7 +121,8 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
   const watch = reading.shouldStop ? watchFor(reading.shouldStop.bind(reading), () => ((stopped = true), ctx.sql.interrupt())) : undefined;
   try {
     const refusalStatus = work.refuses ? { refusalStatus: select.lastFilterStatus } : {};
-    const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS, ...refusalStatus };
+    const statuses = { lowest: -(work.firstFilter + work.filters.length), highest: select.reasons.length };
+    const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS, statuses, ...refusalStatus };
     const stage = await work.sink.stage(relation, ctx);
     const rows = stage.rows + Object.values(stage.statuses).reduce((a, b) => a + b, 0);
     return { rows: select.expands ? await countRelation(reading, ctx) : rows, stage, select };

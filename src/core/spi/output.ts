@@ -44,6 +44,8 @@ export interface StagedRelation {
   readonly statusColumn: string;
   /** Status of the rows that the first of the plan's `refusals` meets; those of the others follow. */
   readonly refusalStatus?: number;
+  /** The lowest (at most 0) and the highest (at least 0) status there can be, where it is known. */
+  readonly statuses?: { readonly lowest: number; readonly highest: number };
 }
 
 export interface StageReport {

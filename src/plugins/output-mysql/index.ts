@@ -1,7 +1,7 @@
 import { configProblem } from '../shared/config-problem.js';
 import { readTableName } from '../shared/sql/table-names.js';
 import { defineDatabaseOutput } from '../shared/sql-output/database-output.js';
-import { csvColumn } from './csv-column.js';
+import { spoolColumn } from './csv-column.js';
 import { schema } from './schema.js';
 import { openTarget } from './target.js';
 
@@ -29,8 +29,8 @@ export default defineDatabaseOutput(
   },
   {
     defaultPort: 3306,
-    csvColumn,
-    nullText: 'NULL',
+    spoolColumn,
+    spool: { kind: 'csv', nullText: 'NULL' },
     tableOf(config, place) {
       const parts = readTableName(config.table, config.database, place);
       if (parts.length === 2) return parts;

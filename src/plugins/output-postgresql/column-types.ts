@@ -1,5 +1,5 @@
 import { decimalOf, type Column, type ColumnType } from '../../core/spi/index.js';
-import type { CsvColumn } from '../shared/sql-output/stage-csv.js';
+import type { SpoolColumn } from '../shared/sql-output/spool-lines.js';
 import type { TargetColumn, TargetFamily } from '../shared/sql-output/target-column.js';
 import type { WrittenValue } from '../shared/sql-output/written-value.js';
 
@@ -125,22 +125,23 @@ const ALIASES: Readonly<Record<string, string>> = {
  * The text that PostgreSQL reads as exactly this value (manual, 8.4 and B.1). DuckDB's years BC, `0044-03-15 (BC) 10:00:00`, it
  * reads as well: parentheses count as blanks.
  */
-export function csvColumn({ sql, type }: WrittenValue, { family }: TargetColumn): CsvColumn {
+export function spoolColumn({ sql, type }: WrittenValue, { family }: TargetColumn): SpoolColumn {
   switch (type) {
     case 'binary':
-      return { sql: `'\\x' || lower(hex(${sql}))`, quoted: false };
+      // The backslash is escaped here: a search of long values for it would find nothing else.
+      return { sql: `'\\\\x' || lower(hex(${sql}))`, text: false };
     case 'string':
     case 'json':
-      return { sql, quoted: true };
+      return { sql, text: true };
     case 'timestamp':
       // As the cast writes it, which takes three times as long; it is left for infinities.
-      return { sql: `coalesce(make_timestamp(epoch_us(${sql}))::VARCHAR || '+00', ${sql}::VARCHAR)`, quoted: false };
+      return { sql: `coalesce(make_timestamp(epoch_us(${sql}))::VARCHAR || '+00', ${sql}::VARCHAR)`, text: false };
     case 'datetime':
-      return { sql: family.kind === 'date' ? `${sql}::DATE` : sql, quoted: false };
+      return { sql: family.kind === 'date' ? `${sql}::DATE` : sql, text: false };
     case 'boolean':
-      return { sql: family.kind === 'integer' ? `${sql}::INTEGER` : sql, quoted: false };
+      return { sql: family.kind === 'integer' ? `${sql}::INTEGER` : sql, text: false };
     default:
       // Whole numbers without `.0`, which the server would not read.
-      return { sql: family.kind === 'integer' && type !== 'long' ? `${sql}::HUGEINT` : sql, quoted: false };
+      return { sql: family.kind === 'integer' && type !== 'long' ? `${sql}::HUGEINT` : sql, text: false };
   }
 }

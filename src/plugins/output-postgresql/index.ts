@@ -1,6 +1,6 @@
 import { defineDatabaseOutput } from '../shared/sql-output/database-output.js';
 import { readTableName } from '../shared/sql/table-names.js';
-import { csvColumn } from './column-types.js';
+import { spoolColumn } from './column-types.js';
 import { schema } from './schema.js';
 import { openTarget } from './target.js';
 
@@ -28,8 +28,9 @@ export default defineDatabaseOutput(
   },
   {
     defaultPort: 5432,
-    csvColumn,
-    nullText: '',
+    spoolColumn,
+    // The server reads it with a seventh less CPU than CSV with quotes.
+    spool: { kind: 'escaped', nullText: '\\N' },
     tableOf: (config, place) => readTableName(config.table, config.schema ?? 'public', place),
     open: openTarget,
   },

@@ -132,7 +132,7 @@ async function mergeRows(session: PostgresSession, job: LoadJob): Promise<void> 
 async function copyInto(session: PostgresSession, table: string, columns: string, job: LoadJob): Promise<void> {
   const { plan } = job;
   const { from } = await import('pg-copy-streams');
-  const stream = session.client.query(from(`COPY ${table} (${columns}) FROM STDIN (FORMAT csv, NULL '', ENCODING 'UTF8')`));
+  const stream = session.client.query(from(`COPY ${table} (${columns}) FROM STDIN (FORMAT text, ENCODING 'UTF8')`));
   try {
     await pipeline(Readable.from(job.bytes(), { objectMode: false, highWaterMark: 1 << 20 }), stream, { signal: job.run.signal });
   } catch (error) {

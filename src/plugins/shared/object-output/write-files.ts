@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { DataError, fileSystemError, quoteIdentifier, quoteLiteral, type SqlConnection, type StagedRelation } from '../../../core/spi/index.js';
 import { encodePart } from './naming.js';
 import { NULL_FOLDER, type ObjectPlan } from './plan.js';
-import { withStatusCount, type StatusCounts } from './status-count.js';
+import { withStatusCount, type StatusCounts } from '../status-count.js';
 
 /** A file that COPY wrote. */
 export interface CopiedFile {
@@ -37,6 +37,8 @@ export async function copyFiles(plan: CopyPlan, relation: StagedRelation, folder
   const target = whole ? join(folder, 'data') : join(folder, 'parts');
   await rm(target, { recursive: true, force: true });
   if (!whole) await sql.run(`SET partitioned_write_max_open_files = ${OPEN_FILES}`);
+  // The first record of an array must come first.
+  if (plan.file.format.form === 'lines' && plan.file.format.array === true) await sql.run('SET GLOBAL preserve_insertion_order = true');
   const { rows, statuses } = await withStatusCount(sql, relation, async (keep) => {
     const [result] = await sql.rows(copySql(plan, relation, keep, target));
     return Number(result?.['Count'] ?? 0);

@@ -17,7 +17,7 @@ import { modeOf } from './schema.js';
 import { refusalsUnlessDeleted, withoutMark } from './delete-marks.js';
 import { readSpool } from './read-spool.js';
 import { commitRows, openRunWriter, stageRows } from './run-writer.js';
-import { removeSpools, type CsvSpool } from './stage-csv.js';
+import { removeSpools, type Spool } from './stage-spool.js';
 import type { DatabaseConfig, TablePlan } from './table-plan.js';
 import type { TargetProduct, TargetSession } from './target-session.js';
 
@@ -66,12 +66,12 @@ export function defineDatabaseOutput(
 
     stagedRows(plan, reports) {
       const { columns, deleteColumn } = plan.details as unknown as TablePlan;
-      const files = reports.flatMap((report) => (report.staged as unknown as CsvSpool).files);
+      const files = reports.flatMap((report) => (report.staged as unknown as Spool).files);
       return readSpool(
         files,
         columns.map(({ source }) => source),
         deleteColumn !== undefined,
-        product.nullText,
+        product.spool,
       );
     },
 
@@ -139,7 +139,7 @@ export function defineDatabaseOutput(
 
     stage: (plan, relation, ctx) => stageRows(product, plan, relation, ctx),
 
-    commit: (plan, reports, _rejects, ctx, config) => commitRows(openFor(config), plan, reports, ctx, config),
+    commit: (plan, reports, _rejects, ctx, config) => commitRows(product, openFor(config), plan, reports, ctx, config),
 
     openRun: (plan, ctx, config) => openRunWriter(product, openFor(config), plan, ctx, config),
 

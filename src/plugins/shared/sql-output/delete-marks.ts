@@ -1,6 +1,6 @@
 import { ConfigError, didYouMean, quoteIdentifier, type ConfigPlace, type RowRefusal, type Schema } from '../../../core/spi/index.js';
 import type { TablePlan } from './table-plan.js';
-import type { CsvColumn } from './stage-csv.js';
+import type { SpoolColumn } from './spool-lines.js';
 import type { TargetColumn } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
 
@@ -26,14 +26,14 @@ export function refusalsUnlessDeleted(refusals: readonly RowRefusal[], mark: str
 /** The columns of the spool: those of the plan and, where rows may be deleted, the mark as 0 or 1. */
 export function writtenColumns(
   { columns, keys, deleteColumn }: TablePlan,
-  write: (value: WrittenValue, target: TargetColumn) => CsvColumn,
-): readonly CsvColumn[] {
+  write: (value: WrittenValue, target: TargetColumn) => SpoolColumn,
+): readonly SpoolColumn[] {
   const written = columns.map((column) => ({ ...write(column.written, column.target), isKey: keys.keys.includes(column.target.name) }));
   if (deleteColumn === undefined) return written;
   const marked = isMarked(deleteColumn);
   return [
-    ...written.map(({ sql, quoted, isKey }) => ({ sql: isKey ? sql : `CASE WHEN NOT ${marked} THEN ${sql} END`, quoted })),
-    { sql: `${marked}::INTEGER`, quoted: false },
+    ...written.map(({ sql, text, isKey }) => ({ sql: isKey ? sql : `CASE WHEN NOT ${marked} THEN ${sql} END`, text })),
+    { sql: `${marked}::INTEGER`, text: false },
   ];
 }
 

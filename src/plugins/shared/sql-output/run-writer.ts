@@ -16,13 +16,13 @@ import type { TargetProduct, TargetSession } from './target-session.js';
 import { writtenColumns } from './delete-marks.js';
 import { EarlyLoad } from './early-load.js';
 import type { GrowingSpool } from './growing-spools.js';
-import { stageCsv, type CsvSpool } from './stage-csv.js';
+import { stageSpool, type Spool } from './stage-spool.js';
 import { readFiles } from './staged-bytes.js';
 import type { DatabaseConfig, TablePlan } from './table-plan.js';
 
 type Open = (ctx: PluginContext) => Promise<TargetSession>;
 
-/** Stages the rows of one task as CSV files. */
+/** Stages the rows of one task as files of the product's own form. */
 export async function stageRows(
   product: TargetProduct,
   plan: OutputPlan,
@@ -30,12 +30,13 @@ export async function stageRows(
   ctx: StageContext,
   onFolder?: (folder: string) => void,
 ): Promise<StageReport> {
-  const columns = writtenColumns(plan.details as unknown as TablePlan, (value, target) => product.csvColumn(value, target));
-  return stageCsv(relation, { columns, nullText: product.nullText, onFolder }, ctx);
+  const columns = writtenColumns(plan.details as unknown as TablePlan, (value, target) => product.spoolColumn(value, target));
+  return stageSpool(relation, { columns, form: product.spool, onFolder }, ctx);
 }
 
 /** The commit of a run: what was sent early, or else all staged files now. */
 export async function commitRows(
+  product: TargetProduct,
   open: Open,
   plan: OutputPlan,
   reports: readonly StageReport[],
@@ -44,11 +45,12 @@ export async function commitRows(
   early?: EarlyLoad,
 ): Promise<CommitReport> {
   const table = plan.details as unknown as TablePlan;
-  const spools = reports.map((report) => report.staged as unknown as CsvSpool);
+  const spools = reports.map((report) => report.staged as unknown as Spool);
   const files = spools.flatMap((spool) => spool.files);
   const rows = spools.reduce((sum, spool) => sum + spool.rows, 0);
   const facts: JsonObject = { table: plan.name, mode: table.mode, rows };
   const bytes = reports.reduce((sum, report) => sum + report.bytes, 0);
+  if (spools.some((spool) => spool.form !== product.spool.kind)) throw spoolLost(ctx.runId, 'were spooled by another version of Sluice');
   const committed = (await early?.finish({ files, bytes, rows }, ctx)) === true || (await sendRows(open, table, { files, rows }, ctx, config));
   if (committed) ctx.reach('commit.target_committed');
   await ctx.completeAlone(facts);
@@ -84,14 +86,14 @@ export function openRunWriter(product: TargetProduct, open: Open, plan: OutputPl
       let spool: GrowingSpool | undefined;
       try {
         const report = await stageRows(product, plan, relation, ctx, early && ((folder) => void (spool = early.watch(ctx.task, folder))));
-        if (spool) spool.files = (report.staged as unknown as CsvSpool).files;
+        if (spool) spool.files = (report.staged as unknown as Spool).files;
         return report;
       } catch (error) {
         early?.giveUp('a task failed');
         throw error;
       }
     },
-    commit: (reports, _rejects, ctx) => commitRows(open, plan, reports, ctx, config, early),
+    commit: (reports, _rejects, ctx) => commitRows(product, open, plan, reports, ctx, config, early),
     close: async () => early?.close(),
   };
 }
@@ -113,10 +115,14 @@ async function assertSpooled(files: readonly string[], runId: string): Promise<v
       throw error;
     });
     if (found) continue;
-    throw new DataError({
-      code: 'SPOOL_MISSING',
-      message: `run ${runId}: its spooled rows are gone (${file})`,
-      hint: `the temp folder was cleared; start anew: sluice discard ${runId}, then run again`,
-    });
+    throw spoolLost(runId, `are gone from the temp folder (${file})`);
   }
+}
+
+function spoolLost(runId: string, why: string): DataError {
+  return new DataError({
+    code: 'SPOOL_MISSING',
+    message: `run ${runId}: its spooled rows ${why}`,
+    hint: `start anew: sluice discard ${runId}, then run again`,
+  });
 }

@@ -1,7 +1,7 @@
 import type { ConfigPlace, LedgerAnswer, OpenRunContext, PluginContext, StateKey } from '../../../core/spi/index.js';
 import type { SqlConnectionSettings } from '../sql/connection.js';
 import type { MakeColumn } from './plan-columns.js';
-import type { CsvColumn } from './stage-csv.js';
+import type { SpoolColumn, SpoolForm } from './spool-lines.js';
 import type { DatabaseConfig, LoadJob, TablePlan } from './table-plan.js';
 import type { TargetColumn, TargetTable } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
@@ -37,9 +37,8 @@ export interface TargetSession {
 export interface TargetProduct {
   readonly defaultPort: number;
   /** How a value is written for the bulk load. */
-  csvColumn(value: WrittenValue, target: TargetColumn): CsvColumn;
-  /** Stands for NULL in the spool, unquoted. */
-  readonly nullText: string;
+  spoolColumn(value: WrittenValue, target: TargetColumn): SpoolColumn;
+  readonly spool: SpoolForm;
   /** Parts of the target table's name. */
   tableOf(config: DatabaseConfig, place: ConfigPlace): readonly string[];
   open(settings: SqlConnectionSettings, ctx: PluginContext, config: DatabaseConfig): Promise<TargetSession>;
