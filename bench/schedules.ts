@@ -34,6 +34,8 @@ function define(i: number): ScheduleDefinition {
     enabled: true,
     priority: 0,
     tags: [],
+    sla: null,
+    slaHash: '',
     notify: [],
     connections: [],
     payload: { kind: 'sql', sql: 'select 1' },

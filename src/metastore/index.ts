@@ -11,6 +11,7 @@ import { openConnection } from './open-connection.js';
 import { createRuns } from './runs.js';
 import { createSchedules } from './schedules.js';
 import { createServers } from './servers.js';
+import { createSlas } from './slas.js';
 import { createStates } from './states.js';
 import { targetCalls } from './targets.js';
 import { createTasks } from './tasks.js';
@@ -58,6 +59,7 @@ async function compose(connection: Connection, options: MetastoreOptions): Promi
     ...createJobs(connection, projectId),
     ...createJobLog(connection),
     ...createSchedules(connection, projectId),
+    ...createSlas(connection, projectId),
     ...createApiKeys(connection, projectId),
     ...createRuns(connection, projectId),
     ...createTasks(connection),

@@ -57,6 +57,13 @@ export function createJobs(connection: Connection, project: string): JobCalls {
     );
     return numberOf(row, 'due') === 1;
   };
+  /** A success may make good what was missed. */
+  const tellSla = (tx: OpenTransaction, schedule: string): Promise<number> =>
+    tx.run(
+      `UPDATE sluice_schedules SET sla_check_at = ${dialect.now} WHERE project = $1 AND name = $2 AND sla_from IS NOT NULL
+       AND EXISTS (SELECT 1 FROM sluice_sla_misses WHERE project = $1 AND schedule = $2 AND met_at IS NULL)`,
+      [project, schedule],
+    );
   /** The job as it is now, while this claim still holds it. */
   const held = async (tx: OpenTransaction, claim: Pick<JobRecord, 'id' | 'fence'>): Promise<JobRecord> => {
     const job = await get(tx, claim.id, dialect.lockRow);
@@ -135,8 +142,12 @@ export function createJobs(connection: Connection, project: string): JobCalls {
 
     finishJob: (claim, end) =>
       connection.transaction(async (tx) => {
+        // Before the job's row is locked, as those who make the schedule's jobs do it.
+        if (end.status === 'success' && claim.nominalTime !== null) await tellSla(tx, claim.name);
         const job = await held(tx, claim);
         const at = await now(tx);
+        // Who had it killed may have said why.
+        const error = end.status === 'killed' && job.killRequested ? (job.error ?? end.error) : end.error;
         const again = end.status === 'error' && end.retry && !job.killRequested && job.attempts < job.maxAttempts;
         const wait = Math.min(job.retryWait.maxMs, job.retryWait.initialMs * 2 ** (job.attempts - 1));
         await tx.run(`UPDATE sluice_jobs SET status = $2, holder = NULL, not_before = $3, finished_at = $4, result = $5, error = $6 WHERE id = $1`, [
@@ -145,14 +156,16 @@ export function createJobs(connection: Connection, project: string): JobCalls {
           again ? at + wait : job.notBefore,
           again ? null : at,
           end.result === null ? null : JSON.stringify(end.result),
-          end.error === null ? null : JSON.stringify(end.error),
+          error === null ? null : JSON.stringify(error),
         ]);
       }),
 
     returnJob: (claim) =>
       connection.transaction(async (tx) => {
         const job = await held(tx, claim);
-        await tx.run(`UPDATE sluice_jobs SET status = 'queued', holder = NULL, attempts = attempts - 1, started_at = NULL WHERE id = $1`, [job.id]);
+        if (job.killRequested) await endKilled(tx, job.id, await now(tx));
+        else
+          await tx.run(`UPDATE sluice_jobs SET status = 'queued', holder = NULL, attempts = attempts - 1, started_at = NULL WHERE id = $1`, [job.id]);
       }),
 
     killJob: (id) =>
@@ -193,6 +206,7 @@ export function createJobs(connection: Connection, project: string): JobCalls {
           await tx.run('DELETE FROM sluice_jobs WHERE id = $1', [id]);
         }
         await tx.run('DELETE FROM sluice_firings WHERE project = $1 AND recorded_at < $2', [project, endedBefore]);
+        await tx.run('DELETE FROM sluice_sla_misses WHERE project = $1 AND missed_at < $2', [project, endedBefore]);
         const files = rows.flatMap((row) => {
           const result = row['result'] === null ? null : (JSON.parse(textOf(row, 'result')) as JobRecord['result']);
           return result?.resultFile ? [result.resultFile.uri] : [];
@@ -224,12 +238,14 @@ export function createJobs(connection: Connection, project: string): JobCalls {
 
 /** Jobs of servers that are gone are queued again, or given up after too many of them. */
 async function takeOver(tx: OpenTransaction, project: string, nowSql: string, at: number): Promise<void> {
-  const running = await tx.all(`SELECT id, holder, takeovers FROM sluice_jobs WHERE project = $1 AND status = 'running'`, [project]);
+  const running = await tx.all(`SELECT id, holder, takeovers, kill_requested FROM sluice_jobs WHERE project = $1 AND status = 'running'`, [project]);
   if (running.length === 0) return;
   const alive = await liveServers(tx, nowSql, project);
   for (const row of running.filter((each) => !alive.has(textOf(each, 'holder')))) {
     const id = textOf(row, 'id');
-    if (numberOf(row, 'takeovers') + 1 < MAX_TAKEOVERS) {
+    if (numberOf(row, 'kill_requested') !== 0) {
+      await endKilled(tx, id, at);
+    } else if (numberOf(row, 'takeovers') + 1 < MAX_TAKEOVERS) {
       await tx.run(`UPDATE sluice_jobs SET status = 'queued', holder = NULL, attempts = attempts - 1, takeovers = takeovers + 1 WHERE id = $1`, [id]);
     } else {
       const error = {
@@ -244,6 +260,16 @@ async function takeOver(tx: OpenTransaction, project: string, nowSql: string, at
       ]);
     }
   }
+}
+
+/** A job that was to be killed and runs nowhere any more. */
+async function endKilled(tx: OpenTransaction, id: string, at: number): Promise<void> {
+  const error = { code: 'JOB_KILLED', message: 'the job was killed', hint: `sluice job retry ${id} runs it anew` };
+  await tx.run(`UPDATE sluice_jobs SET status = 'killed', holder = NULL, finished_at = $2, error = COALESCE(error, $3) WHERE id = $1`, [
+    id,
+    at,
+    JSON.stringify(error),
+  ]);
 }
 
 function conditions(project: string, filter: JobFilter): { where: string; params: readonly SqlValue[] } {

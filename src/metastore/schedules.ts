@@ -1,5 +1,15 @@
 import type { FiringOutcome, JobStatus, JobStore, ScheduleRecord } from '../core/spi/index.js';
-import { insertRows, numberOf, optionalText, runForEach, textOf, type Connection, type SqlRow, type SqlValue } from './connection.js';
+import {
+  insertRows,
+  numberOf,
+  optionalText,
+  runForEach,
+  textOf,
+  type Connection,
+  type OpenTransaction,
+  type SqlRow,
+  type SqlValue,
+} from './connection.js';
 import { insertJob } from './job-rows.js';
 
 type ScheduleCalls = Pick<
@@ -14,17 +24,27 @@ export function createSchedules(connection: Connection, project: string): Schedu
       connection.transaction(async (tx) => {
         await dialect.lockName(tx, 'sluice_schedules');
         const now = numberOf(await tx.get(`SELECT ${dialect.now} AS now`), 'now');
-        const rows = await tx.all('SELECT name, definition_hash, next_time FROM sluice_schedules WHERE project = $1', [project]);
+        const rows = await tx.all('SELECT name, definition_hash, next_time, sla_hash FROM sluice_schedules WHERE project = $1', [project]);
         const known = new Map(
           rows.map((row) => {
             const nextTime = row['next_time'] === null ? null : numberOf(row, 'next_time');
-            return [textOf(row, 'name'), { name: textOf(row, 'name'), definitionHash: textOf(row, 'definition_hash'), nextTime }];
+            const name = textOf(row, 'name');
+            return [name, { name, definitionHash: textOf(row, 'definition_hash'), nextTime, slaHash: textOf(row, 'sla_hash') }];
           }),
         );
         const fresh: SqlValue[][] = [];
-        for (const { name, definitionHash, nextAfter } of schedules) {
+        for (const { name, definitionHash, slaHash = '', nextAfter } of schedules) {
           const old = known.get(name);
           known.delete(name);
+          // What is promised from now on holds for times after now.
+          const slaFrom = slaHash === '' ? null : now + 1;
+          if (old && old.slaHash !== slaHash)
+            await tx.run('UPDATE sluice_schedules SET sla_hash = $3, sla_from = $4, sla_check_at = $4 WHERE project = $1 AND name = $2', [
+              project,
+              name,
+              slaHash,
+              slaFrom,
+            ]);
           if (old?.definitionHash === definitionHash) continue;
           // Times that were missed before the change are judged by the new definition.
           const { nextTime, dueAt } = nextAfter(Math.min(now, (old?.nextTime ?? Infinity) - 1));
@@ -36,14 +56,15 @@ export function createSchedules(connection: Connection, project: string): Schedu
               nextTime,
               dueAt,
             ]);
-          else fresh.push([project, name, now, 0, definitionHash, nextTime, dueAt]);
+          else fresh.push([project, name, now, 0, definitionHash, nextTime, dueAt, slaHash, slaFrom, slaFrom]);
         }
-        await insertRows(tx, 'INSERT INTO sluice_schedules (project, name, created_at, paused, definition_hash, next_time, due_at)', fresh, '');
+        const columns = 'project, name, created_at, paused, definition_hash, next_time, due_at, sla_hash, sla_from, sla_check_at';
+        await insertRows(tx, `INSERT INTO sluice_schedules (${columns})`, fresh, '');
         // What is no longer defined keeps its history, and starts anew should it come back.
         const gone = [...known.values()].filter((each) => each.definitionHash !== '').map((each) => each.name);
         await runForEach(
           tx,
-          "UPDATE sluice_schedules SET definition_hash = '', next_time = NULL, due_at = NULL WHERE project = $1 AND name IN (*)",
+          "UPDATE sluice_schedules SET definition_hash = '', next_time = NULL, due_at = NULL, sla_hash = '', sla_from = NULL, sla_check_at = NULL WHERE project = $1 AND name IN (*)",
           [project],
           gone,
         );
@@ -69,12 +90,13 @@ export function createSchedules(connection: Connection, project: string): Schedu
         const row = await tx.get(`SELECT * FROM sluice_schedules WHERE project = $1 AND name = $2${dialect.lockRow}`, [project, step.name]);
         if (row === undefined || row['next_time'] !== step.expectedNext) return false;
         const now = numberOf(await tx.get(`SELECT ${dialect.now} AS now`), 'now');
-        for (const { nominalTime, outcome, job } of step.firings) {
+        for (const { nominalTime, outcome, job, cancelsEarlier } of step.firings) {
           const first = await tx.run(
             `INSERT INTO sluice_firings (project, schedule, nominal_time, outcome, job_id, recorded_at) VALUES ($1, $2, $3, $4, NULL, $5) ON CONFLICT DO NOTHING`,
             [project, step.name, nominalTime, outcome, now],
           );
           if (first === 0 || !job) continue;
+          if (cancelsEarlier === true) await cancelEarlier(tx, { project, schedule: step.name, nominalTime, now, lockRow: dialect.lockRow });
           const id = await insertJob(tx, project, job, now);
           await tx.run('UPDATE sluice_firings SET job_id = $4 WHERE project = $1 AND schedule = $2 AND nominal_time = $3', [
             project,
@@ -94,7 +116,10 @@ export function createSchedules(connection: Connection, project: string): Schedu
 
     pauseSchedule: async (name, paused) =>
       (await connection.transaction((tx) =>
-        tx.run('UPDATE sluice_schedules SET paused = $3 WHERE project = $1 AND name = $2', [project, name, paused ? 1 : 0]),
+        tx.run(
+          `UPDATE sluice_schedules SET paused = $3, sla_check_at = CASE WHEN sla_from IS NULL THEN NULL ELSE ${dialect.now} END WHERE project = $1 AND name = $2`,
+          [project, name, paused ? 1 : 0],
+        ),
       )) > 0,
 
     listFirings: async (schedule, { from = 0, to = Number.MAX_SAFE_INTEGER, limit = 1000 }) => {
@@ -118,7 +143,28 @@ export function createSchedules(connection: Connection, project: string): Schedu
   };
 }
 
-function scheduleOf(row: SqlRow): ScheduleRecord {
+/** Queued jobs end at once; the servers of running ones find them among `heldJobs`, and `finishJob` keeps the reason. */
+async function cancelEarlier(
+  tx: OpenTransaction,
+  { project, schedule, nominalTime, now, lockRow }: { project: string; schedule: string; nominalTime: number; now: number; lockRow: string },
+): Promise<void> {
+  const error = JSON.stringify({
+    code: 'JOB_SUPERSEDED',
+    message: `it had not ended when the next time of ${schedule} came, ${new Date(nominalTime).toISOString()}`,
+    hint: 'overlap: queue or skip lets jobs end; see its log for what took the time',
+  });
+  const rows = await tx.all(
+    `SELECT id, status FROM sluice_jobs WHERE project = $1 AND name = $2 AND finished_at IS NULL AND trigger_kind IN ('timer', 'retry')
+     AND nominal_time < $3 ORDER BY id${lockRow}`,
+    [project, schedule, nominalTime],
+  );
+  for (const row of rows)
+    await (row['status'] === 'queued'
+      ? tx.run(`UPDATE sluice_jobs SET status = 'killed', finished_at = $2, error = $3 WHERE id = $1`, [textOf(row, 'id'), now, error])
+      : tx.run('UPDATE sluice_jobs SET kill_requested = 1, error = $2 WHERE id = $1', [textOf(row, 'id'), error]));
+}
+
+export function scheduleOf(row: SqlRow): ScheduleRecord {
   const time = (column: string): number | null => (row[column] === null ? null : numberOf(row, column));
   return {
     name: textOf(row, 'name'),
@@ -127,5 +173,7 @@ function scheduleOf(row: SqlRow): ScheduleRecord {
     definitionHash: textOf(row, 'definition_hash'),
     nextTime: time('next_time'),
     dueAt: time('due_at'),
+    slaHash: textOf(row, 'sla_hash'),
+    slaFrom: time('sla_from'),
   };
 }

@@ -10,6 +10,7 @@ import { JobRunner, type EndedTry } from './runner/job-runner.js';
 import { WorkerPool } from './runner/worker-pool.js';
 import { startHeartbeat } from './schedule/heartbeat.js';
 import { createScheduler, type Scheduler, type TickReport } from './schedule/scheduler.js';
+import { SlaWatch } from './schedule/sla-watch.js';
 import { Upkeep } from './upkeep.js';
 import { WakeUp } from './wake-up.js';
 
@@ -57,6 +58,7 @@ class Server {
   readonly #pool: WorkerPool;
   readonly #runner: JobRunner;
   readonly #scheduler: Scheduler;
+  readonly #slas: SlaWatch;
   readonly #notifier: Notifier;
   readonly #upkeep: Upkeep;
   readonly #watch: ProjectWatch;
@@ -86,6 +88,7 @@ class Server {
       onFree: () => this.#wakeUp.wake(),
     });
     this.#scheduler = createScheduler({ store, definitions: () => this.#served.schedules, clock, log });
+    this.#slas = new SlaWatch({ store, definitions: () => this.#served.schedules });
     this.#notifier = new Notifier({ store, clock, log, project: () => this.#served.project, schedules: () => this.#served.schedules });
     this.#upkeep = new Upkeep(store, clock, log);
     this.#watch = new ProjectWatch(root);
@@ -165,7 +168,20 @@ class Server {
     this.#synced = true;
     const report = await this.#scheduler.tick();
     if (report.jobs > 0) this.#wakeUp.wake();
+    if (!report.more) await this.#checkSlas();
     return report;
+  }
+
+  async #checkSlas(): Promise<void> {
+    for (const event of await this.#slas.check()) {
+      const { miss, promise } = event.sla;
+      this.#options.log.log(event.event === 'sla_missed' ? 'warn' : 'info', event.event === 'sla_missed' ? 'sla missed' : 'sla met late', {
+        schedule: miss.schedule,
+        promise,
+        deadline: new Date(miss.deadline).toISOString(),
+      });
+      this.#notifier.onSla(event);
+    }
   }
 
   async #step(): Promise<void> {

@@ -40,6 +40,8 @@ export function upkeepSchedule(project: ProjectConfig, schedules: readonly Sched
       enabled: true,
       priority: -1,
       tags: [],
+      sla: null,
+      slaHash: '',
       notify: [],
       connections: [],
       payload: { kind: 'maintain' },

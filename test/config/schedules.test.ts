@@ -186,4 +186,71 @@ test('pipelines with state do not overlap; loads of a period may', async () => {
   assert.equal((await loadOne("cron: '@daily'\nsql: INSERT INTO a.b SELECT 1\n")).appends, ['INSERT']);
 });
 
+test('sla: texts and seconds, counted from the nominal time', async () => {
+  const sql = "cron: '@daily'\nsql: select 1\n";
+  assert.equal((await loadOne(`${sql}sla: {finish_within: 90m, max_age: 26h}\n`)).sla, { finishWithinSecs: 5400, maxAgeSecs: 93_600 });
+  assert.equal((await loadOne(`${sql}sla: {finish_within: 30}\n`)).sla, { finishWithinSecs: 30, maxAgeSecs: null });
+  const [plain, promising, disabled] = [
+    await loadOne(sql),
+    await loadOne(`${sql}sla: {max_age: 1d}\n`),
+    await loadOne(`${sql}sla: {max_age: 1d}\nenabled: false\n`),
+  ];
+  assert.equal([plain.sla, plain.slaHash, disabled.slaHash], [null, '', '']);
+  assert.ok(promising.slaHash !== '' && promising.slaHash !== (await loadOne(`${sql}sla: {max_age: 2d}\n`)).slaHash);
+  for (const [sla, place, text] of [
+    ['{finish_within: 2 weeks}', 'sla.finish_within', 'a time such as 90s, 45m, 2h or 1d'],
+    ['{max_age: 0s}', 'sla.max_age', 'more than 0'],
+    ['{max_age: 400d}', 'sla.max_age', 'at most a year'],
+    ['{}', 'sla', ''],
+    ['{within: 2h}', 'sla.within', ''],
+  ] as const) {
+    const error = await inFile(`${sql}sla: ${sla}\n`);
+    assert.ok(error, sla);
+    assert.is(error.where.path, place, sla);
+    assert.match(error.message, text);
+    assert.is(error.where.line, 3);
+  }
+  const late = await inFile(`${sql}delay_secs: 7200\nsla: {finish_within: 2h}\n`);
+  assert.match(late.message, 'more than the delay_secs of 7200 seconds');
+});
+
+test('cancel_previous does not go together with catch_up: all', async () => {
+  const sql = "cron: '@daily'\nsql: select 1\noverlap: cancel_previous\n";
+  assert.is((await loadOne(sql)).overlap, 'cancel_previous');
+  const error = await inFile(`${sql}catch_up: all\n`);
+  assert.equal([error.code, error.where.line], ['SCHEDULE_OVERLAP', 3]);
+  assert.match(error.hint ?? '', 'overlap: queue');
+});
+
+test('who is told: web addresses and e-mail', async () => {
+  const notify = async (text: string) =>
+    withFolder({ 'sluice.yml': `serve:\n  notify:\n    ops: ${text}\n` }, async (folder) => {
+      const project = await loadProject(folder, { env: { SMTP: 'canary', URL: 'smtps://a@b' }, cwd: folder });
+      return project.serve.notify['ops'];
+    });
+  const mail = await notify(
+    '{type: email, host: mail.example.com, user: u, password: {env: SMTP}, from: "Sluice <s@example.com>", to: ops@example.com}',
+  );
+  assert.ok(mail?.type === 'email' && !('url' in mail.server));
+  assert.equal(mail?.type === 'email' && [mail.server, mail.to], [
+    { host: 'mail.example.com', port: undefined, tls: undefined, user: 'u' },
+    ['ops@example.com'],
+  ]);
+  assert.not.match(JSON.stringify(mail), 'canary');
+  assert.is((await notify('{type: email, url: {env: URL}, from: a@b.c, to: [d@e.f, g@h.i]}'))?.type, 'email');
+  for (const [text, code, path] of [
+    ['{type: slack}', 'CONFIG_MISSING_KEY', 'serve.notify.ops'],
+    ['{type: slack, url: "https://x.test/", to: a@b.c}', 'CONFIG_VALUE', 'serve.notify.ops.to'],
+    ['{type: email, host: h, to: a@b.c}', 'CONFIG_MISSING_KEY', 'serve.notify.ops'],
+    ['{type: email, from: a@b.c, to: a@b.c}', 'CONFIG_MISSING_KEY', 'serve.notify.ops'],
+    ['{type: email, url: {env: URL}, port: 25, from: a@b.c, to: a@b.c}', 'CONFIG_VALUE', 'serve.notify.ops.port'],
+    ['{type: email, host: h, from: "a@b.c\\r\\nBcc: d@e.f", to: a@b.c}', 'CONFIG_VALUE', 'serve.notify.ops.from'],
+    ['{type: email, host: h, from: a@b.c, to: ["a@b.c, d@e.f"]}', 'CONFIG_VALUE', 'serve.notify.ops.to[0]'],
+    ['{type: email, host: h, from: a@b.c, to: a@b.c, subject_prefix: "x\\ny"}', 'CONFIG_VALUE', 'serve.notify.ops.subject_prefix'],
+  ] as const) {
+    const [error] = await problemsOf(() => notify(text));
+    assert.equal([error?.code, error?.where.path], [code, path], text);
+  }
+});
+
 test.run();

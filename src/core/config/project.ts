@@ -112,7 +112,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     connections: ((value as JsonObject)['connections'] ?? {}) as { readonly [name: string]: JsonObject },
     schedules: (schedules ?? {}) as { readonly [name: string]: JsonValue },
     maintain: readMaintain(config['maintain'] as JsonObject),
-    serve: { ...readServeJobs(config['serve'] as JsonObject), http: readHttpConfig((config['serve'] as { http: JsonObject }).http) },
+    serve: { ...readServeJobs(config['serve'] as JsonObject, locate), http: readHttpConfig((config['serve'] as { http: JsonObject }).http) },
     locate,
   };
 }

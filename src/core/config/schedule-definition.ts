@@ -3,7 +3,15 @@ import type { CronExpression } from '../schedule/cron-expression.js';
 import type { Zone } from '../schedule/zoned-time.js';
 
 export type CatchUp = 'all' | 'latest' | 'none';
-export type Overlap = 'skip' | 'queue' | 'allow';
+export type Overlap = 'skip' | 'queue' | 'allow' | 'cancel_previous';
+
+/** What a schedule promises; null: nothing of the kind. */
+export interface ScheduleSla {
+  /** Each nominal time has succeeded so long after it. */
+  readonly finishWithinSecs: number | null;
+  /** The last success is never older. */
+  readonly maxAgeSecs: number | null;
+}
 
 /** A schedule, validated: when, what, and what to do when that does not go smoothly. */
 export interface ScheduleDefinition {
@@ -24,6 +32,10 @@ export interface ScheduleDefinition {
   readonly enabled: boolean;
   readonly priority: number;
   readonly tags: readonly string[];
+  /** Null: it promises nothing. */
+  readonly sla: ScheduleSla | null;
+  /** Of what is promised for which times; empty: nothing is. */
+  readonly slaHash: string;
   /** Names of `serve.notify`. */
   readonly notify: readonly string[];
   /** Connections of sluice.yml that the work uses; their limits hold for its jobs. */

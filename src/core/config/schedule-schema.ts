@@ -5,6 +5,17 @@ export const SCHEDULE_NAME = '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$';
 
 const SECTION = { type: 'object' } as const;
 
+/** Seconds, or a text such as `90m`. */
+const duration = (description: string) =>
+  ({
+    type: ['string', 'number'],
+    pattern: '^\\s*[0-9]{1,9}(?:\\.[0-9]{1,3})?\\s*[smhd]\\s*$',
+    exclusiveMinimum: 0,
+    maximum: 31_536_000,
+    'x-expected': 'a time such as 90s, 45m, 2h or 1d, or a number of seconds',
+    description,
+  }) as const;
+
 /** One schedule: when, and one of `pipeline`, `in`, `sql` or `sql_file`. */
 export const SCHEDULE_SCHEMA = {
   type: 'object',
@@ -30,9 +41,10 @@ export const SCHEDULE_SCHEMA = {
       description: 'Times that were missed while nothing ran: run `all` of them one by one, only the `latest`, or `none`.',
     },
     overlap: {
-      enum: ['skip', 'queue', 'allow'],
+      enum: ['skip', 'queue', 'allow', 'cancel_previous'],
       default: 'skip',
-      description: 'When an earlier job of the schedule has not ended: `skip` this time, `queue` it behind, or `allow` both at once.',
+      description:
+        'When an earlier job of the schedule has not ended: `skip` this time, `queue` it behind, `allow` both at once, or `cancel_previous`: kill the earlier one and then start.',
     },
     timeout_secs: {
       type: 'integer',
@@ -84,6 +96,16 @@ export const SCHEDULE_SCHEMA = {
       items: { type: 'string', minLength: 1, maxLength: 100 },
       default: [],
       description: 'Words for lists, such as team:growth.',
+    },
+    sla: {
+      type: 'object',
+      additionalProperties: false,
+      minProperties: 1,
+      properties: {
+        finish_within: duration('Each nominal time must have succeeded so long after it, such as 2h.'),
+        max_age: duration('The last success must never be older than this, such as 26h.'),
+      },
+      description: 'What is promised: who is told of failures is told, once, when it is missed, and when it is made good.',
     },
     notify: {
       type: 'array',

@@ -11,7 +11,7 @@ import type { Environment } from './environment.js';
 import { asNode } from './json-schema.js';
 import { makeProblem, throwProblems } from './problem.js';
 import { displayPath, type ProjectConfig } from './project.js';
-import type { ScheduleDefinition, ScheduleTimes } from './schedule-definition.js';
+import type { ScheduleDefinition, ScheduleSla, ScheduleTimes } from './schedule-definition.js';
 import { SCHEDULE_NAME, SCHEDULE_SCHEMA, SCHEDULES_FILE_SCHEMA } from './schedule-schema.js';
 import { WorkReader, type ScheduleWork } from './schedule-work.js';
 import { NO_SECRET_TOKENS } from './template.js';
@@ -159,11 +159,19 @@ class ScheduleReader {
     const config = await this.#validate(value, document);
     if (config === undefined) return undefined;
     const times = this.#readTimes(config, document);
+    const sla = this.#readSla(config, document);
     this.#checkNotify(config, document);
+    if (config['overlap'] === 'cancel_previous' && config['catch_up'] === 'all')
+      this.#fail(
+        'SCHEDULE_OVERLAP',
+        'catch_up: all wants every time to run, and cancel_previous ends all but the newest',
+        document.locate(['overlap']),
+        'use overlap: queue, or catch_up: latest',
+      );
     const work = await this.#work.read(name, document, this.#problems);
     if (work && config['overlap'] === 'allow') this.#checkOverlap(work, document);
     if (times === undefined || work === undefined || this.#problems.length > before) return undefined;
-    return define(name, place, config, times, work);
+    return define(name, place, config, { times, sla: sla ?? null }, work);
   }
 
   async #validate(value: JsonObject, document: ConfigDocument): Promise<JsonObject | undefined> {
@@ -194,6 +202,24 @@ class ScheduleReader {
     const cron = read('cron', parseCron);
     const zone = read('timezone', openZone);
     return cron && zone && { cron, zone };
+  }
+
+  #readSla(config: JsonObject, document: ConfigDocument): ScheduleSla | undefined {
+    const given = config['sla'] as { readonly [key: string]: string | number } | undefined;
+    if (given === undefined) return undefined;
+    const read = (key: string): number | null => {
+      const secs = given[key] === undefined ? null : secondsOf(given[key]);
+      const least = key === 'finish_within' ? (config['delay_secs'] as number) : 0;
+      if (secs !== null && (secs <= least || secs > LONGEST_SLA_SECS))
+        this.#fail(
+          'CONFIG_VALUE',
+          `expected ${least > 0 ? `more than the delay_secs of ${least} seconds` : 'more than 0'} and at most a year, found ${given[key]}`,
+          document.locate(['sla', key]),
+          least > 0 ? 'it counts from the nominal time, not from the start' : 'such as 90m, 2h or 1d',
+        );
+      return secs;
+    };
+    return { finishWithinSecs: read('finish_within'), maxAgeSecs: read('max_age') };
   }
 
   #checkNotify(config: JsonObject, document: ConfigDocument): void {
@@ -233,12 +259,29 @@ function emptied(key: string, value: JsonValue): JsonValue {
   return asNode(value) ? {} : value;
 }
 
+const LONGEST_SLA_SECS = 366 * 86_400;
+const UNIT_SECS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** `90m` and 5400 are the same. */
+function secondsOf(given: string | number): number {
+  if (typeof given === 'number') return given;
+  const text = given.trim();
+  return Number(text.slice(0, -1)) * UNIT_SECS[text.slice(-1) as keyof typeof UNIT_SECS];
+}
+
 const RETRY_WAITS = { initialWaitSecs: 30, maxWaitSecs: 3600 };
 
-function define(name: string, place: ErrorPlace, config: JsonObject, times: ScheduleTimes, work: ScheduleWork): ScheduleDefinition {
+function define(
+  name: string,
+  place: ErrorPlace,
+  config: JsonObject,
+  { times, sla }: { readonly times: ScheduleTimes; readonly sla: ScheduleSla | null },
+  work: ScheduleWork,
+): ScheduleDefinition {
   const retries = config['retries'] as number | { readonly limit: number; readonly initial_wait_secs?: number; readonly max_wait_secs?: number };
   const dependsOn = config['depends_on'] as string | readonly string[] | undefined;
   const { cron, timezone, delay_secs: delay } = config as { cron: string; timezone: string; delay_secs: number };
+  const enabled = config['enabled'] as boolean;
   return {
     name,
     place,
@@ -259,9 +302,12 @@ function define(name: string, place: ErrorPlace, config: JsonObject, times: Sche
             maxWaitSecs: retries.max_wait_secs ?? RETRY_WAITS.maxWaitSecs,
           },
     dependsOn: dependsOn === undefined ? [] : typeof dependsOn === 'string' ? [dependsOn] : dependsOn,
-    enabled: config['enabled'] as boolean,
+    enabled,
     priority: config['priority'] as number,
     tags: config['tags'] as readonly string[],
+    sla,
+    // What is disabled promises nothing, and starts anew when it is enabled.
+    slaHash: sla === null || !enabled ? '' : hashJson({ cron, timezone, delay, sla: { ...sla } }),
     notify: config['notify'] as readonly string[],
     ...work,
     hash: hashJson({ config, payload: work.payload }),

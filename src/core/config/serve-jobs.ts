@@ -1,4 +1,5 @@
-import type { JsonObject, Secret } from '../spi/index.js';
+import type { JsonObject } from '../spi/index.js';
+import { NOTIFY_SCHEMA, readNotify, type NotifyTarget } from './notify-targets.js';
 
 /** The keys of `serve` in sluice.yml but `http`. */
 export interface ServeJobsConfig {
@@ -16,19 +17,7 @@ export interface ServeJobsConfig {
   readonly notify: { readonly [name: string]: NotifyTarget };
 }
 
-/** Somebody who is told of failures. */
-export interface NotifyTarget {
-  readonly type: 'webhook' | 'slack';
-  readonly url: string | Secret;
-  readonly on: readonly NotifyEvent[];
-  /** Whether schedules that name nobody, and jobs without a schedule, tell it too. */
-  readonly everything: boolean;
-}
-
-export type NotifyEvent = 'failure' | 'recovery' | 'rejects';
-
 const DAY_MS = 86_400_000;
-const EVENTS = ['failure', 'recovery', 'rejects'] as const;
 
 export const SERVE_JOBS_PROPERTIES = {
   workers: {
@@ -83,30 +72,10 @@ export const SERVE_JOBS_PROPERTIES = {
       timezone: { type: 'string', minLength: 1, default: 'UTC', description: 'IANA zone of cron.' },
     },
   },
-  notify: {
-    type: 'object',
-    default: {},
-    propertyNames: { pattern: '^[A-Za-z0-9_-]{1,64}$' },
-    additionalProperties: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['type', 'url'],
-      properties: {
-        type: { enum: ['webhook', 'slack'], description: 'JSON of Sluice, or of Slack’s incoming webhooks.' },
-        url: { type: 'string', minLength: 1, 'x-secret': true, description: 'An https URL, or http to this machine.' },
-        on: { type: 'array', minItems: 1, uniqueItems: true, items: { enum: EVENTS }, default: [...EVENTS], description: 'What it is told of.' },
-        everything: {
-          type: 'boolean',
-          default: true,
-          description: 'Also jobs whose schedule has no notify of its own. false: only schedules that name it.',
-        },
-      },
-    },
-    description: 'Who is told when a job fails, works again, or rejects more records than allowed; by name.',
-  },
+  notify: NOTIFY_SCHEMA,
 } as const;
 
-export function readServeJobs(config: JsonObject): ServeJobsConfig {
+export function readServeJobs(config: JsonObject, locate: Parameters<typeof readNotify>[1]): ServeJobsConfig {
   const number = (key: string): number => config[key] as number;
   const maintain = config['maintain'] as { enabled: boolean; cron: string; timezone: string };
   return {
@@ -117,6 +86,6 @@ export function readServeJobs(config: JsonObject): ServeJobsConfig {
     resultRetentionMs: number('result_retention_days') * DAY_MS,
     jobRetentionMs: number('job_retention_days') * DAY_MS,
     maintain: maintain.enabled ? { cron: maintain.cron, timezone: maintain.timezone } : undefined,
-    notify: config['notify'] as unknown as ServeJobsConfig['notify'],
+    notify: readNotify(config['notify'] as JsonObject, locate),
   };
 }

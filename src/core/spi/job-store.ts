@@ -99,6 +99,34 @@ export interface Firing {
   readonly succeededAt: number | null;
 }
 
+/** What a schedule may promise: that each nominal time succeeds within a time, or that its last success is never older than one. */
+export type SlaKind = 'finish_within' | 'max_age';
+
+/** A promise of a schedule that was not kept; recorded once. */
+export interface SlaMiss {
+  readonly schedule: string;
+  readonly kind: SlaKind;
+  /** `finish_within`: the nominal time. `max_age`: when it last succeeded, or was first seen. */
+  readonly nominalTime: number;
+  /** When a success was due. */
+  readonly deadline: number;
+  readonly missedAt: number;
+  /** When the success came after all; null: it has not. */
+  readonly metAt: number | null;
+}
+
+/** What a look at the promises of a schedule has found; recorded in one transaction. */
+export interface SlaStep {
+  readonly name: string;
+  /** What `slaFrom` was when this was decided; another process that was faster makes this step void. */
+  readonly expectedFrom: number;
+  readonly misses: readonly Pick<SlaMiss, 'kind' | 'nominalTime' | 'deadline'>[];
+  /** Nominal times before this one have been judged. */
+  readonly from: number;
+  /** When to look again. */
+  readonly checkAt: number | null;
+}
+
 /** A schedule as the database knows it; its definition is in the project's files. */
 export interface ScheduleRecord {
   readonly name: string;
@@ -111,6 +139,9 @@ export interface ScheduleRecord {
   readonly nextTime: number | null;
   /** When that time is due (nominal time plus delay). */
   readonly dueAt: number | null;
+  /** Hash of the promises that are watched, and their first nominal time that is not judged; empty and null: there are none. */
+  readonly slaHash: string;
+  readonly slaFrom: number | null;
 }
 
 /** One step of a due schedule, decided by the scheduler and recorded in one transaction. */
@@ -118,7 +149,13 @@ export interface ScheduleStep {
   readonly name: string;
   /** What `nextTime` was when this was decided; another process that was faster makes this step void. */
   readonly expectedNext: number;
-  readonly firings: readonly { readonly nominalTime: number; readonly outcome: FiringOutcome; readonly job?: NewJob }[];
+  readonly firings: readonly {
+    readonly nominalTime: number;
+    readonly outcome: FiringOutcome;
+    readonly job?: NewJob;
+    /** Jobs that the timer, or a retry, made for earlier times are killed where they have not ended, with JOB_SUPERSEDED. */
+    readonly cancelsEarlier?: boolean;
+  }[];
   readonly nextTime: number | null;
   readonly dueAt: number | null;
 }
@@ -196,11 +233,16 @@ export interface JobStore {
   /** Removes jobs, their logs and firings that ended before; answers the ids and the result files that are due. */
   expireJobs(endedBefore: number, limit: number): Promise<{ readonly ids: readonly string[]; readonly resultFiles: readonly string[] }>;
 
-  /** Makes rows for schedules that are new; a changed definition gets its new next time, after the last one that has an outcome. Others, no longer defined, are disabled. */
+  /**
+   * Makes rows for schedules that are new; a changed definition gets its new next time, after the last one that has an outcome. Others,
+   * no longer defined, are disabled.
+   */
   syncSchedules(
     schedules: readonly {
       readonly name: string;
       readonly definitionHash: string;
+      /** Of what it promises; a new or changed one holds for the times from now on. Absent: it promises nothing. */
+      readonly slaHash?: string;
       nextAfter(time: number): { nextTime: number | null; dueAt: number | null };
     }[],
   ): Promise<void>;
@@ -211,6 +253,12 @@ export interface JobStore {
   /** Records outcomes, makes their jobs and moves the schedule on, all in one transaction. False: another process was faster. */
   stepSchedule(step: ScheduleStep): Promise<boolean>;
   pauseSchedule(name: string, paused: boolean): Promise<boolean>;
+  /** Schedules whose promises are to be looked at now. */
+  dueSlas(limit: number): Promise<readonly ScheduleRecord[]>;
+  /** Answers the misses that were recorded for the first time, and earlier ones that have been met since: each is answered once in all. */
+  stepSla(step: SlaStep): Promise<{ readonly missed: readonly SlaMiss[]; readonly met: readonly SlaMiss[] }>;
+  /** Newest first. `open`: the newest of each schedule that neither its own nor a later time has made good. */
+  listSlaMisses(filter: { readonly schedule?: string; readonly open?: boolean; readonly limit?: number }): Promise<readonly SlaMiss[]>;
   /** Newest first. */
   listFirings(schedule: string, filter: { readonly from?: number; readonly to?: number; readonly limit?: number }): Promise<readonly Firing[]>;
 

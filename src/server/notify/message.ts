@@ -1,12 +1,30 @@
-import type { NotifyEvent, NotifyTarget } from '../../core/config/index.js';
+import type { WebTarget } from '../../core/config/index.js';
 import type { JsonObject } from '../../core/spi/index.js';
-import type { EndedTry } from '../runner/job-runner.js';
+import { detailsOf, headlineOf, isoTime, nameOf, type News } from './news.js';
+
+const isoOrNull = (time: number | null): string | null => (time === null ? null : isoTime(time));
 
 /** What a webhook gets: one JSON object; docs/serve.md describes it. */
-function webhookBody(event: NotifyEvent, { job, error, result, status }: EndedTry, project: string): JsonObject {
-  const iso = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());
+function webhookBody(news: News, project: string): JsonObject {
+  if ('sla' in news) {
+    const { miss, promise, tags } = news.sla;
+    return {
+      event: news.event,
+      project,
+      schedule: { name: miss.schedule, tags },
+      sla: {
+        promise,
+        kind: miss.kind,
+        nominal_time: miss.kind === 'finish_within' ? isoTime(miss.nominalTime) : null,
+        deadline: isoTime(miss.deadline),
+        missed_at: isoTime(miss.missedAt),
+        met_at: isoOrNull(miss.metAt),
+      },
+    };
+  }
+  const { job, error, result, status } = news.end;
   return {
-    event,
+    event: news.event,
     project,
     job: {
       id: job.id,
@@ -15,8 +33,8 @@ function webhookBody(event: NotifyEvent, { job, error, result, status }: EndedTr
       trigger: job.trigger,
       status,
       attempts: job.attempts,
-      nominal_time: iso(job.nominalTime),
-      started_at: iso(job.startedAt),
+      nominal_time: isoOrNull(job.nominalTime),
+      started_at: isoOrNull(job.startedAt),
       tags: job.tags,
     },
     error: error === null ? null : { code: error.code, message: error.message, hint: error.hint ?? null },
@@ -25,28 +43,29 @@ function webhookBody(event: NotifyEvent, { job, error, result, status }: EndedTr
   };
 }
 
-const HEADLINES: Readonly<Record<NotifyEvent, string>> = {
-  failure: ':red_circle: failed',
-  recovery: ':large_green_circle: works again',
-  rejects: ':warning: rejected more records than allowed',
+const SIGNS: Readonly<Record<News['event'], string>> = {
+  failure: ':red_circle:',
+  recovery: ':large_green_circle:',
+  rejects: ':warning:',
+  sla_missed: ':hourglass:',
+  sla_met: ':large_green_circle:',
 };
 
 /** The shape of Slack's incoming webhooks, which others understand, too. */
-function slackBody(event: NotifyEvent, end: EndedTry, project: string): JsonObject {
-  const { job, error } = end;
-  const time = job.nominalTime === null ? '' : ` for ${new Date(job.nominalTime).toISOString()}`;
-  const lines = [
-    `*${escape(project)}: ${escape(job.name)}* ${HEADLINES[event]}${time}`,
-    ...(error === null ? [] : [`\`${error.code}\` ${escape(error.message)}`]),
-    ...(error?.hint === undefined ? [] : [escape(error.hint)]),
-    `\`sluice job log ${job.id}\``,
-  ];
-  const text = lines.join('\n');
+function slackBody(news: News, project: string): JsonObject {
+  const { code, lines, command } = detailsOf(news);
+  const [first, ...rest] = lines.map(escape);
+  const text = [
+    `*${escape(project)}: ${escape(nameOf(news))}* ${SIGNS[news.event]} ${headlineOf(news)}`,
+    ...(first === undefined ? [] : [code === null ? first : `\`${code}\` ${first}`]),
+    ...rest,
+    `\`${command}\``,
+  ].join('\n');
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text: text.slice(0, 3000) } }] };
 }
 
-export function bodyOf(target: Pick<NotifyTarget, 'type'>, event: NotifyEvent, end: EndedTry, project: string): JsonObject {
-  return target.type === 'slack' ? slackBody(event, end, project) : webhookBody(event, end, project);
+export function bodyOf({ type }: Pick<WebTarget, 'type'>, news: News, project: string): JsonObject {
+  return type === 'slack' ? slackBody(news, project) : webhookBody(news, project);
 }
 
 function escape(text: string): string {

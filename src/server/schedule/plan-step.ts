@@ -34,10 +34,15 @@ export async function planStep(record: ScheduleRecord, definition: ScheduleDefin
       const wait = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, (now - time - delay) / 10));
       return { name: record.name, expectedNext, firings, nextTime: time, dueAt: now + Math.ceil(wait) };
     }
-    firings.push(outcome === 'queued' ? { nominalTime: time, outcome, job: timerJob(definition, time) } : { nominalTime: time, outcome });
+    firings.push(outcome === 'queued' ? startOf(definition, time) : { nominalTime: time, outcome });
     time = following;
   }
   return { name: record.name, expectedNext, firings, nextTime: time, dueAt: time === null ? null : time + delay };
+}
+
+function startOf(definition: ScheduleDefinition, nominalTime: number): ScheduleStep['firings'][number] {
+  const start = { nominalTime, outcome: 'queued', job: timerJob(definition, nominalTime) } as const;
+  return definition.overlap === 'cancel_previous' ? { ...start, cancelsEarlier: true } : start;
 }
 
 class Judge {

@@ -74,6 +74,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         definitions().map((definition) => ({
           name: definition.name,
           definitionHash: definition.timesHash,
+          slaHash: definition.slaHash,
           nextAfter: (time) => dueAfter(definition, time),
         })),
       ),

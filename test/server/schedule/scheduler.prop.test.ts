@@ -154,7 +154,7 @@ test('each nominal time gets exactly one outcome: the one that its policy says, 
       fc.record({
         delaySecs: fc.constantFrom(0, 0, 30, 3600),
         catchUp: fc.constantFrom('all' as const, 'latest' as const, 'none' as const),
-        overlap: fc.constantFrom('skip' as const, 'queue' as const, 'allow' as const),
+        overlap: fc.constantFrom('skip' as const, 'queue' as const, 'allow' as const, 'cancel_previous' as const),
         enabled: fc.constantFrom(true, true, true, true, false),
       }),
       fc.array(action, { minLength: 5, maxLength: 30 }),
@@ -180,6 +180,13 @@ test('each nominal time gets exactly one outcome: the one that its policy says, 
           assert.is(outcome, expected, `${definition.cron} ${zone} ${new Date(nominalTime).toISOString()}`);
           seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
         }
+        // Nothing was claimed while a time came, so what is superseded ended there and then.
+        if (policy.overlap === 'cancel_previous')
+          for (const [i, job] of jobs.entries()) {
+            const [next] = jobs.slice(0, i).slice(-1);
+            if (next) assert.ok(job.status !== 'queued' && (job.finishedAt ?? Infinity) <= next.createdAt, 'ended before the next one began');
+            if (job.status === 'killed') assert.is(job.error?.code, 'JOB_SUPERSEDED');
+          }
         for (const job of jobs)
           assert.equal([job.trigger, job.payload['scheduledTime'], job.payload['schedule']], ['timer', job.nominalTime, job.name]);
       },

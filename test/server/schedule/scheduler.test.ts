@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ScheduleDefinition } from '../../../src/core/config/index.js';
+import type { JobRecord } from '../../../src/core/spi/index.js';
 import { startHeartbeat } from '../../../src/server/schedule/heartbeat.js';
 import { schedule, Simulation } from './simulation.js';
 
@@ -64,6 +65,56 @@ test('a time that is due while an earlier job has not ended: skipped, queued beh
   assert.equal(await outcomes('allow'), ['11:00 queued', '12:00 queued', '13:00 queued']);
   assert.equal((await simulation.store.listJobs({ name: 'queue' })).map((job) => job.uses)[0], ['schedule:queue']);
   assert.equal((await simulation.store.listJobs({ name: 'allow' })).map((job) => job.uses)[0], []);
+});
+
+test('cancel_previous: the queued job of the earlier time ends, the running one is to be killed, others stay', async () => {
+  const { store } = simulation;
+  await define(schedule('a', '*/5 * * * * *', 'UTC', { overlap: 'cancel_previous' }), schedule('b', '*/5 * * * * *', 'UTC', { overlap: 'queue' }));
+  await tickAt('10:00:05');
+  const template = (await store.listJobs({ name: 'a' }))[0];
+  assert.ok(template);
+  const backfill = await store.addJob({ ...(template as NonNullable<typeof template>), trigger: 'backfill', uses: [] });
+  await tickAt('10:00:10');
+  const [second, first] = (await store.listJobs({ name: 'a' })).filter(({ trigger }) => trigger === 'timer');
+  assert.equal([first?.status, first?.error?.code, second?.status, second?.uses], ['killed', 'JOB_SUPERSEDED', 'queued', ['schedule:a']]);
+  assert.match(first?.error?.message ?? '', 'when the next time of a came, 2026-01-05T10:00:10.000Z');
+  assert.match(first?.error?.hint ?? '', 'overlap: queue');
+  const server = await store.registerServer('one');
+  const claimed = (await store.claimJobs(server.id, 9, new Map())).find(({ id }) => id === second?.id);
+  assert.ok(claimed);
+  await tickAt('10:00:15');
+  assert.equal(
+    (await store.heldJobs(server.id)).filter(({ killRequested }) => killRequested).map(({ id }) => id),
+    [second?.id],
+  );
+  // The new one waits until the old one has ended, which keeps the reason.
+  assert.is(
+    (await store.claimJobs(server.id, 9, new Map())).some(({ name }) => name === 'a'),
+    false,
+  );
+  await store.finishJob(claimed as JobRecord, {
+    status: 'killed',
+    result: null,
+    error: { code: 'JOB_KILLED', message: 'the job was killed' },
+    retry: false,
+  });
+  const ended = await store.getJob(second?.id ?? '');
+  assert.equal([ended?.status, ended?.error?.code], ['killed', 'JOB_SUPERSEDED']);
+  const [third] = await store.claimJobs(server.id, 9, new Map());
+  assert.is(third?.nominalTime, Date.parse('2026-01-05T10:00:15Z'));
+  // Its server dies before it has killed it: nobody runs it again.
+  await tickAt('10:00:20');
+  await server.release();
+  const other = await store.registerServer('other');
+  const [fourth] = (await store.claimJobs(other.id, 9, new Map())).filter(({ name, trigger }) => name === 'a' && trigger === 'timer');
+  assert.is(fourth?.nominalTime, Date.parse('2026-01-05T10:00:20Z'));
+  assert.equal([(await store.getJob(third?.id ?? ''))?.status, (await store.getJob(third?.id ?? ''))?.error?.code], ['killed', 'JOB_SUPERSEDED']);
+  assert.not.equal((await store.getJob(backfill))?.status, 'killed');
+  assert.equal(
+    (await store.listJobs({ name: 'b' })).filter(({ status }) => status === 'killed'),
+    [],
+  );
+  await other.release();
 });
 
 test('a job has what its schedule says, and the nominal time', async () => {

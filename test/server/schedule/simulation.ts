@@ -6,7 +6,8 @@ import { parseCron } from '../../../src/core/schedule/cron-expression.js';
 import { openZone } from '../../../src/core/schedule/zoned-time.js';
 import type { JobRecord } from '../../../src/core/spi/index.js';
 import { openMetastore, type Metastore } from '../../../src/metastore/index.js';
-import { createScheduler, type Scheduler, type SchedulerStore } from '../../../src/server/schedule/scheduler.js';
+import { createScheduler, type Scheduler } from '../../../src/server/schedule/scheduler.js';
+import { SlaWatch } from '../../../src/server/schedule/sla-watch.js';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -28,6 +29,8 @@ export function schedule(name: string, cron: string, timezone = 'UTC', more: Par
     enabled: true,
     priority: 0,
     tags: [],
+    sla: null,
+    slaHash: '',
     notify: [],
     connections: [],
     payload: { kind: 'sql', sql: 'select 1' },
@@ -72,6 +75,12 @@ export class Simulation {
     });
   }
 
+  /** The promises as a process looks after them; `crashAt` as above. */
+  slaWatch(process = 0, crashAt?: { readonly call: number; readonly after: boolean }): SlaWatch {
+    const store = this.stores[process % this.stores.length] ?? this.store;
+    return new SlaWatch({ store: crashAt ? crashing(store, crashAt) : store, definitions: () => this.definitions });
+  }
+
   async finish(job: JobRecord, success: boolean): Promise<void> {
     const claim = await this.store.claimJob('simulated', job.id);
     if (!claim) return;
@@ -91,9 +100,10 @@ export class Simulation {
 
 export class Crash extends Error {}
 
-function crashing(store: Metastore, at: { readonly call: number; readonly after: boolean }): SchedulerStore {
+/** A store whose process dies around one of its calls. */
+export function crashing(store: Metastore, at: { readonly call: number; readonly after: boolean }): Metastore {
   let calls = 0;
-  return new Proxy<SchedulerStore>(store, {
+  return new Proxy<Metastore>(store, {
     get(target, key) {
       const member = Reflect.get(target, key) as (...args: unknown[]) => Promise<unknown>;
       return async (...args: unknown[]) => {
