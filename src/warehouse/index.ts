@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, JsonObject, Logger, Point, RejectFile, SqlConnection, StageReport, StoreTransaction } from '../core/spi/index.js';
+import type {
+  Clock,
+  JsonObject,
+  Logger,
+  Point,
+  RejectFile,
+  RejectRelation,
+  SqlConnection,
+  StageReport,
+  StoreTransaction,
+} from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import { createCatalog, type Catalog } from './catalog/catalog.js';
 import { compactAfterCommit } from './maintain/after-commit.js';
@@ -116,8 +126,8 @@ export interface Warehouse extends SqlDoor {
    * file system. Out of memory: the relation is read again, up to three times.
    */
   stageFiles(plan: WritePlan, relation: RelationToStage, tools: StageTools): Promise<StageReport>;
-  /** Stages rejects from an NDJSON file with the columns of `<table>__rejects`. */
-  stageRejects(plan: WritePlan, rejects: RejectFile, tools: StageTools): Promise<StageReport>;
+  /** Stages rejects with the columns of `<table>__rejects`. */
+  stageRejects(plan: WritePlan, rejects: RejectFile | RejectRelation, tools: StageTools): Promise<StageReport>;
   /** Deletes what staging recorded for a run that will not commit. Missing paths are fine. */
   removeStaged(paths: readonly string[]): Promise<void>;
   /** Makes a staged write and its rejects visible, all or none, in one transaction with `options.within`. */

@@ -14,11 +14,14 @@ import {
   type Lease,
   type PluginContext,
   type Reading,
+  type RejectFile,
+  type RejectRelation,
   type RunWriter,
   type Schema,
   type SourceColumn,
   type SqlConnection,
   type StageContext,
+  type StageReport,
   type StoredTask,
   type WholeFilter,
 } from '../spi/index.js';
@@ -343,20 +346,28 @@ class Executor {
   #sink(part: Segment, task: number): Sink {
     const { pipeline, plan, writer } = this.#in;
     const { plugin, config } = pipeline.output;
-    const stageRejects: Sink['stageRejects'] = async (rejects, ctx) => {
-      if (plugin.stageRejects) return plugin.stageRejects(plan.output, rejects, ctx, config);
+    const store = async (rejects: RejectFile | RejectRelation, ctx: StageContext): Promise<StageReport> => {
       if (!plan.rejects) throw new BugError({ code: 'REJECTS_UNPLANNED', message: `${pipeline.name}: the plan has no place for rejects` });
       const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => REJECTS_PREFIX + path));
       return (await openRejectStore(ctx)).stage(plan.rejects, rejects, { ...ctx, record });
     };
+    const { stageRejects, stageRejectRelation } = plugin;
+    const rejects: Pick<Sink, 'stageRejects' | 'stageRejectRelation'> = {
+      stageRejects: (file, ctx) => (stageRejects ? stageRejects.call(plugin, plan.output, file, ctx, config) : store(file, ctx)),
+      ...(stageRejectRelation
+        ? { stageRejectRelation: (relation, ctx) => stageRejectRelation.call(plugin, plan.output, relation, ctx, config) }
+        : stageRejects
+          ? {}
+          : { stageRejectRelation: store }),
+    };
     if (part.whole) {
       const spool = spoolSink(join(this.#in.tempDir, `whole-${task}-${this.#in.lease.fence}`));
       // Not the load yet.
-      return { stage: async (relation, ctx) => ({ ...(await spool(relation, ctx)), load: [] }), stageRejects };
+      return { stage: async (relation, ctx) => ({ ...(await spool(relation, ctx)), load: [] }), ...rejects };
     }
     const stage: Sink['stage'] = (relation, ctx) => (writer ? writer.stage(relation, ctx) : plugin.stage(plan.output, relation, ctx, config));
     const copies = this.#in.keepsLoad && !plugin.stagedRows && !isOutputList(plugin);
-    return { stage: copies ? (relation, ctx) => stageWithCopy(relation, ctx, stage) : stage, stageRejects };
+    return { stage: copies ? (relation, ctx) => stageWithCopy(relation, ctx, stage) : stage, ...rejects };
   }
 
   /** The k-th whole-run filter over everything the segment before it spooled. */

@@ -7,6 +7,7 @@ import {
   type FileFact,
   type Reading,
   type RejectFile,
+  type RejectRelation,
   type RejectRecord,
   type SourceColumn,
   type StageContext,
@@ -19,12 +20,15 @@ import { locateRejects, RowsOutOfOrder } from './locate-rejects.js';
 import { registerOnce } from './registered-functions.js';
 import type { RejectBudget } from './reject-budget.js';
 import { createRejectWriter, type RejectRow, type RejectWriter } from './rejects.js';
+import { relateRejects } from './suspect-rejects.js';
 import { buildSelect, countStatuses, STATUS, type FusedFilter, type RejectReason, type SelectSource } from './select.js';
 
 /** Where a task's rows go: the output, or the spool before a whole-run filter. */
 export interface Sink {
   stage(relation: StagedRelation, ctx: StageContext): Promise<StageReport>;
   stageRejects(rejects: RejectFile, ctx: StageContext): Promise<StageReport>;
+  /** Left out where rejects are always wanted as a file. */
+  stageRejectRelation?(rejects: RejectRelation, ctx: StageContext): Promise<StageReport>;
 }
 
 export interface TaskWork {
@@ -223,7 +227,11 @@ async function finishTask(
   const exceeded = work.budget.isExceeded(false);
   let first: readonly RejectRow[] = [];
   let longestLine = 0;
-  if (rejected > 0) {
+  const { stageRejectRelation } = work.sink;
+  const related =
+    rejected > 0 && !exceeded && verdict.rejected === 0 && stageRejectRelation ? await relateRejects(reading, work, counts.codes, ctx) : undefined;
+  if (related) first = related.first;
+  else if (rejected > 0) {
     const limit = exceeded ? 1000 : Number.POSITIVE_INFINITY;
     const writer = await writeRejects(reading, verdict, counts, { work, limit }, ctx);
     first = writer.first;
@@ -241,7 +249,13 @@ async function finishTask(
   if (read + added !== stage.rows + filtered + rejected || added < 0) {
     throw accountingError(work.source, `${read} read + ${added} added, but ${stage.rows} written + ${filtered} filtered + ${rejected} rejected`);
   }
-  const rejects = rejected > 0 ? await work.sink.stageRejects({ path: rejectsPath(ctx), rows: rejected, longestLine }, ctx) : null;
+  const rejects =
+    rejected === 0
+      ? null
+      : related && stageRejectRelation
+        ? await stageRejectRelation(related, ctx)
+        : await work.sink.stageRejects({ path: rejectsPath(ctx), rows: rejected, longestLine }, ctx);
+  if (related && rejects?.rows !== rejected) throw accountingError(work.source, `${rejected} records were rejected but ${rejects?.rows} were kept`);
   return {
     firstRejects: first,
     report: {
@@ -275,7 +289,7 @@ async function writeRejects(
       const source: SelectSource = { ...reading.relation, constants: work.constants };
       // DuckDB's CSV reader misses records with too many fields when the query leaves columns out; all rows must come as before.
       const from = verdict.rejected > 0 && reading.places ? readAllColumns(reading.relation) : source.from;
-      await writeAll(locateRejects(reading, source, work, { from, codes: counts.codes, sorted }, ctx), writer, limit);
+      await writeAll(locateRejects(reading, source, work, { from, codes: new Set(counts.codes.keys()), sorted }, ctx), writer, limit);
     }
   } catch (error) {
     if (!(error instanceof RowsOutOfOrder)) throw error;

@@ -43,8 +43,15 @@ export interface SelectOptions {
   readonly ordinal?: boolean;
   /** With `ordinal`: adds the source row as JSON text, `__raw`. */
   readonly raw?: boolean;
+  /** Further columns of the relation that go along as they are. */
+  readonly carry?: readonly string[];
   /** Compute only these reject codes: the others are known not to occur. Spares their conversions. */
   readonly onlyCodes?: ReadonlySet<number>;
+}
+
+/** Columns whose conversion may fail, in the order of their reject codes, which are the first ones: 1 and so on. */
+export function convertedColumns(source: SelectSource): readonly SourceColumn[] {
+  return [...source.columns, ...(source.constants ?? []).map((c) => c.column)].filter((column) => column.text && column.type !== 'string');
 }
 
 interface Stage {
@@ -56,7 +63,7 @@ export function buildSelect(source: SelectSource, filters: readonly FusedFilter[
   const reasons: RejectReason[] = [];
   const functions: ScalarFunction[] = [];
   const register = (reason: RejectReason): number => reasons.push(reason);
-  const carried = options.ordinal ? [ORDINAL, ...(options.raw ? [RAW] : [])] : [];
+  const carried = [...(options.ordinal ? [ORDINAL, ...(options.raw ? [RAW] : [])] : []), ...(options.carry ?? [])];
   let stage = typedStage(source, register, carried, options.onlyCodes);
   let expands = false;
   let lastFilterStatus = 1;
@@ -130,7 +137,7 @@ function typedStage(
   });
   // Numbered before anything else is computed: what the conversions become may reorder rows.
   const raw = carried.includes(RAW) ? `, ${rowAsJson(source)} AS ${RAW}` : '';
-  const from = carried.length > 0 ? `(SELECT *, row_number() OVER () AS ${ORDINAL}${raw} FROM ${source.from})` : source.from;
+  const from = carried.includes(ORDINAL) ? `(SELECT *, row_number() OVER () AS ${ORDINAL}${raw} FROM ${source.from})` : source.from;
   inner.push(...carried);
   const status = failures.length > 0 ? `CASE ${failures.join(' ')} ELSE 0 END` : '0';
   return {
@@ -199,10 +206,10 @@ function expandingStage(
 export function countStatuses(
   statuses: { readonly [status: string]: number },
   reasons: readonly RejectReason[],
-): { filtered: number; rejected: number; codes: Set<number> } {
+): { filtered: number; rejected: number; /** Rejected rows of each code that occurred. */ codes: Map<number, number> } {
   let filtered = 0;
   let rejected = 0;
-  const codes = new Set<number>();
+  const codes = new Map<number, number>();
   for (const [text, rows] of Object.entries(statuses)) {
     const code = Number(text);
     if (!Number.isInteger(code) || code === 0 || code > reasons.length)
@@ -210,7 +217,7 @@ export function countStatuses(
     if (code < 0) filtered += rows;
     else {
       rejected += rows;
-      codes.add(code);
+      codes.set(code, rows);
     }
   }
   return { filtered, rejected, codes };

@@ -157,6 +157,8 @@ export interface OutputPlugin<C = JsonObject> extends PluginDeclaration {
    * they go to `sluice_rejects.<pipeline>` of the project's warehouse, stored before `commit` is called.
    */
   stageRejects?(plan: OutputPlan, rejects: RejectFile, ctx: StageContext, config: C): Promise<StageReport>;
+  /** The same for rejects that the run's DuckDB can read at once; beside `stageRejects`, which gets all others. */
+  stageRejectRelation?(plan: OutputPlan, rejects: RejectRelation, ctx: StageContext, config: C): Promise<StageReport>;
   /**
    * May be called again for a run whose commit failed half-way or whose answer was lost, also by a later process: a target
    * with a ledger looks there first, and calls `completeAlone` for what it already holds.
@@ -203,11 +205,17 @@ export interface RejectFile {
   readonly longestLine?: number;
 }
 
+/** Rejected records of a task as a relation of `ctx.sql`, with the columns of the rejects table; `rejected_at` is ISO 8601 text. */
+export interface RejectRelation {
+  readonly select: string;
+  readonly rows: number;
+}
+
 /** Where rejected records go when the output keeps none itself: `sluice_rejects.<pipeline>`; the resource `rejects`. */
 export interface RejectStore {
   /** Plain JSON, stored with the run. */
   plan(pipeline: string): Promise<JsonObject>;
-  stage(plan: JsonObject, rejects: RejectFile, ctx: StageContext): Promise<StageReport>;
+  stage(plan: JsonObject, rejects: RejectFile | RejectRelation, ctx: StageContext): Promise<StageReport>;
   /** Once per run, however often it is called. Answers the table's name. */
   commit(plan: JsonObject, reports: readonly StageReport[], ctx: PluginContext & { readonly runId: string }): Promise<string>;
   /** Removes what was staged, unless it was committed. */

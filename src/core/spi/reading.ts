@@ -31,6 +31,18 @@ export interface RowPlace {
   readonly raw: string | null;
 }
 
+/** Rows that may be wrong, with their places: see `Reading.suspects`. */
+export interface SuspectRows {
+  /**
+   * What stands behind FROM: the columns that were asked for, as in the reading's relation, and as VARCHAR the four of {@link PLACE_COLUMNS}.
+   * Good until `close`.
+   */
+  readonly from: string;
+}
+
+/** Source, 1-based record number, byte offset (NULL or empty where there is none) and text of a row; see {@link RejectRecord}. */
+export const PLACE_COLUMNS = { source: '__source', record: '__record', offset: '__offset', raw: '__raw' } as const;
+
 /** What became of one file of a task; feeds the file's identity in the state. */
 export interface FileFact {
   /** Same text as the task's file. */
@@ -75,6 +87,11 @@ export interface Reading {
    * beside `places`.
    */
   placesOf?(batches: AsyncIterable<Float64Array>, withRaw: boolean): AsyncIterable<RowPlace[]>;
+  /**
+   * All rows of the relation whose text in one of these columns may not convert, perhaps with others, in order. For sources that find them much
+   * faster than a second scan would; undefined where they cannot. Only called after `check` said keep, with columns that have `text`.
+   */
+  suspects?(columns: readonly SourceColumn[]): Promise<SuspectRows | undefined>;
   /**
    * True when the scan should stop because the relation can be judged early (for example too many shape errors);
    * polled about once a second while the scan runs. The engine then interrupts the scan and calls `check(-1)`.

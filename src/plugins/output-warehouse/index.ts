@@ -10,8 +10,12 @@ import {
   type OutputPlan,
   type OutputPlanContext,
   type PluginContext,
+  type RejectFile,
+  type RejectRelation,
   type Schema,
+  type StageContext,
   type StagedRelation,
+  type StageReport,
 } from '../../core/spi/index.js';
 import type { Warehouse, WritePlan, WriteRequest, WriteCommitOptions } from '../../warehouse/index.js';
 import { stageWithDeletes, withoutDeleteColumn } from './delete-rows.js';
@@ -41,6 +45,11 @@ function writeOf(plan: OutputPlan): WritePlan {
 
 function routingOf(plan: OutputPlan): Routing | undefined {
   return plan.details['routing'] as unknown as Routing | undefined;
+}
+
+async function stageRejects(plan: OutputPlan, rejects: RejectFile | RejectRelation, ctx: StageContext): Promise<StageReport> {
+  const warehouse = await warehouseOf(ctx);
+  return warehouse.stageRejects(routingOf(plan)?.rejects ?? writeOf(plan), rejects, ctx);
 }
 
 async function warehouseOf(ctx: PluginContext): Promise<Warehouse> {
@@ -138,10 +147,9 @@ export default defineOutput<WarehouseConfig>({
     return warehouse.stageFiles(writeOf(plan), complete, ctx);
   },
 
-  async stageRejects(plan, rejects, ctx) {
-    const warehouse = await warehouseOf(ctx);
-    return warehouse.stageRejects(routingOf(plan)?.rejects ?? writeOf(plan), rejects, ctx);
-  },
+  stageRejects,
+
+  stageRejectRelation: stageRejects,
 
   async commit(plan, reports, rejects, ctx) {
     const warehouse = await warehouseOf(ctx);

@@ -8,6 +8,7 @@ import { locateRejects, locateRows } from './locate-records.js';
 import { openOwnLane } from './own-lane.js';
 import { readCsvSql } from './read-csv-sql.js';
 import { chooseLane, countLines, needsCount, routingNeedles, type NativeNewline } from './routing.js';
+import { writeSuspects, type WrittenSuspects } from './suspect-rows.js';
 
 /** The pass over the raw bytes that runs beside the scan. */
 export interface BytePass {
@@ -28,6 +29,7 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
   /** Rows of each file, where every line behind the header is a row. */
   let rowLines: readonly number[] | undefined;
   let unpacking: Promise<CsvTask> | undefined;
+  const suspects: WrittenSuspects[] = [];
 
   /** Our tokenizer reads plain text only. */
   const plainTask = (): Promise<CsvTask> => (unpacking ??= unpackTask(task));
@@ -93,10 +95,17 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
     },
     places: (ordinals, withRaw) => placesOf(once(ordinals), withRaw),
     placesOf,
+    async suspects(columns) {
+      if (!rowLines) return undefined;
+      const written = await writeSuspects(await plainTask(), newline, order, columns);
+      if (written) suspects.push(written);
+      return written;
+    },
     shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
     async close() {
       pass.stop();
       await dropRejects(ctx.sql, [rejects.table, rejects.scan]);
+      for (const written of suspects) await written.remove();
       if (handedOver) return;
       await removeCopies(task.files);
       // Where unpacking failed there is nothing to remove, and the failure was thrown where the text was needed.

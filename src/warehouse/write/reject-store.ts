@@ -1,4 +1,4 @@
-import type { JsonObject, Point, RejectFile, RejectStore, StageContext, StageReport } from '../../core/spi/index.js';
+import type { JsonObject, Point, RejectFile, RejectRelation, RejectStore, StageContext, StageReport } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Storage } from '../storage/storage.js';
 import { RUN_ID } from './commit-changes.js';
@@ -9,7 +9,7 @@ import type { WritePlan } from './write-plan.js';
 export interface RejectTables {
   readonly catalog: Catalog;
   readonly storage: Storage;
-  stageRejects(plan: WritePlan, rejects: RejectFile, ctx: StageContext): Promise<StageReport>;
+  stageRejects(plan: WritePlan, rejects: RejectFile | RejectRelation, ctx: StageContext): Promise<StageReport>;
   commitWrites(
     write: { readonly plan: WritePlan; readonly staged: readonly StageReport[]; readonly rejects: readonly StageReport[] },
     options: { readonly runId: string; readonly signal: AbortSignal; reach(point: Point): void; within(): Promise<void> },

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { quoteLiteral, type RejectFile } from '../../core/spi/index.js';
+import { quoteLiteral, type RejectFile, type RejectRelation } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { REJECTS_NAMESPACE, formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
 import { planWriteInto } from './plan-write-into.js';
@@ -55,20 +55,20 @@ export function planRejectsOf(catalog: Catalog, root: string, pipeline: string):
 const STATUS = '__reject_status';
 
 /**
- * Rejects of an NDJSON file with the columns of {@link REJECTS_SCHEMA} as a relation; missing ones are NULL, `run_id` and
- * `rejected_at` (ISO 8601) are filled in.
+ * Rejects with the columns of {@link REJECTS_SCHEMA} as a relation to stage. Of an NDJSON file missing ones are NULL; `run_id` and `rejected_at`
+ * (ISO 8601) are filled in.
  */
-export async function rejectsRelation(
-  { path, longestLine }: Pick<RejectFile, 'path' | 'longestLine'>,
-  runId: string,
-  now: number,
-): Promise<RelationToStage> {
-  const columns = REJECTS_SCHEMA.map((c) => `${c.name}: '${DUCK_TYPES[c.type]}'`).join(', ');
+export async function rejectsRelation(rejects: RejectFile | RejectRelation, runId: string, now: number): Promise<RelationToStage> {
+  const from = 'select' in rejects ? `(${rejects.select})` : await readFileSql(rejects);
   const at = quoteLiteral(new Date(now).toISOString());
-  const select =
-    `SELECT * REPLACE (coalesce(run_id, ${quoteLiteral(runId)}) AS run_id, CAST(coalesce(rejected_at, ${at}) AS TIMESTAMPTZ) AS rejected_at), 0 AS ${STATUS} ` +
-    `FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(USUAL_LINE, longestLine ?? (await measureLines(path)))})`;
+  const select = `SELECT * REPLACE (coalesce(run_id, ${quoteLiteral(runId)}) AS run_id, CAST(coalesce(rejected_at, ${at}) AS TIMESTAMPTZ) AS rejected_at), 0 AS ${STATUS} FROM ${from}`;
   return { select, statusColumn: STATUS };
+}
+
+async function readFileSql({ path, longestLine }: RejectFile): Promise<string> {
+  const columns = REJECTS_SCHEMA.map((c) => `${c.name}: '${DUCK_TYPES[c.type]}'`).join(', ');
+  const largest = Math.max(USUAL_LINE, longestLine ?? (await measureLines(path)));
+  return `read_json(${quoteLiteral(path)}, format = 'newline_delimited', hive_partitioning = false, columns = {${columns}}, maximum_object_size = ${largest})`;
 }
 
 /** Bytes of the longest line with its end. */
