@@ -50,7 +50,7 @@ async function readResult<T>(path: string, use: (result: ResultColumns) => Promi
   const database = await openDatabase({ threads: 1 });
   try {
     const sql: SqlConnection = await database.connect();
-    const select = `SELECT * FROM read_parquet(${quoteLiteral(path)})`;
+    const select = `SELECT * FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`;
     const columns = (await sql.rows(`DESCRIBE ${select}`)).map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
     return await use({ columns, chunks: () => sql.chunks(select) });
   } finally {

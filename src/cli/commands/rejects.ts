@@ -108,7 +108,7 @@ async function printStaged(
   const sql = await database.connect();
   try {
     const select =
-      `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}]) ` +
+      `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false) ` +
       `ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
     return await writeResult({ columns: REJECT_COLUMNS, chunks: () => sql.chunks(select) }, format, (chunk) => context.out.print(chunk));
   } finally {

@@ -113,7 +113,7 @@ export default defineParser(
       }
       const types = plan.columns.map(({ name }) => \`\${quoteLiteral(name)}: 'VARCHAR'\`).join(', ');
       const none = \`(SELECT \${plan.columns.map(({ name }) => \`NULL::VARCHAR AS \${quoteIdentifier(name)}\`).join(', ')} LIMIT 0)\`;
-      const rows = \`read_json([\${paths.map(quoteLiteral).join(', ')}], format = 'newline_delimited', columns = {\${types}})\`;
+      const rows = \`read_json([\${paths.map(quoteLiteral).join(', ')}], format = 'newline_delimited', hive_partitioning = false, columns = {\${types}})\`;
       return {
         relation: { from: paths.length > 0 ? rows : none, columns: plan.columns },
         async check(delivered, failure) {

@@ -382,7 +382,10 @@ class Executor {
     const view = quoteIdentifier(`__input_${k}`);
     const schema = this.#segmentSchema(k);
     const columns = schema.map((c) => quoteIdentifier(c.name)).join(', ');
-    const from = paths.length > 0 ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}])` : emptyInput(schema);
+    const from =
+      paths.length > 0
+        ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false)`
+        : emptyInput(schema);
     await ctx.sql.run(`CREATE OR REPLACE VIEW ${view} AS ${from}`);
     for (const fn of whole.functions ?? []) ctx.sql.registerFunction(fn);
     await whole.prepare?.((sql) => ctx.sql.run(sql));

@@ -9,7 +9,7 @@ export async function copyLoad(relation: StagedRelation, path: string, ctx: Stag
   await ctx.sql.run(
     `COPY (SELECT ${columns}${status}::INTEGER AS ${quoteIdentifier(STATUS)} FROM (${relation.select})) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION lz4)`,
   );
-  return { ...relation, select: `SELECT * FROM read_parquet(${quoteLiteral(path)})`, statusColumn: STATUS };
+  return { ...relation, select: `SELECT * FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`, statusColumn: STATUS };
 }
 
 /** Keeps a copy of the rows for checks of the load; `stage` reads it instead of the source. */

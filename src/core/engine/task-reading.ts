@@ -119,12 +119,12 @@ function csvRelation(paths: readonly string[], columns: readonly SourceColumn[],
   const size = longest < PLAIN_LINE ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
   return (
     `read_csv([${list}], auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
-    `allow_quoted_nulls=false${size}, columns={${names}})`
+    `allow_quoted_nulls=false, hive_partitioning=false${size}, columns={${names}})`
   );
 }
 
 function ndjsonRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
   const size = Math.max(16_777_216, longest + 1);
-  return `read_json([${paths.map(quoteLiteral).join(', ')}], format='newline_delimited', auto_detect=false, columns={${names}}, maximum_object_size=${size})`;
+  return `read_json([${paths.map(quoteLiteral).join(', ')}], format='newline_delimited', auto_detect=false, hive_partitioning=false, columns={${names}}, maximum_object_size=${size})`;
 }

@@ -71,7 +71,7 @@ async function attach(
   const parts = name.split('.');
   await warehouse.writeFile(`SELECT ${columns} FROM ${quoteName(parts)}`, { path, format: 'parquet' }, { signal: ctx.signal, tempDir: ctx.tempDir });
   await run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(parts[0] ?? '')}`);
-  await run(`CREATE OR REPLACE VIEW ${quoteName(parts)} AS SELECT ${columns} FROM read_parquet(${quoteLiteral(path)})`);
+  await run(`CREATE OR REPLACE VIEW ${quoteName(parts)} AS SELECT ${columns} FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`);
 }
 
 function unknownTable(name: string, ctx: FilterPlanContext): ConfigError {

@@ -40,13 +40,16 @@ export async function stageWithDeletes(
   const part = (condition: string): Promise<StageReport> =>
     warehouse.stageFiles(
       plan,
-      { select: `SELECT * FROM read_parquet(${quoteLiteral(spool)}) WHERE ${condition}`, statusColumn: relation.statusColumn },
+      {
+        select: `SELECT * FROM read_parquet(${quoteLiteral(spool)}, hive_partitioning = false) WHERE ${condition}`,
+        statusColumn: relation.statusColumn,
+      },
       ctx,
     );
   const written = await part(`NOT ${isDelete}`);
   if (plan.mergeKeys === undefined) {
     // What is replaced as a whole holds nothing to delete.
-    const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(spool)}) WHERE ${isDelete}`);
+    const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(spool)}, hive_partitioning = false) WHERE ${isDelete}`);
     return { ...written, rows: written.rows + Number(row?.['n']) };
   }
   const deleted = await part(isDelete);

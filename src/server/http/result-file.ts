@@ -57,7 +57,7 @@ async function readParquet(path: string, signal: AbortSignal): Promise<RowsToSen
   const sql = await database.connect();
   const stop = (): void => sql.interrupt();
   signal.addEventListener('abort', stop);
-  const from = `read_parquet(${quoteLiteral(path)})`;
+  const from = `read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`;
   const close = (): Promise<void> => {
     signal.removeEventListener('abort', stop);
     sql.close();

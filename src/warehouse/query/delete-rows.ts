@@ -145,7 +145,9 @@ async function matchRows(session: QuerySession, target: BoundTable, matches: str
     const added = Buffer.byteLength(head) + Buffer.byteLength(select) - Buffer.byteLength(session.sql.text);
     throw userSqlError(session.sql, error, added);
   }
-  const rows = await connection.rows(`SELECT file, count(*) AS n FROM read_parquet(${quoteLiteral(matches)}) GROUP BY file`);
+  const rows = await connection.rows(
+    `SELECT file, count(*) AS n FROM read_parquet(${quoteLiteral(matches)}, hive_partitioning = false) GROUP BY file`,
+  );
   return new Map(rows.map((r) => [String(r['file']), Number(r['n'])]));
 }
 
@@ -167,7 +169,7 @@ async function copyRest(
   const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
   const paths = partial.map((e) => quoteLiteral(session.local.get(e.file.path) ?? ''));
   await session.sandbox.connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM ${placesName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
+    `COPY (SELECT ${columns.join(', ')} FROM ${placesName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}, hive_partitioning = false) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
   );
 }
 
@@ -179,7 +181,7 @@ async function stageRest(
   { shop, run, staged }: Attempt,
 ): Promise<readonly StagedFile[]> {
   const plan = planWholeRows(label, loaded.metadata);
-  const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)})`;
+  const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)}, hive_partitioning = false)`;
   const report = await parts.warehouse.stageFiles(
     plan,
     { select, statusColumn: '__status' },

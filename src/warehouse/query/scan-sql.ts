@@ -16,7 +16,7 @@ export function emptyScanSql(schema: IcebergSchema): string {
 
 /** SELECT over two stub files, with the stub's column names behind the table's. */
 export function stubScanSql(stub: number, schema: IcebergSchema, files: readonly string[]): string {
-  return `SELECT ${schema.fields.map((f) => `${stubColumn(stub, f.id)} AS ${quoteIdentifier(f.name)}`).join(', ')} FROM read_parquet([${files.map(quoteLiteral).join(', ')}])`;
+  return `SELECT ${schema.fields.map((f) => `${stubColumn(stub, f.id)} AS ${quoteIdentifier(f.name)}`).join(', ')} FROM read_parquet([${files.map(quoteLiteral).join(', ')}], hive_partitioning = false)`;
 }
 
 /** SELECT that gives a stub file's columns. */
@@ -69,7 +69,8 @@ function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local
   const columns = schema.fields.map((f) => `d.c${f.id} AS ${quoteIdentifier(f.name)}`);
   if (withPlace) columns.push(`d.filename AS ${PLACE_COLUMNS.file}`, `d.file_row_number AS ${PLACE_COLUMNS.row}`);
   const fields = schema.fields.map((f) => `${f.id}: {name: 'c${f.id}', type: ${quoteLiteral(duckTypeOf(f.type))}, default_value: NULL}`);
-  const options = [`schema = MAP {${fields.join(', ')}}`];
+  // A folder above the warehouse may be called like a column: `env=prod`.
+  const options = [`schema = MAP {${fields.join(', ')}}`, 'hive_partitioning = false'];
   if (group.mayHoldNan) options.push('can_have_nan = true');
   if (group.touched || withPlace) options.push('filename = true', 'file_row_number = true');
   const scan = `SELECT ${columns.join(', ')} FROM read_parquet([${group.files.map((e) => quoteLiteral(pathOf(e, local))).join(', ')}], ${options.join(', ')}) d`;
@@ -77,7 +78,7 @@ function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local
   // Delete files name data files by URI, byte for byte; DuckDB knows them by local path.
   const uris = group.files.map((e) => `(${quoteLiteral(e.file.path)}, ${quoteLiteral(pathOf(e, local))})`);
   const list = plan.deletes.map((d) => quoteLiteral(pathOf(d, local))).join(', ');
-  const deleted = `SELECT u.path, x.pos FROM read_parquet([${list}], schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
+  const deleted = `SELECT u.path, x.pos FROM read_parquet([${list}], schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
   return `${scan} ANTI JOIN (${deleted}) r ON r.path = d.filename AND r.pos = d.file_row_number`;
 }
 
