@@ -121,7 +121,7 @@ class Window {
   }
 
   /** Goes on behind the line that the record starts on; of a very long line only the start is kept. */
-  private async rejectLine(reason: string): Promise<JsonItem> {
+  private async rejectLine(reason: string): Promise<JsonItem & { readonly ok: false }> {
     const offset = this.base + this.at;
     let head: Buffer | undefined;
     for (;;) {
