@@ -1,10 +1,12 @@
-import { defineParser } from '../../core/spi/index.js';
+import { defineParser, type Reading } from '../../core/spi/index.js';
 import { countCompleteBytes } from './complete-records.js';
 import { readLayout, sourceColumns, type JsonParserConfig } from './config.js';
-import { chooseLane } from './native-lane.js';
+import { chooseLane, plainPaths, takeSample } from './native-lane.js';
 import { openNativeLane } from './native-reading.js';
 import { openOwnLane } from './own-reading.js';
 import { jsonParserSchema } from './schema.js';
+import { isPlainSample, typedShape } from './typed-lane.js';
+import { openTypedLane } from './typed-reading.js';
 
 export default defineParser<JsonParserConfig>({
   kind: 'parser',
@@ -33,7 +35,15 @@ export default defineParser<JsonParserConfig>({
   completeBytes: countCompleteBytes,
   async open(files, _plan, config, ctx) {
     const layout = readLayout(config);
-    const lane = await chooseLane(files, layout, ctx);
-    return lane.native ? openNativeLane(lane, layout, ctx) : openOwnLane(files, layout, ctx);
+    const sample = await takeSample(files, layout);
+    if (!sample) return openOwnLane(files, layout, ctx);
+    const openNative = async (): Promise<Reading> => {
+      const lane = await chooseLane(files, sample, ctx);
+      return lane.native ? openNativeLane(lane, layout, ctx) : openOwnLane(files, layout, ctx);
+    };
+    const paths = plainPaths(files);
+    const shape = paths && paths.length > 0 ? typedShape(layout, sample.keyLists) : undefined;
+    if (!paths || !shape || !isPlainSample(shape, sample.bytes)) return openNative();
+    return openTypedLane({ files, paths, shape }, layout, openNative, ctx);
   },
 });

@@ -10,7 +10,7 @@ import { suitsNative } from './native-sql.js';
 /** DuckDB reads a line only when it fits its buffer of 16 MB; ours are shorter, to be safe. */
 export const MAX_LINE_BYTES = 15 * 1024 * 1024;
 const SAMPLE_BYTES = 256 * 1024;
-const MAX_KEY_LISTS = 4;
+const MAX_KEY_LISTS = 64;
 
 export interface NativeLane {
   readonly native: true;
@@ -33,22 +33,38 @@ export interface ScannedFile {
   readonly longestLine: number;
 }
 
+/** What the first lines tell; undefined: they are not one object a line. */
+export interface JsonSample {
+  readonly keyLists: readonly (readonly string[])[];
+  /** Whether a comma may stand before a closing bracket. */
+  readonly commas: boolean;
+  readonly bytes: Buffer;
+}
+
 /** DuckDB's reader serves files of one object a line; everything else is read by our tokenizer. */
+export async function takeSample(files: readonly ParserFile[], layout: JsonLayout): Promise<JsonSample | undefined> {
+  if (!suitsNative(layout)) return undefined;
+  const commas = new CommaWatch();
+  const sample = await sampleKeyLists(files, commas);
+  return sample && { ...sample, commas: commas.mayHold };
+}
+
+/** The paths of plain local files, or undefined when some are not. */
+export function plainPaths(files: readonly ParserFile[]): string[] | undefined {
+  const paths = files.map((file) => (file.decoders.length === 0 ? file.path : undefined));
+  return paths.every((path) => path !== undefined) ? paths.filter((_, i) => files[i]?.size !== 0) : undefined;
+}
+
 export async function chooseLane(
   files: readonly ParserFile[],
-  layout: JsonLayout,
+  { keyLists, commas: sampleCommas }: JsonSample,
   ctx: TaskContext,
 ): Promise<NativeLane | { readonly native: false }> {
-  if (!suitsNative(layout)) return { native: false };
-  const sampleCommas = new CommaWatch();
-  const keyLists = await sampleKeyLists(files, sampleCommas);
-  if (!keyLists) return { native: false };
   const commas = new CommaWatch();
-  const paths = files.map((file) => (file.decoders.length === 0 ? file.path : undefined));
-  if (paths.every((path) => path !== undefined)) {
-    const filled = paths.filter((_, i) => files[i]?.size !== 0);
-    const asksCommas = sampleCommas.mayHold;
-    return { native: true, files, paths: filled, keyLists, asksCommas, commas, bytes: settle(scanFiles(files, undefined, commas, ctx)) };
+  const filled = plainPaths(files);
+  if (filled) {
+    const bytes = settle(scanFiles(files, undefined, commas, ctx));
+    return { native: true, files, paths: filled, keyLists, asksCommas: sampleCommas, commas, bytes };
   }
   // Rows must come in file order, so a task is read from its files or from its spool, never from both.
   const spool = ctx.spool('ndjson');
@@ -66,7 +82,7 @@ export async function chooseLane(
   return { native: false };
 }
 
-async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
+export async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
   const [result] = await Promise.allSettled([work]);
   return result as PromiseSettledResult<T>;
 }
@@ -110,7 +126,10 @@ async function* spoolLines(source: AsyncIterable<Uint8Array>, spool: Spool): Asy
 }
 
 /** Key lists of the first lines, or undefined when the first record is not a line of its own or a byte order mark stands first. */
-async function sampleKeyLists(files: readonly ParserFile[], commas: CommaWatch): Promise<string[][] | undefined> {
+async function sampleKeyLists(
+  files: readonly ParserFile[],
+  commas: CommaWatch,
+): Promise<{ readonly keyLists: readonly (readonly string[])[]; readonly bytes: Buffer } | undefined> {
   for (const file of files) {
     const sample = await firstBytes(file.open(), SAMPLE_BYTES);
     commas.add(sample);
@@ -131,9 +150,9 @@ async function sampleKeyLists(files: readonly ParserFile[], commas: CommaWatch):
       }
       at = skipBlanks(sample, end, sample.length);
     }
-    return [...lists.values()];
+    return { keyLists: [...lists.values()], bytes: sample };
   }
-  return [];
+  return { keyLists: [], bytes: Buffer.alloc(0) };
 }
 
 async function firstBytes(source: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {

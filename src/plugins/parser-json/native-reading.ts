@@ -79,7 +79,7 @@ interface LineSource {
   readonly lines: readonly number[];
 }
 
-async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
+export async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
 
 function exactTexts(line: string, columns: readonly JsonColumn[]): string | null {
   const bytes = Buffer.from(line);
@@ -166,7 +166,7 @@ async function* listRejects(source: LineSource, layout: JsonLayout, left: Float6
   if (batch.length > 0) yield batch;
 }
 
-async function* listPlaces(source: LineSource, left: Float64Array, ordinals: Float64Array, withRaw: boolean): AsyncGenerator<RowPlace[]> {
+export async function* listPlaces(source: LineSource, left: Float64Array, ordinals: Float64Array, withRaw: boolean): AsyncGenerator<RowPlace[]> {
   // Row k is line k plus the lines left out before it.
   const wanted = new Float64Array(ordinals.length);
   let skipped = 0;

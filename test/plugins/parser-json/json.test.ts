@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import json from '../../../src/plugins/parser-json/index.js';
 import { readLayout, type JsonParserConfig } from '../../../src/plugins/parser-json/config.js';
 import { CommaWatch } from '../../../src/plugins/parser-json/comma-watch.js';
-import { chooseLane } from '../../../src/plugins/parser-json/native-lane.js';
+import { chooseLane, takeSample } from '../../../src/plugins/parser-json/native-lane.js';
 import { openOwnLane } from '../../../src/plugins/parser-json/own-reading.js';
 import type { ParserFile } from '../../../src/core/spi/index.js';
 import { openLab, place, readAll, type Lab, type Outcome } from './lab.js';
@@ -19,9 +19,10 @@ test.after(() => lab.close());
 async function load(config: Omit<JsonParserConfig, 'type'>, files: readonly ParserFile[]): Promise<Outcome & { native: boolean }> {
   const whole: JsonParserConfig = { type: 'json', ...config };
   const plan = await json.plan(whole, files, { ...lab.ctx, place, memory: undefined, sql: lab.sql });
-  const lane = await chooseLane(files, readLayout(whole), lab.ctx);
-  if (lane.native) await lane.spool?.remove();
-  return { ...(await readAll(await json.open(files, plan, whole, lab.ctx), lab.sql)), native: lane.native };
+  const sample = await takeSample(files, readLayout(whole));
+  const lane = sample && (await chooseLane(files, sample, lab.ctx));
+  if (lane?.native) await lane.spool?.remove();
+  return { ...(await readAll(await json.open(files, plan, whole, lab.ctx), lab.sql)), native: lane?.native === true };
 }
 
 async function loadOwn(config: Omit<JsonParserConfig, 'type'>, files: readonly ParserFile[]): Promise<Outcome> {
@@ -152,7 +153,9 @@ test('a comma before a closing bracket is found wherever it stands, and what loo
     ['{ "a":2 }', 0],
   ] as const) {
     const got = await both({ columns: [{ name: 'a', type: 'long' }] }, `${before}${line}\n{"a":3}\n`);
-    assert.equal(got.redone, ['a comma may stand before a closing bracket'], line);
+    // With b, which the first lines lack, and with the comma the lines are not plain either.
+    const plain = line === '{ "a":2 }';
+    assert.equal(got.redone, plain ? [] : ['a line is not plain', 'a comma may stand before a closing bracket'], line);
     assert.is(got.rejects.length, rejected, line);
     assert.is(got.verdict.read, 82);
     assert.is(got.rows.length, 82 - rejected);
