@@ -1,7 +1,8 @@
 import type { ScheduleDefinition } from '../core/config/index.js';
 import { timesBetween } from '../core/schedule/next-time.js';
-import type { Firing, JobRecord, JsonObject, ScheduleRecord } from '../core/spi/index.js';
+import type { Firing, JobRecord, JsonObject, ScheduleRecord, SlaMiss } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
+import { describeSla } from '../server/schedule/promise-text.js';
 import { dueAfter } from '../server/schedule/scheduler.js';
 import type { CommandContext } from './command.js';
 import { formatSeconds, formatTable, formatTime } from './format.js';
@@ -10,10 +11,13 @@ import { formatSeconds, formatTable, formatTime } from './format.js';
 export interface KnownSchedule {
   readonly definition: ScheduleDefinition;
   readonly record: ScheduleRecord | undefined;
+  /** A promise that it has missed, and not made good since. */
+  readonly missed: SlaMiss | undefined;
 }
 
-export function scheduleFacts({ definition, record }: KnownSchedule, now: number): JsonObject {
-  const next = nextOf({ definition, record }, now);
+export function scheduleFacts(known: KnownSchedule, now: number): JsonObject {
+  const { definition, record, missed } = known;
+  const next = nextOf(known, now);
   return {
     name: definition.name,
     runs: describeWork(definition),
@@ -27,6 +31,8 @@ export function scheduleFacts({ definition, record }: KnownSchedule, now: number
     paused: record?.paused ?? false,
     priority: definition.priority,
     tags: definition.tags,
+    sla: definition.sla && { finish_within_secs: definition.sla.finishWithinSecs, max_age_secs: definition.sla.maxAgeSecs },
+    sla_missed: missed ? missFacts(missed) : null,
     created_at: isoOrNull(record?.createdAt ?? null),
     next_time: isoOrNull(next.nextTime),
     due_at: isoOrNull(next.dueAt),
@@ -71,6 +77,8 @@ export async function printSchedule(context: CommandContext, known: KnownSchedul
     ['timeout', timeoutSecs === null ? 'none' : `${timeoutSecs} s`],
     ['retries', retries.limit === 0 ? 'none' : `${retries.limit}, after ${retries.initialWaitSecs} s up to ${retries.maxWaitSecs} s`],
     ...(definition.dependsOn.length === 0 ? [] : ([['depends on', definition.dependsOn.join(', ')]] as [string, string][])),
+    ...(definition.sla === null ? [] : ([['sla', describeSla(definition.sla)]] as [string, string][])),
+    ...(known.missed ? ([['missed', describeMiss(known.missed)]] as [string, string][]) : []),
     ...(definition.tags.length === 0 ? [] : ([['tags', definition.tags.join(', ')]] as [string, string][])),
   ];
   await context.out.printLine(`${definition.name}\n${facts.map(([key, value]) => `  ${key.padEnd(11)} ${value}`).join('\n')}`);
@@ -170,10 +178,25 @@ function nextOf({ definition, record }: KnownSchedule, now: number): { nextTime:
   return record?.definitionHash === definition.timesHash ? record : dueAfter(definition, now);
 }
 
-function stateOf({ definition, record }: KnownSchedule): string {
+export function missFacts({ kind, nominalTime, deadline, missedAt }: SlaMiss): JsonObject {
+  return {
+    kind,
+    nominal_time: kind === 'finish_within' ? isoOrNull(nominalTime) : null,
+    deadline: isoOrNull(deadline),
+    missed_at: isoOrNull(missedAt),
+  };
+}
+
+/** `the time of 2026-01-31 00:00:00 had to succeed by 02:00:00`, in UTC. */
+export function describeMiss({ kind, nominalTime, deadline }: SlaMiss): string {
+  const what = kind === 'finish_within' ? `${formatTime(nominalTime)} had to succeed` : `a success was due after ${formatTime(nominalTime)}`;
+  return `${what} by ${formatTime(deadline)}`;
+}
+
+function stateOf({ definition, record, missed }: KnownSchedule): string {
   if (!definition.enabled) return 'disabled';
-  if (record?.paused === true) return 'paused';
-  return record === undefined ? 'not started' : 'active';
+  const state = record?.paused === true ? 'paused' : record === undefined ? 'not started' : 'active';
+  return missed && definition.sla ? `${state}, late` : state;
 }
 
 function timeOrDash(time: number | null): string {

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openMetastore } from '../../src/metastore/index.js';
 import { csv, Desk, ORDERS } from './desk.js';
 
 const test = suite('schedule');
@@ -28,6 +29,31 @@ test('list and show say what runs when', async () => {
   assert.equal([orders?.name, orders?.tags, orders?.catch_up], ['orders', ['team:a'], 'latest']);
   assert.match(sums?.next_time ?? '', /T15:00:00\.000Z$/);
   assert.match((await desk.ok(['schedule', 'show', 'orders'])).stdout, /next \(UTC\)\s+\S+ 02:30:00, /);
+});
+
+test('schedules by tag; a promise that was missed is shown in lists and in the status', async () => {
+  desk.write('schedules/late.yml', "cron: '@hourly'\nsql: select 1\ntags: [team:b]\nsla: {finish_within: 90m, max_age: 26h}\n");
+  const names = async (...more: string[]) => (await desk.json<{ name: string }>(['schedule', 'list', ...more])).map(({ name }) => name);
+  assert.equal(await names(), ['late', 'orders', 'sums']);
+  assert.equal(await names('--tag', 'team:b'), ['late']);
+  assert.equal(await names('--tag', 'none'), []);
+  await desk.ok(['schedule', 'pause', 'late']);
+  await desk.ok(['schedule', 'resume', 'late']);
+  assert.not.match((await desk.ok(['schedule', 'list'])).stdout, 'active, late');
+  const store = await openMetastore({ url: `sqlite:${desk.folder}/.sluice/metastore.db` });
+  const from = (await store.getSchedule('late'))?.slaFrom ?? 0;
+  const time = Date.parse('2026-01-31T03:00:00Z');
+  const misses = [{ kind: 'finish_within' as const, nominalTime: time, deadline: time + 5_400_000 }];
+  assert.is((await store.stepSla({ name: 'late', expectedFrom: from, misses, from, checkAt: null })).missed.length, 1);
+  assert.equal(await store.stepSla({ name: 'late', expectedFrom: from, misses, from, checkAt: null }), { missed: [], met: [] });
+  await store.close();
+  assert.match((await desk.ok(['schedule', 'list'])).stdout, 'active, late');
+  const { stdout } = await desk.ok(['schedule', 'show', 'late']);
+  assert.match(stdout, /sla +finish_within: 90m, max_age: 26h/);
+  assert.match(stdout, /missed +2026-01-31 03:00:00 had to succeed by 2026-01-31 04:30:00/);
+  assert.match((await desk.ok(['status'])).stdout, /late\n[^]*late +2026-01-31 03:00:00 +2026-01-31 04:30:00/);
+  const [status] = await desk.json<{ late: { schedule: string; deadline: string }[] }>(['status']);
+  assert.equal([status?.late[0]?.schedule, status?.late[0]?.deadline], ['late', '2026-01-31T04:30:00.000Z']);
 });
 
 test("a pipeline file in Embulk's form is scheduled as it is", async () => {

@@ -27,10 +27,12 @@ export const command: Command = {
     parallel: { of: ['backfill'], help: 'several periods at once; not for pipelines with state' },
     'append-again': { of: ['run', 'backfill'], help: 'repeat a period although its rows will then stand twice' },
     queue: { of: ['run', 'backfill'], help: 'leave the jobs to a server, also where none is alive' },
+    tag: { of: ['list'], value: 'TAG', help: 'only schedules with this tag' },
     limit: { of: ['history'], value: 'N', help: 'at most so many lines (default: 20)' },
   },
   examples: [
     'sluice schedule list',
+    'sluice schedule list --tag team:growth',
     'sluice schedule run daily_orders --at 2026-01-31',
     'sluice schedule backfill daily_orders --from 2026-01-01 --to 2026-01-31',
     'sluice schedule history daily_orders --limit 5',
@@ -69,10 +71,15 @@ function find(definitions: readonly ScheduleDefinition[], verb: string, name: st
 
 async function listAll(context: CommandContext, session: Session, definitions: readonly ScheduleDefinition[]): Promise<number> {
   const store = await session.metastore();
-  const records = new Map((await store.listSchedules()).map((record) => [record.name, record]));
+  const [all, open] = await Promise.all([store.listSchedules(), store.listSlaMisses({ open: true })]);
+  const records = new Map(all.map((record) => [record.name, record]));
+  const missed = new Map(open.map((miss) => [miss.schedule, miss]));
+  const tag = text(context.options, 'tag');
   await printSchedules(
     context,
-    definitions.map((definition) => ({ definition, record: records.get(definition.name) })),
+    definitions
+      .filter(({ tags }) => tag === undefined || tags.includes(tag))
+      .map((definition) => ({ definition, record: records.get(definition.name), missed: missed.get(definition.name) })),
     await store.now(),
   );
   return 0;
@@ -81,7 +88,8 @@ async function listAll(context: CommandContext, session: Session, definitions: r
 async function withOne(context: CommandContext, session: Session, verb: string, definition: ScheduleDefinition): Promise<number> {
   const store = await session.metastore();
   const now = await store.now();
-  const known: KnownSchedule = { definition, record: await store.getSchedule(definition.name) };
+  const [missed] = await store.listSlaMisses({ schedule: definition.name, open: true, limit: 1 });
+  const known: KnownSchedule = { definition, record: await store.getSchedule(definition.name), missed };
   switch (verb) {
     case 'show':
       await printSchedule(context, known, store, now);

@@ -1,7 +1,8 @@
-import type { JobRecord, ScheduleRecord } from '../../core/spi/index.js';
+import type { JobRecord, ScheduleRecord, SlaMiss } from '../../core/spi/index.js';
 import type { Command, CommandContext } from '../command.js';
 import { formatCount, formatCountOf, formatSeconds, formatTable, formatTime } from '../format.js';
 import { jobFacts } from '../job-text.js';
+import { missFacts } from '../schedule-view.js';
 import { withSession } from '../session.js';
 
 const LINES = 5;
@@ -16,13 +17,14 @@ export const command: Command = {
   run: (context) =>
     withSession(context, undefined, async (session) => {
       const store = await session.metastore();
-      const [now, servers, counts, running, recent, schedules, tables] = await Promise.all([
+      const [now, servers, counts, running, recent, schedules, late, tables] = await Promise.all([
         store.now(),
         store.countServers(),
         store.countJobs(),
         store.listJobs({ status: 'running', limit: 1000 }),
         store.listJobs({ limit: 1000 }),
         store.listSchedules(),
+        store.listSlaMisses({ open: true }),
         store.catalog.listTables(),
       ]);
       const overview: Overview = {
@@ -33,6 +35,7 @@ export const command: Command = {
         running,
         failing: stillFailing(recent),
         schedules,
+        late,
         tables: tables.length,
       };
       await (context.out.json ? printJson(context, overview) : context.out.printLine(textOf(overview).join('\n')));
@@ -48,6 +51,8 @@ interface Overview {
   readonly running: readonly JobRecord[];
   readonly failing: readonly JobRecord[];
   readonly schedules: readonly ScheduleRecord[];
+  /** Promises of schedules that were missed and not made good since. */
+  readonly late: readonly SlaMiss[];
   readonly tables: number;
 }
 
@@ -72,11 +77,12 @@ function printJson({ out }: CommandContext, overview: Overview): Promise<void> {
     running: overview.running.map(jobFacts),
     failing: overview.failing.map(jobFacts),
     schedules: overview.schedules.map(({ name, paused, nextTime, dueAt }) => ({ name, paused, next_time: iso(nextTime), due_at: iso(dueAt) })),
+    late: overview.late.map((miss) => ({ schedule: miss.schedule, ...missFacts(miss) })),
     tables: overview.tables,
   });
 }
 
-function textOf({ project, now, servers, counts, running, failing, schedules, tables }: Overview): readonly string[] {
+function textOf({ project, now, servers, counts, running, failing, schedules, late, tables }: Overview): readonly string[] {
   const paused = schedules.filter((each) => each.paused).length;
   const serving =
     servers === 0 ? 'nothing serves it: start `sluice serve`' : `${formatCountOf(servers, 'process').replace(/processs$/, 'processes')} serving`;
@@ -99,6 +105,15 @@ function textOf({ project, now, servers, counts, running, failing, schedules, ta
     'failing',
     ['job', 'name', 'ended (UTC)', 'error'],
     failing.map((job) => [job.id, job.name, job.finishedAt === null ? '' : formatTime(job.finishedAt), job.error?.code ?? '']),
+  );
+  section(
+    'late',
+    ['schedule', 'for (UTC)', 'success due by (UTC)'],
+    late.map(({ schedule, kind, nominalTime, deadline }) => [
+      schedule,
+      kind === 'finish_within' ? formatTime(nominalTime) : '',
+      formatTime(deadline),
+    ]),
   );
   const coming = schedules.filter((each) => !each.paused && each.dueAt !== null).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
   section(

@@ -38,7 +38,13 @@ export function createMetrics(services: HttpDependencies, slots: QuerySlots): Me
 }
 
 async function projectGauges({ store, schedules }: HttpDependencies): Promise<readonly Gauge[]> {
-  const [jobs, servers, records, now] = await Promise.all([store.countJobs(), store.countServers(), store.listSchedules(), store.now()]);
+  const [jobs, servers, records, misses, now] = await Promise.all([
+    store.countJobs(),
+    store.countServers(),
+    store.listSchedules(),
+    store.listSlaMisses({ open: true }),
+    store.now(),
+  ]);
   const defined = new Map(schedules().map((schedule) => [schedule.name, schedule]));
   const known = records.filter(({ name }) => defined.has(name));
   const active = known.filter(({ name, paused }) => !paused && defined.get(name)?.enabled === true);
@@ -58,6 +64,11 @@ async function projectGauges({ store, schedules }: HttpDependencies): Promise<re
         { labels: { state: 'paused' }, value: known.filter(({ paused }) => paused).length },
         { labels: { state: 'disabled' }, value: [...defined.values()].filter(({ enabled }) => !enabled).length },
       ],
+    },
+    {
+      name: 'sluice_schedules_late',
+      help: 'Schedules that have missed their sla and not made it good since.',
+      samples: [{ value: new Set(misses.filter((miss) => defined.get(miss.schedule)?.sla).map((miss) => miss.schedule)).size }],
     },
     {
       name: 'sluice_schedule_lag_seconds',

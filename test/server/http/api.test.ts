@@ -143,6 +143,33 @@ test('a kept result comes in every format, until it expires', async () => {
   isProblem(await desk.get(`/api/v1/jobs/${lost}/result`, { key: reader }), 410, 'RESULT_EXPIRED');
 });
 
+test('a schedule that missed its sla says so, until it is made good', async () => {
+  const daily = desk.schedules.find(({ name }) => name === 'daily');
+  const time = Date.parse('2026-01-31T03:00:00Z');
+  await desk.store.syncSchedules([
+    { name: 'daily', definitionHash: '1', slaHash: daily?.slaHash ?? '', nextAfter: () => ({ nextTime: null, dueAt: null }) },
+  ]);
+  const from = (await desk.store.getSchedule('daily'))?.slaFrom ?? 0;
+  const misses = [{ kind: 'finish_within' as const, nominalTime: time, deadline: time + 7_200_000 }];
+  await desk.store.stepSla({ name: 'daily', expectedFrom: from, misses, from, checkAt: null });
+  const shown = (await desk.get('/api/v1/schedules/daily', { key: reader })).json;
+  assert.equal(shown['sla'], { finish_within_secs: 7200, max_age_secs: null });
+  const missed = shown['sla_missed'] as Record<string, unknown>;
+  assert.equal(
+    [missed['kind'], missed['nominal_time'], missed['deadline']],
+    ['finish_within', '2026-01-31T03:00:00.000Z', '2026-01-31T05:00:00.000Z'],
+  );
+  assert.match((await desk.get('/metrics', { key: reader })).text, 'sluice_schedules_late 1\n');
+  const later = await desk.store.addJob({ ...desk.newJob(), name: 'daily', nominalTime: time + 86_400_000 });
+  await desk.endJob(later);
+  const list = (await desk.get('/api/v1/schedules', { key: reader })).json['schedules'] as { sla_missed: unknown }[];
+  assert.equal(
+    list.map((each) => each.sla_missed),
+    [null, null, null],
+  );
+  assert.match((await desk.get('/metrics', { key: reader })).text, 'sluice_schedules_late 0\n');
+});
+
 test('schedules are shown, held, and run by name with the parameters they declare', async () => {
   const list = await desk.get('/api/v1/schedules', { key: reader });
   assert.equal(
@@ -153,6 +180,12 @@ test('schedules are shown, held, and run by name with the parameters they declar
       ['totals', true],
     ],
   );
+  const tagged = await desk.get('/api/v1/schedules?tag=team:growth', { key: reader });
+  assert.equal(
+    (tagged.json['schedules'] as { name: string }[]).map((s) => s.name),
+    ['daily'],
+  );
+  assert.equal((await desk.get('/api/v1/schedules?tag=none', { key: reader })).json, { schedules: [] });
   assert.equal((await desk.get('/api/v1/schedules/daily', { key: reader })).json['parameters'], ['day']);
   assert.is((await desk.post('/api/v1/schedules/daily/pause', { key: writer })).json['paused'], true);
   assert.is((await desk.store.getSchedule('daily'))?.paused, true);

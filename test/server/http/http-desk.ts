@@ -80,7 +80,7 @@ export class HttpDesk {
 connections:
   crm: {type: postgresql, host: db.example, database: crm, user: etl, password: {env: CRM_PASSWORD}}
 schedules:
-  daily: {cron: '0 3 * * *', sql: "SELECT $day AS day", params: {day: '2026-01-01'}, tags: [team:growth]}
+  daily: {cron: '0 3 * * *', sql: "SELECT $day AS day", params: {day: '2026-01-01'}, tags: [team:growth], sla: {finish_within: 2h}}
   totals: {cron: '0 4 * * *', timezone: Asia/Tokyo, sql: "SELECT count(*) AS n FROM shop.orders", into: marts.totals, mode: replace}
   off: {cron: '@hourly', sql: "SELECT 1 AS a", enabled: false}
 `,
@@ -109,6 +109,10 @@ schedules:
 
   get store(): Metastore {
     return this.#store;
+  }
+
+  get schedules(): readonly ScheduleDefinition[] {
+    return this.#schedules;
   }
 
   get warehouse(): Warehouse {

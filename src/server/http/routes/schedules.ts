@@ -1,5 +1,5 @@
 import type { ScheduleDefinition } from '../../../core/config/index.js';
-import type { JsonObject, ScheduleRecord } from '../../../core/spi/index.js';
+import type { JsonObject, ScheduleRecord, SlaMiss } from '../../../core/spi/index.js';
 import { checkPeriod, extraJob, periodJob } from '../../schedule/schedule-jobs.js';
 import { invalidRequest, notFound } from '../problem.js';
 import { formatTime, readTime } from '../read-time.js';
@@ -19,6 +19,20 @@ const SCHEDULE = {
   due_at: orNull(text('When it is due: nominal time plus delay.')),
   priority: count(''),
   tags: list(text(''), ''),
+  sla: orNull(
+    object({
+      finish_within_secs: orNull({ type: 'number', description: 'Each time has succeeded so long after it.' }),
+      max_age_secs: orNull({ type: 'number', description: 'The last success is never older.' }),
+    }),
+  ),
+  sla_missed: orNull(
+    object({
+      kind: text('finish_within or max_age.'),
+      nominal_time: orNull(text('That had to succeed.')),
+      deadline: text('When a success was due.'),
+      missed_at: text('When that was found.'),
+    }),
+  ),
 };
 
 export const SCHEDULE_ROUTES: readonly Route[] = [
@@ -30,11 +44,15 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
     summary: 'List schedules.',
     scope: 'read',
     allDatabases: true,
+    query: { type: 'object', additionalProperties: false, properties: { tag: name('Only with this tag.') } },
     answer: { status: 200, description: 'Schedules by name.', schema: object({ schedules: list(object(SCHEDULE), 'Schedules.') }) },
-    async handle({ services }) {
-      const records = new Map((await services.store.listSchedules()).map((record) => [record.name, record]));
-      const all = services.schedules().map((schedule) => scheduleFacts(schedule, records.get(schedule.name)));
-      return { json: { schedules: all } };
+    async handle({ services, query }) {
+      const [records, open] = await Promise.all([services.store.listSchedules(), services.store.listSlaMisses({ open: true })]);
+      const byName = new Map(records.map((record) => [record.name, record]));
+      const missed = new Map(open.map((miss) => [miss.schedule, miss]));
+      const { tag } = query;
+      const wanted = services.schedules().filter(({ tags }) => tag === undefined || tags.includes(String(tag)));
+      return { json: { schedules: wanted.map((schedule) => scheduleFacts(schedule, byName.get(schedule.name), missed.get(schedule.name))) } };
     },
   },
   {
@@ -53,7 +71,7 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
         ...SCHEDULE,
         delay_secs: { type: 'number' },
         catch_up: text('all, latest or none.'),
-        overlap: text('skip, queue or allow.'),
+        overlap: text('skip, queue, allow or cancel_previous.'),
         timeout_secs: orNull({ type: 'number' }),
         retries: count('Tries after the first one.'),
         depends_on: list(text(''), 'Schedules whose success it waits for.'),
@@ -62,9 +80,11 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
     },
     async handle(call) {
       const schedule = findSchedule(call);
+      const { store } = call.services;
+      const [missed] = await store.listSlaMisses({ schedule: schedule.name, open: true, limit: 1 });
       return {
         json: {
-          ...scheduleFacts(schedule, await call.services.store.getSchedule(schedule.name)),
+          ...scheduleFacts(schedule, await store.getSchedule(schedule.name), missed),
           delay_secs: schedule.delaySecs,
           catch_up: schedule.catchUp,
           overlap: schedule.overlap,
@@ -177,7 +197,7 @@ function findSchedule({ services, params }: Call): ScheduleDefinition {
   return schedule;
 }
 
-function scheduleFacts(schedule: ScheduleDefinition, record: ScheduleRecord | undefined): JsonObject {
+function scheduleFacts(schedule: ScheduleDefinition, record: ScheduleRecord | undefined, missed: SlaMiss | undefined): JsonObject {
   return {
     name: schedule.name,
     kind: schedule.payload.kind,
@@ -189,6 +209,15 @@ function scheduleFacts(schedule: ScheduleDefinition, record: ScheduleRecord | un
     due_at: formatTime(record?.dueAt ?? null),
     priority: schedule.priority,
     tags: [...schedule.tags],
+    sla: schedule.sla && { finish_within_secs: schedule.sla.finishWithinSecs, max_age_secs: schedule.sla.maxAgeSecs },
+    sla_missed: missed
+      ? {
+          kind: missed.kind,
+          nominal_time: missed.kind === 'finish_within' ? formatTime(missed.nominalTime) : null,
+          deadline: formatTime(missed.deadline),
+          missed_at: formatTime(missed.missedAt),
+        }
+      : null,
   };
 }
 
