@@ -6,6 +6,7 @@ import type { Pipeline, SourcePipeline } from '../core/engine/pipeline.js';
 import type { EngineServices } from '../core/engine/services.js';
 import type { RunEvent } from '../core/engine/events.js';
 import type { Registry } from '../core/registry/index.js';
+import type { Tracer } from '../core/telemetry/index.js';
 import type { Metastore } from '../metastore/types.js';
 import type { Warehouse } from '../warehouse/index.js';
 import { BugError, ConfigError, type Secret } from '../core/spi/index.js';
@@ -21,6 +22,8 @@ export interface SessionContext {
   readonly environment: Pick<Environment, 'clock' | 'random' | 'reach'>;
   readonly out: Pick<Output, 'say' | 'hide' | 'print' | 'logger'>;
   readonly signal: AbortSignal;
+  /** Makes spans of runs and statements. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** What a verb works with: the project, its plugins, its metastore and its warehouse, each opened when first needed. */
@@ -112,7 +115,19 @@ export class Session {
       reach: (point) => environment.reach(point),
       onEvent,
       resource: (name) => this.resource(name),
+      ...(await this.#watching(onEvent)),
     };
+  }
+
+  async #watching(onEvent: (event: RunEvent) => void): Promise<Partial<EngineServices>> {
+    const { tracer } = this.#context;
+    if (!tracer) return {};
+    const { createStepTracer, traceRunEvent } = await import('../server/telemetry/trace-runs.js');
+    const watch = (event: RunEvent): void => {
+      traceRunEvent(tracer, event);
+      onEvent(event);
+    };
+    return { observe: createStepTracer(tracer), onEvent: watch };
   }
 
   async resource(name: string): Promise<unknown> {
@@ -145,8 +160,8 @@ export class Session {
 
   async #openWarehouse(): Promise<Warehouse> {
     const { openWarehouse } = await import('../warehouse/index.js');
-    const { environment, out } = this.#context;
-    return openWarehouse({
+    const { environment, out, tracer } = this.#context;
+    const warehouse = openWarehouse({
       metastore: await this.metastore(),
       root: this.project.storage.uri,
       clock: environment.clock,
@@ -154,6 +169,7 @@ export class Session {
       maintain: this.project.maintain,
       sql: sqlLimits(this.project),
     });
+    return tracer ? (await import('../server/telemetry/trace-sql.js')).traceSql(warehouse, tracer) : warehouse;
   }
 }
 

@@ -5,7 +5,12 @@ import type { JsonObject } from '../core/spi/index.js';
  * What a job runs; plain JSON, stored with the job, without secrets. It says all that the runner needs beside the project, so that a
  * job means the same however late it is run.
  */
-export type JobPayload = PipelinePayload | SqlPayload | ExportPayload | MaintainPayload;
+export type JobPayload = (PipelinePayload | SqlPayload | ExportPayload | MaintainPayload) & Traced;
+
+interface Traced {
+  /** `traceparent` of the span that made the job, where that is traced. */
+  readonly trace?: string;
+}
 
 interface Period {
   /** The schedule whose period this is; its one commit by the timer is claimed in the run's transaction. */

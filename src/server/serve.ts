@@ -11,6 +11,7 @@ import { WorkerPool } from './runner/worker-pool.js';
 import { startHeartbeat } from './schedule/heartbeat.js';
 import { createScheduler, type Scheduler, type TickReport } from './schedule/scheduler.js';
 import { SlaWatch } from './schedule/sla-watch.js';
+import type { ServeTraces } from './telemetry/open-tracing.js';
 import { Upkeep } from './upkeep.js';
 import { WakeUp } from './wake-up.js';
 
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly log: Logger;
   /** Aborted: drain and end. */
   readonly signal: AbortSignal;
+  /** Traces of jobs and requests; the caller's to close. */
+  readonly traces?: ServeTraces | undefined;
   /** Once all is up; `address` is that of the HTTP API. */
   onStart(up: { readonly workers: number; readonly schedules: number; readonly address: string | undefined }): void;
 }
@@ -77,10 +80,11 @@ class Server {
     this.#store = store;
     this.#served = served;
     this.#registration = registration;
-    this.#pool = new WorkerPool({ root, env: environment.env, size: serve.workers, memoryBytes: serve.workerMemoryBytes });
+    this.#pool = new WorkerPool({ root, env: environment.env, size: serve.workers, memoryBytes: serve.workerMemoryBytes, spans: options.traces?.sink });
     this.#runner = new JobRunner({
       store,
       pool: this.#pool,
+      traces: options.traces?.jobs,
       clock,
       log,
       limits: () => new Map(Object.entries(this.#served.project.serve.connections)),
@@ -126,7 +130,7 @@ class Server {
     const { http, resultRetentionMs } = project.serve;
     if (!http.enabled) return undefined;
     const [{ startHttp }, { version }] = await Promise.all([import('./http/index.js'), import('../cli/version.js')]);
-    const { session, environment, log } = this.#options;
+    const { session, environment, log, traces } = this.#options;
     return startHttp({
       config: http,
       root: project.root,
@@ -137,9 +141,10 @@ class Server {
       pipelines: () => this.#served.pipelines,
       clock: environment.clock,
       log,
+      traces: traces?.requests,
       keepResultMs: resultRetentionMs,
       enqueue: async (job) => {
-        const id = await this.#store.addJob(job);
+        const id = await this.#store.addJob(traces?.jobs.remember(job) ?? job);
         this.#wakeUp.wake();
         return id;
       },

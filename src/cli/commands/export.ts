@@ -6,6 +6,7 @@ import { schemaPath } from '../guessed-config.js';
 import { writeNewFile } from '../new-file.js';
 import { withSession, type Session } from '../session.js';
 import { readSqlText } from '../sql-text.js';
+import { traced } from '../traced.js';
 import { usageError } from '../subcommand.js';
 import { diffPipeline } from '../diff-pipeline.js';
 import { targetSecrets } from '../target-password.js';
@@ -39,7 +40,7 @@ export const command: Command = {
     'sluice export -f totals.sql --to file:totals.csv.gz',
   ],
   arity: [0, 1],
-  run: (context) => withSession(context, undefined, (session) => runExport(context, session)),
+  run: (context) => traced(context, 'export', (below) => withSession(below, undefined, (session) => runExport(below, session))),
 };
 
 async function runExport(context: CommandContext, session: Session): Promise<number> {

@@ -13,6 +13,7 @@ import { formatGuess, schemaPath, timeKeys } from '../guessed-config.js';
 import { writeNewFile } from '../new-file.js';
 import { withSession, type Session } from '../session.js';
 import { usageError } from '../subcommand.js';
+import { traced } from '../traced.js';
 import { guessNames } from './guess.js';
 import { execOverrides, printSummaries, runConfigs } from './run.js';
 
@@ -42,25 +43,27 @@ export const command: Command = {
     'sluice load --into "shop.orders=data/orders*.csv" --into "shop.items=data/items/" --yes',
   ],
   arity: [0, Infinity],
-  run(context) {
-    const targets = readTargets(context);
-    return withSession(context, undefined, async (session) => {
-      const stdin = new KeptStdin(context, session);
-      try {
-        const loads: Load[] = [];
-        for (const target of targets) loads.push(await planLoad(context, session, target, stdin));
-        for (const load of loads) await showLoad(context, load);
-        await confirm(context, 'sluice load', question(loads));
-        const file = await saveConfig(context, session, loads);
-        const summaries = await runConfigs(context, session, await toConfigs(context, session, loads, file));
-        await printSummaries(context, summaries);
-        return 0;
-      } finally {
-        await stdin.remove();
-      }
-    });
-  },
+  run: (context) => traced(context, 'load', loadAll),
 };
+
+function loadAll(context: CommandContext): Promise<number> {
+  const targets = readTargets(context);
+  return withSession(context, undefined, async (session) => {
+    const stdin = new KeptStdin(context, session);
+    try {
+      const loads: Load[] = [];
+      for (const target of targets) loads.push(await planLoad(context, session, target, stdin));
+      for (const load of loads) await showLoad(context, load);
+      await confirm(context, 'sluice load', question(loads));
+      const file = await saveConfig(context, session, loads);
+      const summaries = await runConfigs(context, session, await toConfigs(context, session, loads, file));
+      await printSummaries(context, summaries);
+      return 0;
+    } finally {
+      await stdin.remove();
+    }
+  });
+}
 
 interface Target {
   readonly table: string;

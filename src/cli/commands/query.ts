@@ -9,6 +9,7 @@ import { readSqlText } from '../sql-text.js';
 import { withSession, type Session } from '../session.js';
 import { sqlLimits } from '../sql-limits.js';
 import { writeTextResult } from '../text-result-file.js';
+import { traced } from '../traced.js';
 import type { QueryOptions, QueryStats, Warehouse } from '../../warehouse/index.js';
 
 export const command: Command = {
@@ -34,30 +35,33 @@ export const command: Command = {
     'sluice query -f report.sql --param day=2026-01-01 --format parquet -o report.parquet',
   ],
   arity: [0, 1],
-  run: (context) =>
-    withSession(context, undefined, async (session) => {
-      const sql = await readSqlText(context, context.args[0], 'query');
-      const warehouse = await session.warehouse();
-      const format = readFormat(context);
-      const statements = warehouse.splitStatements(sql);
-      if (statements.length === 0)
-        throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
-      if (text(context.options, 'output') !== undefined && statements.filter((statement) => warehouse.isQuery(statement)).length > 1)
-        throw new ConfigError({
-          code: 'USAGE',
-          message: '-o takes the result of one SELECT, and there are several',
-          hint: 'run each of them by itself, with a file of its own',
-        });
-      const options = await queryOptions(context, session);
-      const runAll = async (door: Door): Promise<void> => {
-        for (const statement of statements) await runStatement(context, door, statement, format, options);
-      };
-      const run = text(context.options, 'run');
-      if (run === undefined) await runAll(warehouse);
-      else await runInHeld(session, context, run, warehouse, runAll);
-      return 0;
-    }),
+  run: (context) => traced(context, 'query', runQuery),
 };
+
+function runQuery(context: CommandContext): Promise<number> {
+  return withSession(context, undefined, async (session) => {
+    const sql = await readSqlText(context, context.args[0], 'query');
+    const warehouse = await session.warehouse();
+    const format = readFormat(context);
+    const statements = warehouse.splitStatements(sql);
+    if (statements.length === 0)
+      throw new ConfigError({ code: 'SQL_EMPTY', message: 'there is no statement to run', hint: 'e.g. sluice query "SELECT 1"' });
+    if (text(context.options, 'output') !== undefined && statements.filter((statement) => warehouse.isQuery(statement)).length > 1)
+      throw new ConfigError({
+        code: 'USAGE',
+        message: '-o takes the result of one SELECT, and there are several',
+        hint: 'run each of them by itself, with a file of its own',
+      });
+    const options = await queryOptions(context, session);
+    const runAll = async (door: Door): Promise<void> => {
+      for (const statement of statements) await runStatement(context, door, statement, format, options);
+    };
+    const run = text(context.options, 'run');
+    if (run === undefined) await runAll(warehouse);
+    else await runInHeld(session, context, run, warehouse, runAll);
+    return 0;
+  });
+}
 
 /** What statements run through. */
 type Door = Pick<Warehouse, 'execute' | 'query' | 'explain' | 'writeFile' | 'isQuery'>;

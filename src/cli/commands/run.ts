@@ -8,6 +8,7 @@ import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
 import { ProgressPrinter } from '../progress.js';
 import { formatReport } from '../report.js';
 import { withSession, type Session } from '../session.js';
+import { traced } from '../traced.js';
 
 export const command: Command = {
   name: 'run',
@@ -25,19 +26,21 @@ export const command: Command = {
   },
   examples: ['sluice run pipelines/orders.yml', 'sluice run orders.yml --max-rejects 1% --json'],
   arity: [1, Infinity],
-  async run(context) {
-    const summaries: RunSummary[] = [];
-    try {
-      await runFiles(context, summaries);
-    } catch (error) {
-      // What had committed before the failure is reported all the same.
-      if (summaries.length > 0 && !context.out.json) context.out.say(formatReport(summaries));
-      throw error;
-    }
-    await printSummaries(context, summaries);
-    return 0;
-  },
+  run: (context) => traced(context, 'run', runAndReport),
 };
+
+async function runAndReport(context: CommandContext): Promise<number> {
+  const summaries: RunSummary[] = [];
+  try {
+    await runFiles(context, summaries);
+  } catch (error) {
+    // What had committed before the failure is reported all the same.
+    if (summaries.length > 0 && !context.out.json) context.out.say(formatReport(summaries));
+    throw error;
+  }
+  await printSummaries(context, summaries);
+  return 0;
+}
 
 async function runFiles(context: CommandContext, summaries: RunSummary[]): Promise<void> {
   for (const file of context.args) {

@@ -1,5 +1,6 @@
-import type { Command } from '../command.js';
-import { openSession } from '../session.js';
+import type { Command, CommandContext } from '../command.js';
+import { openServeTraces } from '../../server/telemetry/open-tracing.js';
+import { openSession, type SessionContext } from '../session.js';
 
 export const command: Command = {
   name: 'serve',
@@ -15,17 +16,24 @@ export const command: Command = {
   async run(context) {
     const { serve } = await import('../../server/serve.js');
     const { environment, out, signal } = context;
-    const session = await openSession(context);
-    const { name } = session.project;
-    await serve({
-      session,
-      context,
-      environment,
-      log: out.logger,
-      signal,
-      onStart: ({ workers, schedules, address }) =>
-        out.logger.log('info', `serving ${name}`, { workers, schedules, http: address ?? 'off', pid: process.pid }),
-    });
+    const traces = await openServeTraces(environment.env, out.logger);
+    const below: CommandContext & SessionContext = { ...context, tracer: traces?.tracer };
+    try {
+      const session = await openSession(below);
+      const { name } = session.project;
+      await serve({
+        session,
+        context: below,
+        environment,
+        log: out.logger,
+        signal,
+        traces,
+        onStart: ({ workers, schedules, address }) =>
+          out.logger.log('info', `serving ${name}`, { workers, schedules, http: address ?? 'off', pid: process.pid }),
+      });
+    } finally {
+      await traces?.close();
+    }
     out.logger.log('info', 'stopped');
     return 0;
   },

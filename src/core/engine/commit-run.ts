@@ -1,21 +1,11 @@
-import type {
-  Check,
-  CommitContext,
-  CommitReport,
-  JsonObject,
-  JsonValue,
-  Lease,
-  PluginContext,
-  RunRecord,
-  RunWriter,
-  StoreTransaction,
-} from '../spi/index.js';
+import type { Check, CommitReport, JsonObject, JsonValue, Lease, PluginContext, RunRecord, RunWriter, StoreTransaction } from '../spi/index.js';
 import { judgeCheck } from './checks.js';
 import type { Execution } from './execution.js';
 import { accountTargets } from './many-outputs.js';
 import type { Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
+import type { ObservedCommit } from './steps.js';
 import { openRejectStore } from './staged-paths.js';
 
 export interface CommitWork {
@@ -37,7 +27,10 @@ export interface CommitWork {
 }
 
 /** Commits a run's staged rows through its output; rejects that the output does not keep are stored just before. */
-export async function commitRun(work: CommitWork, { store }: EngineServices): Promise<{ readonly report: CommitReport; readonly facts: JsonObject }> {
+export async function commitRun(
+  work: CommitWork,
+  { store, observe }: EngineServices,
+): Promise<{ readonly report: CommitReport; readonly facts: JsonObject }> {
   const { run, plan, execution, state, lease, ctx } = work;
   const { plugin, config } = work.pipeline.output;
   let facts: JsonObject = {};
@@ -51,7 +44,7 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
     await store.completeRun(tx, run.runId, lease, { state, summary: work.summarise(facts), commit: facts, target });
     ctx.reach('commit.state_stored');
   };
-  const commit: CommitContext = {
+  const commit: ObservedCommit = {
     ...ctx,
     runId: run.runId,
     key: { ...run.key, target: plan.output.target },
@@ -63,6 +56,7 @@ export async function commitRun(work: CommitWork, { store }: EngineServices): Pr
     },
     complete,
     completeAlone: (committed) => store.transaction((tx) => complete(tx, committed)),
+    observe,
   };
   const stages = execution.outputStages;
   const rejectStages = plugin.stageRejects ? execution.rejectStages : [];

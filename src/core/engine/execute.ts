@@ -25,7 +25,7 @@ import {
   type StoredTask,
   type WholeFilter,
 } from '../spi/index.js';
-import { bytesReadBy, sumExecution, type Execution } from './execution.js';
+import { bytesReadBy, sumExecution, taskFacts, type Execution } from './execution.js';
 import { assertUnchanged, openParserFile, removeFetched, type TaskFile } from './file-source.js';
 import { hashOf } from './file-plan.js';
 import { PROCESS_RESERVE, type Configured, type Pipeline } from './pipeline.js';
@@ -41,6 +41,7 @@ import { RejectsExceeded, runTask, type Sink, type TaskReport, type TaskResult, 
 import type { EngineServices } from './services.js';
 import { createSpool } from './spool.js';
 import { spoolSink } from './spool-sink.js';
+import { unobserved } from './steps.js';
 import { openRejectStore, REJECTS_PREFIX, removeStagedPaths } from './staged-paths.js';
 import { runPool } from './task-pool.js';
 import { toReading } from './task-reading.js';
@@ -176,12 +177,19 @@ class Executor {
 
   /** Stores the report apart from the task's attempts: once it may be stored, its files must stay as they are. */
   async #completeTask(task: number): Promise<void> {
+    const { pipeline, runId } = this.#in;
+    const step = { step: 'task', pipeline: pipeline.name, run_id: runId, task } as const;
+    await (this.#services.observe ?? unobserved)(step, () => this.#finishTask(task), taskFacts);
+  }
+
+  async #finishTask(task: number): Promise<TaskReport> {
     const { report, firstRejects } = await this.#withRetry(task, () => this.#attempt(task));
     this.#services.reach('task.staged');
     await this.#withRetry(task, () => this.#services.store.finishTask(this.#in.runId, task, report as unknown as JsonObject, this.#in.lease));
     this.#services.reach('task.report_stored');
     this.#adopt(task, report);
     if (this.#firstRejects.length < 1000) this.#firstRejects.push(...firstRejects.slice(0, 1000 - this.#firstRejects.length));
+    return report;
   }
 
   #withRetry<T>(task: number, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { FileFact, StageReport } from '../spi/index.js';
 import type { RejectRow } from './rejects.js';
 import type { TaskReport } from './run-task.js';
+import type { StepFacts } from './steps.js';
 
 /** All tasks of a run, done. */
 export interface Execution {
@@ -27,6 +28,12 @@ export interface RowTotals {
 /** Bytes of the files a task read, or what its source said it sent. */
 export function bytesReadBy(report: TaskReport): number {
   return report.files.length > 0 ? report.files.reduce((total, fact) => total + fact.bytes, 0) : (report.bytesRead ?? 0);
+}
+
+/** A task's figures for whoever watches it. */
+export function taskFacts(report: TaskReport): StepFacts {
+  const { read, added, written, filtered, rejected, bytes } = report;
+  return { read, added, written, filtered, rejected, bytes_read: bytesReadBy(report), bytes_written: bytes };
 }
 
 /**

@@ -24,6 +24,7 @@ import type { RowTotals } from './execution.js';
 import { copyLoad } from './load-copy.js';
 import type { Configured } from './pipeline.js';
 import { STATUS } from './select.js';
+import { unobserved, type ObservedCommit } from './steps.js';
 
 /** One of several targets, and the rows it takes: all, or those where a condition is true. */
 export interface Route {
@@ -259,7 +260,7 @@ class ManyOutputs implements OutputPlugin {
     throw accountingError(plan.name, `${entered} came, but ${total} were written, left out or refused`);
   }
 
-  async commit(plan: OutputPlan, reports: readonly StageReport[], _rejects: readonly StageReport[], ctx: CommitContext): Promise<CommitReport> {
+  async commit(plan: OutputPlan, reports: readonly StageReport[], _rejects: readonly StageReport[], ctx: ObservedCommit): Promise<CommitReport> {
     const { targets } = plan.details as unknown as { targets: readonly TargetPart[] };
     if (targets.length !== this.#routes.length) {
       throw new ConfigError({
@@ -280,10 +281,15 @@ class ManyOutputs implements OutputPlugin {
       dropped: lists.reduce((sum, list) => sum + list.dropped, 0),
     };
     const after: (() => Promise<void>)[] = [];
+    const observe = ctx.observe ?? unobserved;
     for (const { plan: own, output, reports: staged } of parts.filter((part) => !part.output.plugin.commitTogether)) {
       const key = { ...ctx.key, target: own.target };
       // The metastore hears of the run once, when all targets have it.
-      const report = await output.plugin.commit(own, staged, [], { ...ctx, key, completeAlone: () => Promise.resolve() }, output.config);
+      const report = await observe(
+        { step: 'commit', run_id: ctx.runId, target: own.name, type: output.plugin.type },
+        () => output.plugin.commit(own, staged, [], { ...ctx, key, completeAlone: () => Promise.resolve() }, output.config),
+        () => ({ written: countTarget(staged).rows }),
+      );
       if (report.after) after.push(() => report.after?.() ?? Promise.resolve());
     }
     const rest = parts.filter((part) => part.output.plugin.commitTogether);
@@ -293,7 +299,17 @@ class ManyOutputs implements OutputPlugin {
     if (!last) await ctx.completeAlone(all);
     else {
       const own = { ...ctx, complete, completeAlone: () => ctx.completeAlone(all) };
-      const report = await this.#commitTogether(rest, last.output.plugin, own);
+      const step = {
+        step: 'commit',
+        run_id: ctx.runId,
+        target: rest.map((part) => part.plan.name).join(', '),
+        type: last.output.plugin.type,
+      } as const;
+      const report = await observe(
+        step,
+        () => this.#commitTogether(rest, last.output.plugin, own),
+        () => ({ written: rest.reduce((sum, part) => sum + countTarget(part.reports).rows, 0) }),
+      );
       if (report.after) after.push(() => report.after?.() ?? Promise.resolve());
     }
     return {

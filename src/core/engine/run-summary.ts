@@ -1,4 +1,5 @@
 import type { RunSummary } from './events.js';
+import type { StepFacts } from './steps.js';
 
 /** One report of a run that was continued and of the run that followed in the same call. */
 export function combineSummaries(first: RunSummary, second: RunSummary): RunSummary {
@@ -18,4 +19,10 @@ export function combineSummaries(first: RunSummary, second: RunSummary): RunSumm
     warnings: [...new Set([...first.warnings, ...second.warnings])],
     state_before: first.state_before,
   };
+}
+
+/** A run's figures for whoever watches it. */
+export function summaryFacts(summary: RunSummary): StepFacts {
+  const { run_id, status, target, read, added, written, filtered, rejected, bytes_read, bytes_written, files_written } = summary;
+  return { run_id, status, target, read, added, written, filtered, rejected, bytes_read, bytes_written, files_written };
 }

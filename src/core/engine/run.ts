@@ -6,6 +6,7 @@ import {
   ConfigError,
   ConflictError,
   type Check,
+  type CommitReport,
   type JsonObject,
   type JsonValue,
   type Lease,
@@ -19,7 +20,7 @@ import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
 import { withRetry, type RetryContext } from './retry.js';
 import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
-import { combineSummaries } from './run-summary.js';
+import { combineSummaries, summaryFacts } from './run-summary.js';
 import { stateToStartFrom } from './start-state.js';
 import { checkLoad, compileChecks } from './checks.js';
 import { commitRun } from './commit-run.js';
@@ -35,6 +36,7 @@ import { checkResume, discardUnfinished, lacksRows, removeStaging, TEMP_PREFIX }
 import type { TaskReport } from './run-task.js';
 import { refuseReplayInto } from './replay.js';
 import { openRejectStore } from './staged-paths.js';
+import { unobserved, type ObserveStep } from './steps.js';
 import { removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
 
@@ -44,13 +46,15 @@ import type { EngineServices, RunOptions } from './services.js';
  */
 export async function runPipeline(pipeline: Pipeline, options: RunOptions, services: EngineServices): Promise<RunSummary> {
   const run = new PipelineRun(pipeline, options, services);
-  return run.run();
+  const { name, stream } = pipeline;
+  return (services.observe ?? unobserved)({ step: 'run', pipeline: name, stream }, () => run.run(), summaryFacts);
 }
 
 class PipelineRun {
   readonly #pipeline: Pipeline;
   readonly #options: RunOptions;
   readonly #services: EngineServices;
+  readonly #observe: ObserveStep;
   #signal: AbortSignal;
   readonly #notes: string[] = [];
   /** A run that some of several targets hold already. */
@@ -62,6 +66,7 @@ class PipelineRun {
     this.#pipeline = pipeline;
     this.#options = options;
     this.#services = services;
+    this.#observe = services.observe ?? unobserved;
     this.#signal = services.signal;
     this.#scheduledTime = options.scheduledTime;
   }
@@ -269,7 +274,15 @@ class PipelineRun {
     }
   }
 
-  async #plan(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
+  #plan(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
+    return this.#observe(
+      { step: 'plan', pipeline: this.#pipeline.name },
+      () => this.#planAnew(key, ignoresState, database, tempDir),
+      ({ plan }) => ({ tasks: taskCount(plan), bytes: plan.bytes }),
+    );
+  }
+
+  async #planAnew(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
     const { store, clock } = this.#services;
     await mkdir(tempDir, { recursive: true });
     const apart = this.#options.movesState === false;
@@ -320,7 +333,10 @@ class PipelineRun {
       assertBalance(execution, this.#pipeline.name);
       if (ignoresState && execution.totals.read === 0) refuseEmptyReplace(this.#pipeline, plan);
       const state = this.#options.movesState === false ? undefined : stateAfter(this.#pipeline, plan, execution.facts, !ignoresState);
-      await this.#checkLoad(checks, plan, execution, database);
+      if (keepsLoad)
+        await this.#observe({ step: 'checks', pipeline: this.#pipeline.name, run_id: run.runId }, () =>
+          this.#checkLoad(checks, plan, execution, database),
+        );
       if (this.#options.hold) {
         const summary = this.#summary('held', run.runId, plan, execution, state ?? null, null);
         await store.finishRun(run.runId, 'held', { summary: { ...summary, state: state ?? null } as unknown as JsonObject, error: null }, lease);
@@ -396,22 +412,26 @@ class PipelineRun {
       // The answer to a COMMIT may have been lost; the stored run tells what became of it.
       const stored = attempt > 1 ? await store.getRun(run.runId) : undefined;
       if (stored?.status === 'committed') return { facts: stored.commit ?? {}, report: undefined };
-      return commitRun(
-        { ...work, warn: (text) => this.#note(text), summarise: (facts) => summarise(facts) as unknown as JsonObject },
-        this.#services,
+      const target = { step: 'commit', run_id: run.runId, target: plan.output.name, type: this.#pipeline.output.plugin.type } as const;
+      return this.#observe(target, () =>
+        commitRun({ ...work, warn: (text) => this.#note(text), summarise: (facts) => summarise(facts) as unknown as JsonObject }, this.#services),
       );
     });
     this.#services.reach('commit.done');
+    await this.#observe({ step: 'clean-up', run_id: run.runId }, () => this.#cleanUp(tempDir, done.report));
+    return summarise(done.facts);
+  }
+
+  async #cleanUp(tempDir: string, report: CommitReport | undefined): Promise<void> {
     this.#services.reach('cleanup.started');
     await removeTemp(tempDir, this.#services);
     try {
-      await done.report?.after?.();
+      await report?.after?.();
     } catch (error) {
       // The commit stands; upkeep is tried again after the next one.
       this.#services.log.log('warn', 'upkeep after the commit failed', { error: (error as Error).message });
     }
     this.#services.reach('cleanup.done');
-    return summarise(done.facts);
   }
 
   #retryContext(): RetryContext {

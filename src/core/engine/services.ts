@@ -1,5 +1,6 @@
 import type { Clock, Logger, Point, RunStore, StoreTransaction } from '../spi/index.js';
 import type { RunEvent } from './events.js';
+import type { ObserveStep } from './steps.js';
 
 /** What the compositions (CLI, server, tests) give the engine. */
 export interface EngineServices {
@@ -12,6 +13,8 @@ export interface EngineServices {
   readonly random: () => number;
   reach(point: Point): void;
   onEvent(event: RunEvent): void;
+  /** Watches the parts of runs. */
+  readonly observe?: ObserveStep;
   /** See PluginContext.resource. */
   resource(name: string): Promise<unknown>;
 }

@@ -2,6 +2,7 @@ import type { HttpConfig, ScheduleDefinition } from '../../core/config/index.js'
 import type { Clock, Logger, NewJob } from '../../core/spi/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import type { Warehouse } from '../../warehouse/index.js';
+import type { RequestTraces } from '../telemetry/trace-requests.js';
 
 /** A pipeline of the project that may be run by its name. */
 export interface HttpPipeline {
@@ -28,6 +29,7 @@ export interface HttpDependencies {
   pipelines(): readonly HttpPipeline[] | Promise<readonly HttpPipeline[]>;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly traces?: RequestTraces | undefined;
   /** Makes a job and wakes whoever runs it; answers its id. */
   enqueue(job: NewJob): Promise<string>;
   /** Milliseconds that results of SQL jobs are kept; undefined: the runner's default. */

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ConfigError, fileSystemError, type ApiKeyRecord, type JsonObject } from '../../core/spi/index.js';
+import type { Span } from '../../core/telemetry/index.js';
 import { createKeyUses } from '../keys/key-uses.js';
 import type { HttpDependencies } from './dependencies.js';
 import { accessOf, createGuard } from './guard.js';
@@ -30,7 +31,7 @@ export interface HttpServer {
 
 /** Starts the HTTP API. Errors: ConfigError HTTP_ADDRESS when the address cannot be had, HTTP_TLS for its files. */
 export async function startHttp(dependencies: HttpDependencies): Promise<HttpServer> {
-  const { config, log, store } = dependencies;
+  const { config, log, store, traces } = dependencies;
   const slots = createQuerySlots(config.query);
   const metrics = createMetrics(dependencies, slots);
   const services: HttpServices = { ...dependencies, slots, metrics, routes: ROUTES };
@@ -59,12 +60,23 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
 
   const keyOf = new WeakMap<FastifyRequest, ApiKeyRecord>();
+  const spanOf = new WeakMap<FastifyRequest, Span>();
   const routeOf = (request: FastifyRequest): Route | undefined => (request.routeOptions.config as { route?: Route } | undefined)?.route;
   const labelOf = (request: FastifyRequest): string => routeOf(request)?.path ?? 'none';
 
   app.addHook('onRequest', async (request, reply) => {
     secureHeaders(reply, request);
     const route = routeOf(request);
+    const span = traces?.begin({
+      method: request.method,
+      route: route?.path,
+      secure: tls !== undefined,
+      httpVersion: request.raw.httpVersion,
+      id: request.id,
+      traceparent: oneHeader(request, 'traceparent'),
+      tracestate: oneHeader(request, 'tracestate'),
+    });
+    if (span) spanOf.set(request, span);
     const caller = {
       host: request.headers.host ?? (request.headers[':authority'] as string | undefined),
       authorization: request.headers.authorization,
@@ -75,6 +87,8 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
   });
   app.addHook('onResponse', (request, reply, done) => {
     const seconds = reply.elapsedTime / 1000;
+    const span = spanOf.get(request);
+    if (span) traces?.end(span, reply.statusCode);
     metrics.request(labelOf(request), request.method, reply.statusCode, seconds);
     const key = keyOf.get(request)?.id;
     log.log('debug', 'request', {
@@ -122,7 +136,8 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
           body: (request.body ?? {}) as JsonObject,
           signal: AbortSignal.any([gone.signal, stopping.signal]),
         };
-        return sendAnswer(await route.handle(call), route, reply);
+        const handle = (): Promise<Answer> | Answer => route.handle(call);
+        return sendAnswer(await (traces ? traces.within(spanOf.get(request), handle) : handle()), route, reply);
       },
     });
   }
@@ -162,6 +177,11 @@ export async function startHttp(dependencies: HttpDependencies): Promise<HttpSer
       cause: error,
     });
   }
+}
+
+function oneHeader({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
 }
 
 function secureHeaders(reply: FastifyReply, request: FastifyRequest): void {

@@ -1,5 +1,6 @@
 import { ConflictError, SluiceError, type Clock, type JobRecord, type JobStore, type Logger, type ServerRegistration } from '../../core/spi/index.js';
 import { startLongTimer } from '../long-timer.js';
+import type { JobTraces, TryTrace } from '../telemetry/trace-jobs.js';
 import { JobLogWriter } from './job-log-writer.js';
 import type { RunningJob, WorkerPool } from './worker-pool.js';
 import type { JobEnd } from './worker-process.js';
@@ -20,6 +21,7 @@ export interface JobRunnerOptions {
   readonly pool: WorkerPool;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly traces?: JobTraces | undefined;
   /** Jobs at a time by connection. */
   limits(): ReadonlyMap<string, number>;
   /** After a try has ended and was recorded. */
@@ -95,15 +97,16 @@ export class JobRunner {
   }
 
   #start(job: JobRecord, server: ServerRegistration): void {
-    const { pool, store, log } = this.#options;
+    const { pool, store, log, traces } = this.#options;
+    const trace = traces?.begin(job);
     const writer = new JobLogWriter(store, job, log);
-    const handle = pool.run(job, writer.add);
+    const handle = pool.run(job, writer.add, trace?.context);
     const stopTimer = job.timeoutMs === null ? undefined : startLongTimer(job.timeoutMs, () => handle.stop('timeout'));
     log.log('info', 'job started', { job: job.id, name: job.name, kind: job.kind, attempt: job.attempts });
     const done = handle.ended
       .then((end) => {
         stopTimer?.();
-        return this.#record(job, end, writer, server);
+        return this.#record(job, end, writer, server, trace);
       })
       .catch((error: unknown) => {
         this.#unsure ||= !isLost(error);
@@ -116,9 +119,10 @@ export class JobRunner {
     this.#running.set(job.id, { job, handle, done });
   }
 
-  async #record(job: JobRecord, end: JobEnd, writer: JobLogWriter, server: ServerRegistration): Promise<void> {
+  async #record(job: JobRecord, end: JobEnd, writer: JobLogWriter, server: ServerRegistration, trace: TryTrace | undefined): Promise<void> {
     const { store, log, onEnd } = this.#options;
     if (end.kind === 'stopped' && (end.reason === 'drain' || end.reason === 'lost')) {
+      trace?.end({ status: 'given back', code: undefined, result: end.result, again: true });
       await writer.flush();
       if (end.reason === 'drain') await this.#insist(server, () => store.returnJob(job));
       log.log('info', 'job given back', { job: job.id, name: job.name });
@@ -126,6 +130,7 @@ export class JobRunner {
     }
     const verdict = verdictOf(job, end);
     const { error } = verdict;
+    const again = verdict.status === 'error' && verdict.retry && job.attempts < job.maxAttempts;
     if (error)
       writer.add([
         {
@@ -136,7 +141,7 @@ export class JobRunner {
       ]);
     await writer.flush();
     await this.#insist(server, () => store.finishJob(job, verdict));
-    const again = verdict.status === 'error' && verdict.retry && job.attempts < job.maxAttempts;
+    trace?.end({ status: verdict.status, code: error?.code, result: verdict.result, again });
     log.log(verdict.status === 'success' ? 'info' : 'warn', 'job ended', {
       job: job.id,
       name: job.name,

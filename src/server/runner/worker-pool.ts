@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../core/spi/index.js';
+import type { SpanSink, TraceContext } from '../../core/telemetry/index.js';
 import { WorkerProcess, type JobEnd, type OnLines } from './worker-process.js';
 import type { StopReason } from './worker-messages.js';
 
@@ -12,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly memoryBytes: number;
   /** An idle worker ends after this time; one by one. */
   readonly idleMs?: number;
+  /** Takes the spans of workers. */
+  readonly spans?: SpanSink | undefined;
 }
 
 export interface RunningJob {
@@ -39,11 +42,11 @@ export class WorkerPool {
     return Math.max(0, this.#options.size - this.#busy.size);
   }
 
-  run(job: JobRecord, onLines: OnLines): RunningJob {
+  run(job: JobRecord, onLines: OnLines, trace?: TraceContext): RunningJob {
     const worker = this.#take();
     const generation = this.#generation;
     this.#busy.add(worker);
-    const ended = worker.run(job, onLines).finally(() => {
+    const ended = worker.run(job, onLines, trace).finally(() => {
       this.#busy.delete(worker);
       this.#giveBack(worker, generation);
     });
@@ -68,7 +71,7 @@ export class WorkerPool {
   #take(): WorkerProcess {
     for (;;) {
       const worker = this.#idle.pop();
-      if (!worker) return new WorkerProcess({ root: this.#options.root }, this.#options.env);
+      if (!worker) return new WorkerProcess({ root: this.#options.root }, this.#options.env, this.#options.spans);
       if (worker.alive) return worker;
     }
   }

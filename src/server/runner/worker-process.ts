@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { JobLogLine, JobRecord, JobResult } from '../../core/spi/index.js';
+import type { SpanSink, TraceContext } from '../../core/telemetry/index.js';
 import type { JobFailure } from './job-error.js';
 import type { FromWorker, StopReason, ToWorker, WorkerSettings } from './worker-messages.js';
 
@@ -19,12 +20,14 @@ const NOTHING: JobResult = { runIds: [] };
 /** A process that runs one job at a time. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
+  readonly #spans: SpanSink | undefined;
   #current: { end(end: JobEnd): void; onLines: OnLines; stopping: StopReason | undefined; timer: NodeJS.Timeout | undefined } | undefined;
   #dead = false;
   memoryBytes = 0;
   readonly ended: Promise<void>;
 
-  constructor(settings: WorkerSettings, env: Readonly<Record<string, string | undefined>>) {
+  constructor(settings: WorkerSettings, env: Readonly<Record<string, string | undefined>>, spans?: SpanSink) {
+    this.#spans = spans;
     this.#child = startProgram(settings, env);
     this.ended = new Promise((resolve) => {
       const gone = (what: string): void => {
@@ -48,10 +51,10 @@ export class WorkerProcess {
     return this.#child.pid;
   }
 
-  run(job: JobRecord, onLines: OnLines): Promise<JobEnd> {
+  run(job: JobRecord, onLines: OnLines, trace?: TraceContext): Promise<JobEnd> {
     return new Promise((end) => {
       this.#current = { end, onLines, stopping: undefined, timer: undefined };
-      this.#send({ type: 'run', job });
+      this.#send({ type: 'run', job, trace });
     });
   }
 
@@ -76,6 +79,7 @@ export class WorkerProcess {
 
   #take(message: FromWorker): void {
     if (message.type === 'log') return this.#current?.onLines(message.lines);
+    if (message.type === 'spans') return message.spans.forEach((span) => this.#spans?.add(span));
     this.memoryBytes = message.memoryBytes;
     const { result } = message;
     if (message.type === 'done') return this.#finish({ kind: 'success', result });
