@@ -65,14 +65,14 @@ function groupFiles(plan: FilePlan, schema: IcebergSchema): FileGroup[] {
 }
 
 function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local: LocalPaths, withPlace: boolean): string {
-  // Columns go by number inside, so that one named `filename` cannot clash with DuckDB's.
+  // Columns go by number inside, so that one named `filename` cannot hide DuckDB's own, which are there unasked; as options they
+  // would be refused over a file that has a column of their name.
   const columns = schema.fields.map((f) => `d.c${f.id} AS ${quoteIdentifier(f.name)}`);
   if (withPlace) columns.push(`d.filename AS ${PLACE_COLUMNS.file}`, `d.file_row_number AS ${PLACE_COLUMNS.row}`);
   const fields = schema.fields.map((f) => `${f.id}: {name: 'c${f.id}', type: ${quoteLiteral(duckTypeOf(f.type))}, default_value: NULL}`);
   // A folder above the warehouse may be called like a column: `env=prod`.
   const options = [`schema = MAP {${fields.join(', ')}}`, 'hive_partitioning = false'];
   if (group.mayHoldNan) options.push('can_have_nan = true');
-  if (group.touched || withPlace) options.push('filename = true', 'file_row_number = true');
   const scan = `SELECT ${columns.join(', ')} FROM read_parquet([${group.files.map((e) => quoteLiteral(pathOf(e, local))).join(', ')}], ${options.join(', ')}) d`;
   if (!group.touched) return scan;
   // Delete files name data files by URI, byte for byte; DuckDB knows them by local path.

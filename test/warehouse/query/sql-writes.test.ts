@@ -169,6 +169,23 @@ test('a condition reads the table it deletes from as any query does', async () =
   assert.match(error.message, /^line 3:7: /);
 });
 
+test('columns may be called like what DuckDB adds to a scan', async () => {
+  await house.createTable('w.own', [
+    field(1, 'filename', 'string'),
+    field(2, 'file_row_number', 'long'),
+    field(3, 'file_index', 'long'),
+    field(4, 'rowid', 'long'),
+  ]);
+  const [file] = await house.append('w.own', [
+    `SELECT 'x' || range AS filename, 100 - range AS file_row_number, range AS file_index, range AS rowid FROM range(10)`,
+  ]);
+  await house.deletePositions('w.own', file as TestFile, [0]);
+  assert.is((await write('DELETE FROM w.own WHERE file_row_number IN (100, 98) OR rowid = 5')).rows, 2);
+  assert.equal(await house.rows('SELECT count(*) AS n, min(filename) AS f, sum(file_row_number) AS r FROM w.own WHERE file_index < 7'), [
+    { n: 4n, f: 'x1', r: 386n },
+  ]);
+});
+
 test('DELETE minds rows that position deletes hide already', async () => {
   await house.createTable('w.pd', [field(1, 'id', 'long')]);
   const [file] = await house.append('w.pd', ['SELECT range AS id FROM range(10)']);
