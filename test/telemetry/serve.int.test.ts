@@ -130,10 +130,7 @@ test('a trace goes from the request over the job to its worker, and on in the pr
 
   // A failing job.
   const failing = await store.addJob(
-    newJob(
-      { kind: 'sql', sql: `select '${CANARY}' as id`, out: { connection: 'shop', table: 'x', mode: 'append' } },
-      { uses: ['shop'] },
-    ),
+    newJob({ kind: 'sql', sql: `select '${CANARY}' as id`, out: { connection: 'shop', table: 'x', mode: 'append' } }, { uses: ['shop'] }),
   );
   const failed = await jobSpan(failing, 'sql');
   const { error } = (await store.getJob(failing)) as JobRecord;
