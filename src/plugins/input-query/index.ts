@@ -81,8 +81,10 @@ export default defineInput<QueryInputConfig>({
     const written = await warehouse.writeFile(
       select,
       { path, format: 'parquet', passing: true },
-      { ...options, params: { ...config.params, ...bounded?.params } },
+      { ...options, anyOrder: true, params: { ...config.params, ...bounded?.params } },
     );
+    // Nothing that this run does with the rows needs to keep what is no order.
+    if (!written.ordered) await ctx.sql.run('SET GLOBAL preserve_insertion_order = false');
     const given = givenColumns(columns, config);
     if (!config.diff) return { form: 'relation', reading: readingOf(path, written.rows, given) };
     // The table of last time is read as it is now, whatever time the query asks for.

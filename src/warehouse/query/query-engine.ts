@@ -40,6 +40,8 @@ export interface WrittenResult {
   readonly columns: readonly ResultColumn[];
   readonly rows: number;
   readonly bytes: number;
+  /** False: `anyOrder` was asked for, and the rows of the file are in none. */
+  readonly ordered: boolean;
   readonly stats: QueryStats;
 }
 
@@ -144,7 +146,8 @@ const COPY_OPTIONS: Readonly<Record<ResultFormat, string>> = {
   json: 'FORMAT json',
 };
 
-const PASSING = 'FORMAT parquet, COMPRESSION uncompressed';
+/** Small row groups: as they are filled, they are in memory. */
+const PASSING = 'FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 30720';
 
 /**
  * COPY inside the locked engine, to the one output file it may write. The text has been parsed and prepared alone as a single SELECT
@@ -172,7 +175,7 @@ async function copyResult(session: QuerySession, { path: file, format, passing }
       session.bind(statement);
       return Number((await statement.runAndReadAll()).getRows()[0]?.[0] ?? 0);
     });
-    return { names, columns, rows, bytes: (await stat(file)).size, stats: { ...session.stats, rows } };
+    return { names, columns, rows, bytes: (await stat(file)).size, ordered: session.ordered, stats: { ...session.stats, rows } };
   } catch (error) {
     checkSignal(options.signal);
     throw userSqlError(session.sql, await explainFileError(error, session.local));

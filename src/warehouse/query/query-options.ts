@@ -32,6 +32,8 @@ export interface QueryOptions {
   /** Bytes the engine may hold for this query; default DuckDB's own. */
   readonly maxMemory?: number;
   readonly threads?: number;
+  /** The reader does not mind in which order many rows come that no ORDER BY puts into one; see {@link QueryEngine.writeFile}. */
+  readonly anyOrder?: true;
   /** Parent of the query's private folder; default the system's. */
   readonly tempDir?: string;
 }

@@ -14,6 +14,7 @@ import { prepareSelect } from './prepare-select.js';
 import type { QuerySource, TableVersion } from './query-catalog.js';
 import type { QueryOptions, QueryParameter, QueryStats, TableScanStats } from './query-options.js';
 import { engineName, isCurrent, resolveRelations, type Relation } from './resolve.js';
+import { mayLoseOrder } from './row-order.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 import { emptyScanSql, scanSql, stubScanSql, urisOf, type LocalPaths } from './scan-sql.js';
 import { nativeSqlError, readNativeError, userSqlError, WRONG_TEXT } from './sql-errors.js';
@@ -35,6 +36,8 @@ export interface QuerySession {
   readonly stats: Omit<QueryStats, 'rows'>;
   readonly tables: readonly BoundTable[];
   readonly local: LocalPaths;
+  /** The rows come in the order of the statement or, where it gives none, of the table; else in any. */
+  readonly ordered: boolean;
   /** Binds the parameters of a statement that holds the user's text. */
   bind(statement: DuckDBPreparedStatement): void;
   close(): Promise<void>;
@@ -64,6 +67,9 @@ export async function openSession(parts: SessionParts, text: string, options: Se
     sandbox = await opening;
     checkSignal(options.signal);
     const waited = performance.now();
+    const texts = [planned.sql.text, ...planned.relations.flatMap((relation) => (relation.kind === 'table' ? [] : [relation.sql]))];
+    const ordered = options.anyOrder !== true || !mayLoseOrder(texts, bound);
+    if (!ordered) await sandbox.connection.run('SET preserve_insertion_order = false');
     const local = await bindRelations(sandbox, parts.source, planned.relations, bound, options);
     const tables = bound.map((b) => b.stats);
     const sum = (pick: (t: TableScanStats) => number): number => tables.reduce((n, t) => n + pick(t), 0);
@@ -72,6 +78,7 @@ export async function openSession(parts: SessionParts, text: string, options: Se
       sql: planned.sql,
       tables: bound,
       local,
+      ordered,
       stats: {
         tables,
         filesTotal: sum((t) => t.filesTotal),
