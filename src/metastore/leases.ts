@@ -31,10 +31,13 @@ export function createLeases(connection: Connection, renewal: LeaseRenewal, dura
         const row = await tx.get(`SELECT * FROM sluice_leases WHERE ${KEY_MATCH}${dialect.lockRow}`, keyParams(key));
         if (row === undefined)
           throw new BugError({ code: 'METASTORE_ROW', message: 'metastore: sluice_leases: expected the row just inserted, found none' });
-        const now = numberOf(await tx.get(`SELECT ${dialect.now} AS now`), 'now');
+        // Fences grow over all targets of a pipeline: one that comes into its list of outputs, or leaves it, knows those from before.
+        const highest = 'SELECT max(fence) FROM sluice_leases WHERE project = $1 AND pipeline = $2 AND stream = $3';
+        const known = await tx.get(`SELECT ${dialect.now} AS now, (${highest}) AS fence`, [key.project, key.pipeline, key.stream]);
+        const now = numberOf(known, 'now');
         const other = { machine: textOf(row, 'machine'), pid: numberOf(row, 'pid'), started: textOf(row, 'process_started') };
         if (numberOf(row, 'expires_at') > now && mayBeAlive(other, self)) throw leaseHeld(row);
-        const fence = numberOf(row, 'fence') + 1;
+        const fence = numberOf(known, 'fence') + 1;
         validUntil = monotonicMillis() + duration;
         await tx.run(
           `UPDATE sluice_leases SET holder = $5, machine = $6, pid = $7, process_started = $8, fence = $9, acquired_at = $10, renewed_at = $10, expires_at = $11

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TestProject } from './project.js';
@@ -101,6 +103,45 @@ test('a held run is checked on the load at once and on the table at its commit',
   assert.is(commit.code, 3);
   assert.match(commit.stderr, 'CHECK_FAILED');
 });
+
+test('checks that were edited while a run was held decide its commit, those of the load too', async ({ project }) => {
+  write(project, '  - {type: row_count, min: 1, on: load}');
+  const runId = await hold(project);
+  write(project, '  - {type: row_count, min: 50, on: load}');
+  const refused = await project.sluice(['commit', runId]);
+  assert.is(refused.code, 3, refused.stderr);
+  assert.match(refused.stderr, 'CHECK_FAILED: shop.orders: check row_count failed on the rows of this load: rows = ');
+  write(project, '  - {type: row_count, min: 50, on: load, severity: warn}');
+  const warned = await project.sluice(['commit', runId]);
+  assert.is(warned.code, 0, warned.stderr);
+  assert.match(warned.stderr, 'check row_count failed on the rows of this load');
+});
+
+test('checks of the load that came to a held run need rows that not every output keeps', async ({ project }) => {
+  const toFile = (checks: string): void => {
+    write(project, checks);
+    const config = readFileSync(join(project.folder, 'load.yml'), 'utf8');
+    project.write('load.yml', config.replace(/out: .*/, 'out: {type: file, path_prefix: out/x, formatter: {type: csv}}').replace(/checks:\s*$/, ''));
+  };
+  toFile('  - {type: row_count, min: 1, severity: warn}');
+  const kept = await hold(project);
+  toFile('  - {type: row_count, min: 50}');
+  assert.match((await project.sluice(['commit', kept])).stderr, 'CHECK_FAILED');
+  assert.is((await project.sluice(['discard', kept])).code, 0);
+  toFile('');
+  const bare = await hold(project);
+  toFile('  - {type: row_count, min: 50}');
+  const { code, stderr } = await project.sluice(['commit', bare]);
+  assert.is(code, 5, stderr);
+  assert.match(stderr, `CHECKS_WITHOUT_ROWS: run ${bare}: checks of the load were added since it was held, and it kept no rows for them`);
+  assert.match(stderr, `hint: \`sluice discard ${bare}\` and run again`);
+});
+
+async function hold(project: TestProject): Promise<string> {
+  const held = await project.sluice(['run', 'load.yml', '--hold', '--json']);
+  assert.is(held.code, 0, held.stdout + held.stderr);
+  return (JSON.parse(held.stdout) as { pipelines: { run_id: string }[] }).pipelines[0]?.run_id ?? '';
+}
 
 test('mistakes are found before a row moves, with their place', async ({ project }) => {
   const refused = async (check: string, code: string, text: string): Promise<void> => {

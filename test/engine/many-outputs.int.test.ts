@@ -129,6 +129,40 @@ test('cut off between two targets, the next start completes the rest and doubles
   }
 });
 
+test('rows that a target refused at the commit are read anew from a source that was mended, unless a target holds them', async (bench) => {
+  const { client } = bench;
+  const read = (outputs: readonly string[]): string =>
+    bench.project.write(
+      'load.yml',
+      `in: {type: postgresql, connection: shop, table: source}\nout:\n${outputs.map((output) => `  - ${output}\n`).join('')}`,
+    );
+  await client.query('CREATE TABLE source AS SELECT 1 AS id; CREATE TABLE first (id bigint); CREATE TABLE second (id bigint CHECK (id > 1))');
+  const [first, second] = ['{connection: shop, table: first, mode: append}', '{connection: shop, table: second, mode: append}'];
+  read([second, ALL]);
+  const refused = await run(bench);
+  assert.is(refused.code, 4, refused.told);
+  await client.query('UPDATE source SET id = 2');
+  const mended = await run(bench);
+  assert.is(mended.code, 0, mended.told);
+  assert.equal(await bench.project.query('SELECT id FROM shop.everything'), [{ id: 2 }]);
+  // The first target holds the rows already: the second must take the same ones.
+  await client.query('UPDATE source SET id = 0');
+  read([first, second]);
+  const half = await run(bench);
+  assert.is(half.code, 4, half.told);
+  assert.is(await count(bench, 'first'), 1);
+  await client.query('UPDATE source SET id = 3');
+  const again = await run(bench);
+  assert.is(again.code, 4, again.told);
+  await client.query('ALTER TABLE second DROP CONSTRAINT second_id_check');
+  const completed = await run(bench);
+  assert.is(completed.code, 0, completed.told);
+  assert.equal(
+    (await client.query('SELECT id::int FROM second ORDER BY 1')).rows,
+    (await client.query('SELECT id::int FROM first UNION ALL SELECT 2 ORDER BY 1')).rows,
+  );
+});
+
 test('what cannot be right is refused before a row moves', async (bench) => {
   const refused = async (outputs: readonly string[], code: string): Promise<void> => {
     write(bench, outputs);

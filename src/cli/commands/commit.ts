@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { findRun } from '../find-run.js';
+import { ProgressPrinter } from '../progress.js';
 import { reloadPipeline } from '../reload-pipeline.js';
 import { withSession } from '../session.js';
 import { printSummaries } from './run.js';
@@ -18,7 +19,8 @@ export const command: Command = {
       // Before its config is looked for, which statements of SQL have none of.
       checkCommittable(run);
       const pipeline = await reloadPipeline(context, session, run);
-      const summary = await commitHeld(pipeline, run.runId, await session.services((event) => context.out.event(event)));
+      const progress = new ProgressPrinter(context.out, context.environment.clock);
+      const summary = await commitHeld(pipeline, run.runId, await session.services((event) => progress.show(event)));
       await printSummaries(context, [summary]);
       return 0;
     }),

@@ -1,10 +1,20 @@
 import { rm } from 'node:fs/promises';
-import { ConfigError, ConflictError, type JsonObject, type JsonValue, type PluginContext, type RunRecord } from '../spi/index.js';
-import { compileChecks } from './checks.js';
+import {
+  ConfigError,
+  ConflictError,
+  type Check,
+  type JsonObject,
+  type JsonValue,
+  type PluginContext,
+  type RunRecord,
+  type StageReport,
+} from '../spi/index.js';
+import { openDatabase } from '../duckdb/index.js';
 import { commitRun } from './commit-run.js';
 import type { RunSummary } from './events.js';
 import { sumExecution } from './execution.js';
 import { runTempDir } from './file-source.js';
+import { asksLoad, checksOf, checkStagedLoad, refuseLackingRows } from './load-checks.js';
 import type { Pipeline } from './pipeline.js';
 import { discardUnfinished } from './resume.js';
 import { taskCount, type RunPlan } from './run-plan.js';
@@ -21,20 +31,26 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
     const held = run.summary as unknown as RunSummary & { readonly state: JsonValue };
     const { state, ...summary } = held;
     const notes: string[] = [];
+    const warn = (text: string): void => {
+      notes.push(text);
+      services.onEvent({ event: 'note', pipeline: pipeline.name, message: text });
+    };
     const summarise = (commit: JsonObject): RunSummary => ({ ...summary, status: 'committed', commit, notes: [...summary.notes, ...notes] });
-    // Checks of the load were asked before the run was held.
-    const checks = compileChecks(pipeline.checks ?? [], plan.schema, plan.scheduledTime ?? plan.startedAt, pipeline.output.plugin);
+    const execution = sumExecution(reports, taskCount(plan), []);
+    const checks = checksOf(pipeline, plan);
+    // They may have been edited since the run was held; those of the load decide as they are now, too.
+    await checkAgain(checks, { pipeline, plan, stages: execution.outputStages }, runId, warn);
     const { report, facts } = await commitRun(
       {
         pipeline,
         run,
         plan,
-        execution: sumExecution(reports, taskCount(plan), []),
+        execution,
         state: state ?? undefined,
         lease,
         ctx,
         checks,
-        warn: (text) => notes.push(text),
+        warn,
         summarise: (commit) => summarise(commit) as unknown as JsonObject,
       },
       services,
@@ -43,6 +59,22 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
     await report.after?.();
     return summarise(facts);
   });
+}
+
+async function checkAgain(
+  checks: readonly Check[],
+  load: { readonly pipeline: Pipeline; readonly plan: RunPlan; readonly stages: readonly StageReport[] },
+  runId: string,
+  warn: (text: string) => void,
+): Promise<void> {
+  if (!asksLoad(checks)) return;
+  refuseLackingRows(checks, load.pipeline, load.plan, load.stages, runId);
+  const database = await openDatabase({ threads: load.pipeline.exec.maxThreads });
+  try {
+    await checkStagedLoad(checks, load, () => database.connect(), warn);
+  } finally {
+    database.close();
+  }
 }
 
 /** Ends a held, failed or cancelled run without a commit: its files go, the state stays. */

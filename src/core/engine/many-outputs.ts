@@ -58,6 +58,11 @@ export function isOutputList(plugin: OutputPlugin): boolean {
   return plugin instanceof ManyOutputs;
 }
 
+/** Whether each target of a list tells which run it holds, so that a run that none of them holds has left nothing. */
+export function tellsItsRuns(plugin: OutputPlugin): boolean {
+  return plugin instanceof ManyOutputs && plugin.tellsItsRuns;
+}
+
 /** Rows of one target in the run's record; first those of the list, then {@link accountTargets} adds what never came to it. */
 interface TargetFacts {
   readonly name: string;
@@ -117,6 +122,10 @@ class ManyOutputs implements OutputPlugin {
     this.#unmatched = unmatched;
     this.#first = first;
     if (routes.every(({ output: { plugin } }) => plugin.checksTable && plugin.commitTogether)) this.checksTable = true;
+  }
+
+  get tellsItsRuns(): boolean {
+    return this.#routes.every(({ output: { plugin } }) => plugin.recover !== undefined || plugin.commitTogether !== undefined);
   }
 
   async identify(_config: JsonObject, ctx: OutputPlanContext): ReturnType<OutputPlugin['identify']> {

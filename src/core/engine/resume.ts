@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Check, FileInputPlugin, Lease, OutputPlugin, PluginContext, RunRecord, StoredTask } from '../spi/index.js';
+import { isOutputList, tellsItsRuns } from './many-outputs.js';
 import type { Configured, Pipeline } from './pipeline.js';
 import type { RunPlan } from './run-plan.js';
 import type { TaskReport } from './run-task.js';
@@ -14,12 +15,13 @@ export async function checkResume(
   pipeline: Pipeline,
   run: RunRecord,
   plan: RunPlan,
-  options: RunOptions,
+  options: RunOptions & { readonly begun: boolean },
   ctx: PluginContext,
 ): Promise<string | undefined> {
   if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* and checks may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
-  if (run.error?.rowsAtFault === true && !showsChanges(pipeline, plan, run.error.code))
+  // What some of several targets hold already must be completed with the rows it has.
+  if (run.error?.rowsAtFault === true && !options.begun && !showsChanges(pipeline, plan, run.error.code))
     return `its rows were refused (${run.error.code}), so they are read again`;
   // Files go on being loaded for their own period, and the new one's run follows; everything else is read for its period.
   if (plan.input.form !== 'files') return plan.scheduledTime === options.scheduledTime ? undefined : 'it was for another period';
@@ -42,9 +44,9 @@ function showsChanges(pipeline: Pipeline, plan: RunPlan, code: string): boolean 
   return plan.input.form === 'files' && plan.input.tasks.flat().every(({ file }) => file.modified !== undefined || file.path !== undefined);
 }
 
-/** Whether a commit that failed has left nothing: it was one transaction, of the metastore or of the target. */
-function isAtomic({ type, recover, commitTogether }: OutputPlugin): boolean {
-  return type !== 'list' && (recover !== undefined || commitTogether !== undefined);
+/** Whether a commit that failed has left nothing, unless a target's ledger tells of it: each was one transaction, of the metastore or of the target. */
+function isAtomic(plugin: OutputPlugin): boolean {
+  return isOutputList(plugin) ? tellsItsRuns(plugin) : plugin.recover !== undefined || plugin.commitTogether !== undefined;
 }
 
 /** Checks that came into the config since need the rows of finished tasks, which not every output can give again. */

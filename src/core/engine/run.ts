@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  BugError,
   ConfigError,
   ConflictError,
   type Check,
@@ -22,13 +21,12 @@ import { withRetry, type RetryContext } from './retry.js';
 import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
 import { combineSummaries, summaryFacts } from './run-summary.js';
 import { stateToStartFrom } from './start-state.js';
-import { checkLoad, compileChecks } from './checks.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
 import { sumExecution, type Execution } from './execution.js';
 import { runTempDir } from './file-source.js';
 import { judgeLedger } from './ledger.js';
-import { copiedRows } from './load-copy.js';
+import { asksLoad, checksOf, checkStagedLoad } from './load-checks.js';
 import type { Pipeline } from './pipeline.js';
 import { planRun } from './plan-run.js';
 import { asJson, planFilters, sourceSchema, stateAfter, taskCount, type PlannedFilters, type RunPlan } from './run-plan.js';
@@ -187,7 +185,8 @@ class PipelineRun {
     await mkdir(this.#planTempDir(), { recursive: true });
     const finished = await store.finishedTasks(unfinished.runId);
     const plan = unfinished.plan['plan'] as unknown as RunPlan;
-    const changed = await checkResume(this.#pipeline, unfinished, plan, this.#options, this.#base(this.#planTempDir()));
+    const options = { ...this.#options, begun: this.#begun === unfinished.runId };
+    const changed = await checkResume(this.#pipeline, unfinished, plan, options, this.#base(this.#planTempDir()));
     const difference = changed ?? lacksRows(this.#checksOf(unfinished.runId, plan), finished, this.#pipeline);
     if (difference !== undefined && this.#begun === unfinished.runId) throw begunRun(unfinished.runId, difference);
     if (difference !== undefined) {
@@ -325,7 +324,7 @@ class PipelineRun {
     try {
       const finished = await store.finishedTasks(run.runId);
       const checks = this.#checksOf(run.runId, plan);
-      const keepsLoad = checks.some((check) => check.on === 'load');
+      const keepsLoad = asksLoad(checks);
       if (finished.length === 0 && !this.#options.hold) writer = this.#openWriter(run, plan, lease, checks);
       const input = { pipeline: this.#pipeline, plan, filters, runId: run.runId, lease, tempDir, finished, keepsLoad, writer };
       const execution = await executeTasks(input, database, this.#services, this.#signal);
@@ -365,21 +364,17 @@ class PipelineRun {
   /** The config's checks as they are now. A run that some of several targets hold was checked before and must be completed. */
   #checksOf(runId: string, plan: RunPlan): readonly Check[] {
     if (this.#begun === runId) return [];
-    return compileChecks(this.#pipeline.checks ?? [], plan.schema, this.#scheduledTime ?? plan.startedAt, this.#pipeline.output.plugin);
+    return checksOf(this.#pipeline, plan, this.#scheduledTime);
   }
 
   async #checkLoad(checks: readonly Check[], plan: RunPlan, execution: Execution, database: Database): Promise<void> {
-    if (!checks.some((check) => check.on === 'load')) return;
-    const { plugin, config } = this.#pipeline.output;
-    const rows = plugin.stagedRows?.(plan.output, execution.outputStages, config) ?? copiedRows(plan.schema, execution.outputStages);
-    if (rows === undefined)
-      throw new BugError({ code: 'LOAD_NOT_KEPT', message: `${plan.output.name}: no copy of the load was kept for its checks` });
-    const sql = await database.connect();
-    try {
-      await checkLoad(checks, rows, plan.output.name, sql, (text) => this.#note(text));
-    } finally {
-      sql.close();
-    }
+    const load = { pipeline: this.#pipeline, plan, stages: execution.outputStages };
+    await checkStagedLoad(
+      checks,
+      load,
+      () => database.connect(),
+      (text) => this.#note(text),
+    );
   }
 
   async #commit(
