@@ -107,6 +107,14 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     means: 'The SSH server did not do what it was asked to, or the connection broke.',
     todo: 'See the reason in the message; check host, port and the permissions of the folder.',
   },
+  RUN_ENDED: {
+    means: 'The run is committed, undone or discarded, so there is nothing to commit or discard.',
+    todo: '`sluice undo RUN` takes a committed run back out of the tables of the warehouse; `sluice runs` shows the state of all runs.',
+  },
+  RUN_NOT_HELD: {
+    means: 'Only a run that `--hold` stopped before its commit can be committed, or looked into with `--run`.',
+    todo: 'Run its pipeline again, which goes on with what is finished; rows of a committed run are in the table.',
+  },
   SPOOL_MISREAD: { means: 'A temporary file gave other records than were written to it.', todo: 'Report it, with the file.' },
   SQL_BUSY: {
     means: 'Locks of other sessions, or a server that starts or stops, were in the way of a statement, also after repeats.',
@@ -128,6 +136,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   SQL_UNREACHABLE: {
     means: 'The connection to a database server failed or broke.',
     todo: 'Check that it runs, and host, port and firewall; run again.',
+  },
+  TABLE_UNKNOWN: {
+    means: 'The query of a `sql` filter names a table that is not there, or one whose namespace DuckDB has itself.',
+    todo: '`input` holds the rows of the run, `namespace.table` those of the warehouse; `sluice tables` lists them, `sluice rename` gives one another namespace.',
   },
   TARGET_TYPES: {
     means: "Columns of the load cannot be written to the columns of the target's table without changing values.",
