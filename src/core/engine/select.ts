@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral, BugError } from '../spi/index.js';
 import type { Column, ExpandingFilter, RowFilter, RowRefusal, ScalarFunction, Schema, SourceColumn } from '../spi/index.js';
-import { conversionSql, describeFailure, resolveFilterColumn } from './typing/index.js';
+import { conversionSql, describeFailure, earlyCast, resolveFilterColumn } from './typing/index.js';
 
 /**
  * One SELECT for a task: text columns are converted strictly, row-wise filters applied, and each row gets a status:
@@ -116,6 +116,7 @@ function typedStage(
 ): Stage {
   const constants = new Map((source.constants ?? []).map((c) => [c.column.name, c.value]));
   const columns = [...source.columns, ...(source.constants ?? []).map((c) => c.column)];
+  const early: string[] = [];
   const inner: string[] = [];
   const outer: string[] = [];
   const failures: string[] = [];
@@ -127,7 +128,9 @@ function typedStage(
       inner.push(`${ref} AS __v${i}`);
     } else {
       const code = register({ column: column.name, reason: describeFailure(column) });
-      inner.push(`${conversionSql(ref, column)} AS __v${i}`);
+      const cast = value === undefined ? earlyCast(ref, column) : undefined;
+      if (cast !== undefined) early.push(`${cast} AS __c${i}`);
+      inner.push(`${conversionSql(ref, column, cast === undefined ? undefined : `__c${i}`)} AS __v${i}`);
       if (!only || only.has(code)) {
         inner.push(`${ref} AS __t${i}`);
         failures.push(`WHEN __t${i} IS NOT NULL AND __v${i} IS NULL THEN ${code}`);
@@ -137,7 +140,8 @@ function typedStage(
   });
   // Numbered before anything else is computed: what the conversions become may reorder rows.
   const raw = carried.includes(RAW) ? `, ${rowAsJson(source)} AS ${RAW}` : '';
-  const from = carried.includes(ORDINAL) ? `(SELECT *, row_number() OVER () AS ${ORDINAL}${raw} FROM ${source.from})` : source.from;
+  const numbered = carried.includes(ORDINAL) ? `(SELECT *, row_number() OVER () AS ${ORDINAL}${raw} FROM ${source.from})` : source.from;
+  const from = early.length > 0 ? `(SELECT *, ${early.join(', ')} FROM ${numbered})` : numbered;
   inner.push(...carried);
   const status = failures.length > 0 ? `CASE ${failures.join(' ')} ELSE 0 END` : '0';
   return {

@@ -1,5 +1,5 @@
 import { decimalOf, type ColumnType, type TextFormat } from '../../spi/index.js';
-import { timeSql, type TimeType } from './instants.js';
+import { earlyTimeCast, timeSql, type TimeType } from './instants.js';
 import { binarySql, booleanSql, decimalSql, doubleSql, jsonSql, longSql } from './scalars.js';
 import { readTimePattern, TIME_PARTS } from './time-pattern.js';
 import { readZone } from './zones.js';
@@ -16,11 +16,11 @@ export function isTimeType(type: ColumnType): type is TimeType {
 
 /**
  * SQL of the DuckDB type of `column.type` for the VARCHAR expression `ref` (evaluated several times: pass a column, not a
- * computation). NULL where the text does not convert; see docs/reference/types.md for what does.
+ * computation). NULL where the text does not convert; see docs/reference/types.md for what does. `early` names the value of {@link earlyCast}.
  */
-export function conversionSql(ref: string, column: TextColumn): string {
+export function conversionSql(ref: string, column: TextColumn, early?: string): string {
   const { type, text } = column;
-  if (isTimeType(type)) return timeSql(ref, type, text);
+  if (isTimeType(type)) return timeSql(ref, type, text, early);
   switch (type) {
     case 'string':
       return ref;
@@ -39,6 +39,11 @@ export function conversionSql(ref: string, column: TextColumn): string {
       return decimal === undefined ? ref : decimalSql(ref, decimal.precision, decimal.scale);
     }
   }
+}
+
+/** What a conversion computes twice, and cheaper once where its rows are read; undefined where there is nothing. */
+export function earlyCast(ref: string, { type, text }: TextColumn): string | undefined {
+  return isTimeType(type) ? earlyTimeCast(ref, type, text) : undefined;
 }
 
 /** Says at config time what is wrong with `format`, `timezone` or `date` of a column; undefined when nothing is. */

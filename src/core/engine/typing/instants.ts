@@ -46,23 +46,30 @@ const MASKS: Readonly<Record<CanonicalForm, (ref: string) => string>> = {
   fraction: (ref) => `${ref} like '____-__-__ __:__:__._%'`,
 };
 
-function canonicalSql(ref: string, type: TimeType, zone: Zone, form: CanonicalForm): string {
-  const cast = `try_cast(${ref} as ${form === 'day' ? 'date' : 'timestamp'})`;
-  const local = form === 'day' && type !== 'date' ? `cast(${cast} as timestamp)` : cast;
-  const value = type === 'timestamp' ? canonicalInstantSql(ref, local, zone) : local;
+/** The value of a text that may be of this form, by DuckDB's own cast; NULL for others. */
+function canonicalCast(ref: string, type: TimeType, zone: Zone, form: CanonicalForm): string {
   // Other zones leave the range at its ends; those texts take the exact way.
-  const inner = type === 'timestamp' && zone !== UTC ? ` and ${ref} >= '0001-01-03' and ${ref} < '9999-12-30'` : '';
-  return `case when ${MASKS[form](ref)}${inner} and ${cast}::varchar = ${ref} then ${value} end`;
+  const shifts = type === 'timestamp' && !(zone.kind === 'offset' && zone.seconds === 0);
+  const inner = shifts ? ` and ${ref} >= '0001-01-03' and ${ref} < '9999-12-30'` : '';
+  return `case when ${MASKS[form](ref)}${inner} then try_cast(${ref} as ${form === 'day' ? 'date' : 'timestamp'}) end`;
+}
+
+/** `cast`: what {@link canonicalCast} gives. */
+function canonicalSql(ref: string, type: TimeType, zone: Zone, form: CanonicalForm, cast: string | undefined): string {
+  const once = cast ?? canonicalCast(ref, type, zone, form);
+  const local = form === 'day' && type !== 'date' ? `cast(${once} as timestamp)` : once;
+  const value = type === 'timestamp' ? canonicalInstantSql(ref, local, zone) : local;
+  return `case when ${once}::varchar = ${ref} then ${value} end`;
 }
 
 /** No format given: ISO 8601 as `YYYY-MM-DD[ T]HH:MM[:SS[.f]][ ][zone]`; a date alone means midnight. */
-function isoSql(ref: string, type: TimeType, zone: Zone): string {
+function isoSql(ref: string, type: TimeType, zone: Zone, early: string | undefined): string {
   if (type === 'date')
-    return `coalesce(${canonicalSql(ref, type, zone, 'day')}, case when regexp_full_match(${ref}, '${DATE_GUARD}') then try_cast(${ref} as date) end)`;
+    return `coalesce(${canonicalSql(ref, type, zone, 'day', early)}, case when regexp_full_match(${ref}, '${DATE_GUARD}') then try_cast(${ref} as date) end)`;
   const cast = `try_cast(${ref} as timestamp)`;
   const local = `when regexp_full_match(${ref}, '${DATE_GUARD}(?:${TIME_GUARD})?') then ${typed(cast, type, zone)}`;
   const branches = type === 'timestamp' ? [isoZuluBranch(ref, cast), local, ...isoOffsetBranches(ref)] : [local];
-  return `coalesce(${canonicalSql(ref, type, zone, 'seconds')}, case ${branches.join(' ')} end)`;
+  return `coalesce(${canonicalSql(ref, type, zone, 'seconds', early)}, case ${branches.join(' ')} end)`;
 }
 
 /** First because it is the commonest form of all; the suffix test is nearly free. */
@@ -188,7 +195,8 @@ function zuluBranches(ref: string, pattern: TimePattern, text: TextFormat | unde
   return [`when suffix(${ref}, 'Z') and regexp_full_match(${ref}, ${quoteLiteral(guard)}) then ${instantOf(local, UTC)}`];
 }
 
-function patternSql(ref: string, type: TimeType, pattern: TimePattern, text: TextFormat | undefined, zone: Zone): string {
+function patternSql(ref: string, type: TimeType, pattern: TimePattern, text: TextFormat | undefined, early: string | undefined): string {
+  const zone = zoneOf(text);
   const hasZone = pattern.parts.has('zone');
   const fraction = pattern.tokens.find((t) => t.part === 'fraction');
   const width = fraction === undefined ? undefined : /\{(\d)\}$/.exec(fraction.pattern)?.[1];
@@ -209,7 +217,7 @@ function patternSql(ref: string, type: TimeType, pattern: TimePattern, text: Tex
       ? read
       : `case when regexp_full_match(${ref}, ${quoteLiteral(guardOf(pattern.tokens))}) and ${agreement} then ${read} end`;
   const form = canonicalForm(pattern);
-  return form === undefined ? strict : `coalesce(${canonicalSql(ref, type, zone, form)}, ${strict})`;
+  return form === undefined ? strict : `coalesce(${canonicalSql(ref, type, zone, form, early)}, ${strict})`;
 }
 
 const CANONICAL = '%Y-%m-%d %H:%M:%S';
@@ -222,12 +230,22 @@ function canonicalForm(pattern: TimePattern): CanonicalForm | undefined {
   return format === `${CANONICAL}.%f` && anyWidth ? 'fraction' : undefined;
 }
 
-/** Strict conversion of text to a time type; NULL when it does not convert. */
-export function timeSql(ref: string, type: TimeType, text: TextFormat | undefined): string {
-  const zone = zoneOf(text);
-  if (text?.format === undefined) return isoSql(ref, type, zone);
+/** A cast that {@link timeSql} takes twice, to be computed once before it: DuckDB does not share what stands within CASE. */
+export function earlyTimeCast(ref: string, type: TimeType, text: TextFormat | undefined): string | undefined {
+  const form = text?.format === undefined ? (type === 'date' ? 'day' : 'seconds') : formOf(text.format);
+  return form === undefined ? undefined : canonicalCast(ref, type, zoneOf(text), form);
+}
+
+function formOf(format: string): CanonicalForm | undefined {
+  const pattern = readTimePattern(format);
+  return typeof pattern === 'string' || pattern.epoch !== undefined ? undefined : canonicalForm(pattern);
+}
+
+/** Strict conversion of text to a time type; NULL when it does not convert. `early` names the value of {@link earlyTimeCast}. */
+export function timeSql(ref: string, type: TimeType, text: TextFormat | undefined, early?: string): string {
+  if (text?.format === undefined) return isoSql(ref, type, zoneOf(text), early);
   const pattern = readTimePattern(text.format);
   if (typeof pattern === 'string') throw new RangeError(`format ${JSON.stringify(text.format)} ${pattern}`);
   if (pattern.epoch !== undefined) return epochSql(ref, type, pattern.epoch);
-  return patternSql(ref, type, pattern, text, zone);
+  return patternSql(ref, type, pattern, text, early);
 }
