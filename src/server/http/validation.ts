@@ -15,9 +15,13 @@ export async function createValidation(): Promise<FastifySchemaCompiler<JsonSche
   const body = new Compiler(options);
   const text = new Compiler({ ...options, coerceTypes: true });
   return ({ schema, httpPart }) => {
-    const validate = (httpPart === 'body' ? body : text).compile(schema);
+    const isBody = httpPart === 'body';
+    const validate = (isBody ? body : text).compile(schema);
     return (value: unknown) => {
-      if (validate(value)) return { value };
+      if (validate(value)) {
+        const endless = isBody ? undefined : findEndless(value);
+        return endless === undefined ? { value } : { error: refuse(httpPart ?? 'request', endless, 'expected a finite number') };
+      }
       return { error: describeFailure(httpPart ?? 'request', validate.errors?.[0]) };
     };
   };
@@ -25,13 +29,22 @@ export async function createValidation(): Promise<FastifySchemaCompiler<JsonSche
 
 const PARTS: Readonly<Record<string, string>> = { body: 'body', querystring: 'query', params: 'path' };
 
-/** Names and rules only, never the value: it may be a secret that was put into the wrong place. */
+/** ajv makes Infinity of the text 1e999, and compares no infinite number with a minimum or maximum. */
+function findEndless(values: unknown): string | undefined {
+  return Object.entries(values ?? {}).find(([, each]) => typeof each === 'number' && !Number.isFinite(each))?.[0];
+}
+
 function describeFailure(part: string, error: ErrorObject | undefined): HttpError {
   const path = error?.instancePath.slice(1).replaceAll('/', '.') ?? '';
-  const place = [PARTS[part] ?? part, path].filter((each) => each !== '').join('.');
   const unknown = error?.keyword === 'additionalProperties' ? 'expected no further members' : undefined;
   const allowed = (error?.params as { allowedValues?: unknown } | undefined)?.allowedValues;
   const rule =
     unknown ?? (Array.isArray(allowed) ? `expected one of ${allowed.join(', ')}` : (error?.message ?? 'not valid').replace(/^must/, 'expected to'));
+  return refuse(part, path, rule);
+}
+
+/** Names and rules only, never the value: it may be a secret that was put into the wrong place. */
+function refuse(part: string, path: string, rule: string): HttpError {
+  const place = [PARTS[part] ?? part, path].filter((each) => each !== '').join('.');
   return new HttpError(400, { code: 'REQUEST_INVALID', message: `${place}: ${rule}`, hint: '/openapi.json describes every request' });
 }

@@ -235,6 +235,11 @@ test('the service tells of itself', async () => {
   isProblem(await desk.post('/api/v1/query', { key: reader, raw: 'sql=1', headers: { 'content-type': 'text/plain' } }), 415, 'MEDIA_TYPE');
   isProblem(await desk.post('/api/v1/query', { key: reader, raw: '{' }), 400, 'REQUEST_INVALID');
   isProblem(await desk.get(`/api/v1/jobs/${'x'.repeat(5000)}`, { key: reader }), 400, 'REQUEST_INVALID');
+  for (const query of ['limit=1e999', 'after=1e999', 'limit=-1e999']) {
+    const endless = await desk.get(`/api/v1/jobs/x/log?${query}`, { key: reader });
+    isProblem(endless, 400, 'REQUEST_INVALID');
+    assert.is(endless.json['message'], `query.${query.split('=')[0]}: expected a finite number`);
+  }
   isProblem(await desk.post('/api/v1/query', { key: reader, body: { sql: 'x'.repeat(2_000_000) } }), 413, 'REQUEST_TOO_LARGE');
 });
 
