@@ -72,6 +72,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   HTTP_STATUS: { means: 'The server answered with a status that is no success; its text is in the message.', todo: 'Check url, params and body.' },
   HTTP_UNREACHABLE: { means: 'The connection to an HTTP server failed or broke.', todo: 'Check the address and the network; run again.' },
   HTTP_WINDOWS: { means: 'The windows of time of an http input contradict one another, or are too many.', todo: 'Correct the key that is named.' },
+  JOB_SUPERSEDED: {
+    means: 'The next time of the schedule came before the job had ended, and `overlap: cancel_previous` ends it then.',
+    todo: 'Nothing, when only the newest time matters; otherwise `overlap: queue` or `skip`, or a wider `cron`.',
+  },
   JOB_TIMEOUT: {
     means: 'A job took longer than the `timeout_secs` of its schedule and was stopped.',
     todo: 'See its log for what took the time; raise `timeout_secs`.',
@@ -89,6 +93,14 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   METASTORE_FAILED: { means: 'The metastore answered with an error that Sluice does not know.', todo: 'See the message, and the log of the server.' },
   METASTORE_LOGIN: { means: 'The metastore refused user or password.', todo: 'Check both in sluice.yml.' },
   METASTORE_TLS: { means: "The metastore's certificate could not be verified.", todo: 'Name the certificate authority with sslrootcert=FILE.' },
+  NOTIFY_CERTIFICATE: {
+    means: 'The certificate of a mail server cannot be trusted.',
+    todo: 'Name the server as its certificate does, and its authority with `tls_ca`.',
+  },
+  NOTIFY_REFUSED: {
+    means: 'A mail server refused the login, the message, or one of its receivers; the number is its answer.',
+    todo: 'Check user, password, from and to. Answers 4xx are tried again by themselves.',
+  },
   NOT_READY: {
     means: 'This process of the server takes no requests at the moment: it is starting, or ending.',
     todo: 'Send requests to another process, or wait.',
@@ -102,6 +114,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   S3_FAILED: {
     means: 'The object store answered with an error that Sluice does not know.',
     todo: 'Look its code up in the documentation of the service.',
+  },
+  SCHEDULE_OVERLAP: {
+    means: 'The overlap of a schedule does not go together with what it runs, or with its catch_up.',
+    todo: 'Take the overlap or catch_up that the hint names.',
   },
   SFTP: {
     means: 'The SSH server did not do what it was asked to, or the connection broke.',

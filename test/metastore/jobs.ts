@@ -229,6 +229,74 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
     assert.is((await store.getSchedule('a'))?.nextTime, 200);
   });
 
+  test('a firing that cancels earlier jobs: queued ones end, running ones keep the reason until they have ended', async () => {
+    await store.syncSchedules([{ name: 'daily', definitionHash: '1', nextAfter: () => ({ nextTime: 100, dueAt: 100 }) }]);
+    const fire = async (time: number): Promise<void> => {
+      const job = { ...JOB, nominalTime: time, uses: ['schedule:daily'] };
+      const firings = [{ nominalTime: time, outcome: 'queued' as const, job, cancelsEarlier: true }];
+      assert.is(await store.stepSchedule({ name: 'daily', expectedNext: time, firings, nextTime: time + 100, dueAt: time + 100 }), true);
+    };
+    await fire(100);
+    await fire(200);
+    const [second, first] = await store.listJobs({});
+    assert.equal([first?.status, first?.error?.code, second?.status], ['killed', 'JOB_SUPERSEDED', 'queued']);
+    const running = await claimOne();
+    await fire(300);
+    assert.equal((await store.claimJobs(server, 5, new Map())).length, 0);
+    assert.equal(
+      (await store.heldJobs(server)).map(({ id, killRequested }) => [id, killRequested]),
+      [[second?.id, true]],
+    );
+    // Drained before it was killed: it is not begun anew.
+    await store.returnJob(running);
+    const ended = await store.getJob(running.id);
+    assert.equal([ended?.status, ended?.error?.code, ended?.holder], ['killed', 'JOB_SUPERSEDED', null]);
+    assert.is((await claimOne()).nominalTime, 300);
+  });
+
+  test('a missed promise is recorded by one of many, and so is its end', async () => {
+    const define = (slaHash: string) => [{ name: 'daily', definitionHash: '1', slaHash, nextAfter: () => ({ nextTime: 100, dueAt: 100 }) }];
+    await store.syncSchedules(define(''));
+    assert.equal(await store.dueSlas(9), []);
+    await store.syncSchedules(define('1'));
+    const [due] = await store.dueSlas(9);
+    const from = due?.slaFrom ?? -1;
+    assert.ok(due?.name === 'daily' && due.slaHash === '1' && from > 0);
+    const step = { name: 'daily', expectedFrom: from, from: from + 1, checkAt: null };
+    const misses = [
+      { kind: 'finish_within' as const, nominalTime: JOB.nominalTime ?? 0, deadline: 200 },
+      { kind: 'max_age' as const, nominalTime: 50, deadline: 150 },
+    ];
+    const made = await Promise.all(Array.from({ length: 4 }, () => store.stepSla({ ...step, misses })));
+    assert.is(made.flatMap(({ missed }) => missed).length, 2);
+    const again = { ...step, expectedFrom: from + 1, misses: [...misses, { kind: 'max_age' as const, nominalTime: 60, deadline: 160 }] };
+    assert.equal(await store.stepSla(again), { missed: [], met: [] }, 'one lapse at a time');
+    assert.equal((await store.listSlaMisses({ open: true })).map(({ kind }) => kind).sort(), ['finish_within', 'max_age']);
+    assert.equal(await store.dueSlas(9), []);
+
+    await store.addJob(JOB);
+    await store.finishJob(await claimOne(), SUCCESS);
+    assert.equal(
+      (await store.dueSlas(9)).map(({ name }) => name),
+      ['daily'],
+      'a success has it looked at again',
+    );
+    const ends = await Promise.all(Array.from({ length: 4 }, () => store.stepSla({ ...again, misses: [] })));
+    assert.equal(
+      ends
+        .flatMap(({ met }) => met)
+        .map(({ kind }) => kind)
+        .sort(),
+      ['finish_within', 'max_age'],
+    );
+    assert.equal(await store.listSlaMisses({ open: true, schedule: 'daily' }), []);
+    assert.is((await store.listSlaMisses({ schedule: 'daily' })).length, 2);
+    await store.syncSchedules([]);
+    assert.equal([(await store.getSchedule('daily'))?.slaFrom, (await store.getSchedule('daily'))?.slaHash], [null, '']);
+    await store.expireJobs(Number.MAX_SAFE_INTEGER, 100);
+    assert.equal(await store.listSlaMisses({}), []);
+  });
+
   test('a period is committed by one job only', async () => {
     await store.transaction((tx) => store.claimPeriod(tx, 'a', 100, 'job-1'));
     await store.transaction((tx) => store.claimPeriod(tx, 'a', 100, 'job-1'));
