@@ -1,6 +1,7 @@
-import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ConfigError, DataError, defineFileInput, fileSystemError, RemoteError, type PluginContext, type SourceFile } from '../../core/spi/index.js';
+import { assertReadable, lookAt } from './ask-disk.js';
 import { findByPaths, findByPrefix, type FoundFile } from './find-files.js';
 import { readPartition } from '../shared/hive-folders.js';
 import { fileInputSchema } from './schema.js';
@@ -17,7 +18,7 @@ export interface FileInputConfig {
 }
 
 const STDIN = '-';
-const STAT_AT_ONCE = 16;
+const STATS_AT_ONCE = 64;
 
 export default defineFileInput<FileInputConfig>({
   kind: 'input',
@@ -69,8 +70,10 @@ export default defineFileInput<FileInputConfig>({
     const files: SourceFile[] = [];
     const last = config.last_path === undefined ? undefined : Buffer.from(resolve(ctx.root, config.last_path));
     const wanted = last ? found.filter((file) => Buffer.compare(Buffer.from(file.path), last) > 0) : found;
-    for (let i = 0; i < wanted.length; i += STAT_AT_ONCE) {
-      files.push(...(await Promise.all(wanted.slice(i, i + STAT_AT_ONCE).map((file) => describeFile(file, config, ctx)))));
+    for (let i = 0; i < wanted.length; i += STATS_AT_ONCE) {
+      files.push(...(await Promise.all(wanted.slice(i, i + STATS_AT_ONCE).map((file) => describeFile(file, config, ctx)))));
+      await setImmediate();
+      ctx.signal.throwIfAborted();
     }
     return files.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
   },
@@ -78,7 +81,7 @@ export default defineFileInput<FileInputConfig>({
   async open(file, _config, ctx) {
     const path = file.keptAt ?? pathOf(file.name, ctx.root);
     try {
-      await access(path, constants.R_OK);
+      await assertReadable(path);
     } catch (error) {
       throw unreadable(error, file.name);
     }
@@ -87,8 +90,8 @@ export default defineFileInput<FileInputConfig>({
 
   async stat(file, _config, ctx) {
     try {
-      if (file.keptAt !== undefined) return { ...file, size: (await stat(file.keptAt)).size };
-      const facts = await stat(pathOf(file.name, ctx.root));
+      if (file.keptAt !== undefined) return { ...file, size: (await lookAt(file.keptAt)).size };
+      const facts = await lookAt(pathOf(file.name, ctx.root));
       return { ...file, size: facts.size, modified: Math.trunc(facts.mtimeMs) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -101,7 +104,7 @@ async function describeFile(found: FoundFile, config: FileInputConfig, ctx: Plug
   const name = nameOf(found.path, ctx.root);
   const partition = config.hive_partitioning === false ? undefined : readPartition(found.path, found.base);
   try {
-    const facts = await stat(found.path);
+    const facts = await lookAt(found.path);
     return { name, size: facts.size, modified: Math.trunc(facts.mtimeMs), ...(partition === undefined ? {} : { partition }) };
   } catch (error) {
     throw unreadable(error, name);
