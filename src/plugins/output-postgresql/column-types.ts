@@ -1,4 +1,5 @@
 import { decimalOf, type Column, type ColumnType } from '../../core/spi/index.js';
+import { arrayLiteral } from '../shared/sql-output/fit-array.js';
 import type { SpoolColumn } from '../shared/sql-output/spool-lines.js';
 import type { TargetColumn, TargetFamily } from '../shared/sql-output/target-column.js';
 import type { WrittenValue } from '../shared/sql-output/written-value.js';
@@ -45,6 +46,7 @@ export function typeToMake(type: ColumnType): string {
 /** What a type, as `format_type` spells it, can hold. `values` are the labels of an enum. */
 export function familyOf(sqlType: string, values: readonly string[] | undefined): TargetFamily {
   if (values) return { kind: 'choice', values, many: false };
+  if (sqlType.endsWith('[]')) return { kind: 'array', element: familyOf(sqlType.slice(0, -2), undefined) };
   const [, base = sqlType, size = '', zone = ''] = /^([a-z ]+?)(?:\((\d+(?:,-?\d+)?)\))?( with(?:out)? time zone)?$/.exec(sqlType) ?? [];
   const [first, second] = size === '' ? [] : size.split(',').map(Number);
   switch (base) {
@@ -90,11 +92,12 @@ export function familyOf(sqlType: string, values: readonly string[] | undefined)
 export function makeColumn(column: Column, sqlType: string | undefined): TargetColumn {
   const whole = sqlType ?? typeToMake(column.type);
   const spelled = whole.toLowerCase().replace(/\s+(not null|null|default|primary key|unique|collate|check|references)\b.*$/s, '');
-  const [, base = spelled, size = '', zone = ''] = /^([a-z0-9 ]+?)\s*(\([^)]*\))?( with(?:out)? time zone)?$/.exec(spelled) ?? [];
+  const [, base = spelled, size = '', zone = '', brackets = ''] =
+    /^([a-z0-9 ]+?)\s*(\([^)]*\))?( with(?:out)? time zone)?\s*((?:\[\d*\])*)$/.exec(spelled) ?? [];
   return {
     name: column.name,
     sqlType: whole,
-    family: familyOf(aliased(base, size.replaceAll(' ', ''), zone), undefined),
+    family: familyOf(aliased(base, size.replaceAll(' ', ''), zone) + (brackets === '' ? '' : '[]'), undefined),
     nullable: !/\bnot null\b|\bprimary key\b/i.test(whole),
     hasDefault: false,
     generated: false,
@@ -132,7 +135,7 @@ export function spoolColumn({ sql, type }: WrittenValue, { family }: TargetColum
       return { sql: `'\\\\x' || lower(hex(${sql}))`, text: false };
     case 'string':
     case 'json':
-      return { sql, text: true };
+      return { sql: family.kind === 'array' && type === 'json' ? arrayLiteral(sql, family) : sql, text: true };
     case 'timestamp':
       // As the cast writes it, which takes three times as long; it is left for infinities.
       return { sql: `coalesce(make_timestamp(epoch_us(${sql}))::VARCHAR || '+00', ${sql}::VARCHAR)`, text: false };

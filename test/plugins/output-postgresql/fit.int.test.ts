@@ -65,6 +65,27 @@ const CASES: readonly FitCase[] = [
   { column: 'mood', type: 'string', kept: ["it's", 'b'], rejected: ['', 'z'] },
   { column: 'uuid', type: 'string', kept: ['00000000-0000-4000-8000-000000000001'], rejected: [] },
   { column: 'text[]', type: 'string', kept: ['{a,b}'], rejected: [] },
+  {
+    column: 'int[]',
+    type: 'json',
+    kept: [
+      ['[1, -2, null]', '{1,-2,NULL}'],
+      ['[ ]', '{}'],
+      ['[2147483647]', '{2147483647}'],
+    ],
+    rejected: ['[2147483648]', '[1.5]', '["1"]', '[[1]]', '1', '{"a": 1}', '[true]'],
+  },
+  {
+    column: 'text[]',
+    type: 'json',
+    kept: [
+      ['["a,b", "", "null", null, " x "]', '{"a,b","","null",NULL," x "}'],
+      [String.raw`["q\"", "b\\s"]`, String.raw`{"q\"","b\\s"}`],
+      [String.raw`["\u00e9{}", "\\n", "\"\t"]`, `{"é{}","\\\\n","\\"\t"}`],
+    ],
+    rejected: [String.raw`["\u0000"]`, '[1]', '[["a"]]'],
+  },
+  { column: 'numeric[]', type: 'json', kept: [['[1.10, 12345678901234567890.123]', '{1.10,12345678901234567890.123}']], rejected: ['["x"]'] },
   { column: 'short', type: 'string', kept: ['ab'], rejected: ['abc'] },
 ];
 

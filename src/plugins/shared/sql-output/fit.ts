@@ -1,4 +1,5 @@
 import { decimalOf, quoteIdentifier, quoteLiteral, type Column, type ColumnType, type RowRefusal } from '../../../core/spi/index.js';
+import { fitArray } from './fit-array.js';
 import type { TargetColumn, TargetFamily } from './target-column.js';
 import type { WrittenValue } from './written-value.js';
 
@@ -70,6 +71,10 @@ function fitFamily(v: string, type: ColumnType, family: TargetFamily): Fit {
         : IMPOSSIBLE;
     case 'time':
       return fitTime(v, type, family);
+    case 'array': {
+      const changes = type === 'json' ? fitArray(v, family) : undefined;
+      return type === 'string' ? ALWAYS : changes === undefined ? IMPOSSIBLE : { changes };
+    }
     case 'checked':
       return type === 'binary' ? IMPOSSIBLE : ALWAYS;
   }

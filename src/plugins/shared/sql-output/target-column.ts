@@ -34,6 +34,8 @@ export type TargetFamily =
   | { readonly kind: 'choice'; readonly values: readonly string[]; readonly many: boolean }
   | { readonly kind: 'year' }
   | { readonly kind: 'bits'; readonly length: number }
+  /** Takes texts as the server spells arrays, and flat JSON arrays. */
+  | { readonly kind: 'array'; readonly element: TargetFamily }
   /** The server itself refuses what it cannot hold: uuid, inet, interval. */
   | { readonly kind: 'checked' };
 
