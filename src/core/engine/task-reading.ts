@@ -47,6 +47,7 @@ async function spoolRows(source: RowSource, ctx: TaskContext, sampleBytes: numbe
         lines.push(row.map(csvField).join(','));
       }
       rows += batch.length;
+      ctx.progress({ rows: batch.length });
       for (const line of lines) longest = Math.max(longest, Buffer.byteLength(line));
       if (lines.length > 0) await spool.write(Buffer.from(`${lines.join('\n')}\n`));
       if (spool.bytes >= sampleBytes) break;

@@ -64,7 +64,7 @@ class Pass {
         this.#sampler.add(chunk);
         if (offset === 0 && this.#prediction?.later.has(i) === true) start = this.#takeStart(i, chunk);
       };
-      const result = await file.scan({ needles, onChunk, search }, ctx);
+      const result = await file.scan({ needles, onChunk, onLines: (rows) => ctx.progress({ rows }), search }, ctx);
       results.push(result);
       if (this.#prediction) await this.#compare(i, file, result, start, this.#prediction);
     }

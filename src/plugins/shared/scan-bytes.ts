@@ -29,6 +29,8 @@ export interface ScanOptions {
   readonly utf8?: boolean;
   /** For large amounts: counts and looks for pairs of bytes faster. */
   readonly search?: ByteSearch;
+  /** Hears how many LF each chunk had. */
+  onLines?(count: number): void;
   /** Sees every chunk; what it throws ends the scan. */
   onChunk?(chunk: Uint8Array, offset: number): void;
 }
@@ -77,7 +79,9 @@ export class ByteCounter {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     const view = this.options.search?.take(chunk);
     const cr = view ? view.countByte(13) : countByte(bytes, 13);
-    this.lf += view ? view.countByte(10) : countByte(bytes, 10);
+    const lf = view ? view.countByte(10) : countByte(bytes, 10);
+    this.lf += lf;
+    this.options.onLines?.(lf);
     this.cr += cr;
     if (cr > 0) this.crlf += view ? view.countPair(13, 10) : countCrlf(bytes);
     if (this.last === 13 && bytes[0] === 10) this.crlf++;
