@@ -68,7 +68,12 @@ export async function openSession(parts: SessionParts, text: string, options: Se
     checkSignal(options.signal);
     const waited = performance.now();
     const texts = [planned.sql.text, ...planned.relations.flatMap((relation) => (relation.kind === 'table' ? [] : [relation.sql]))];
-    const ordered = options.anyOrder !== true || !mayLoseOrder(texts, bound);
+    const ordered =
+      options.anyOrder !== true ||
+      !mayLoseOrder(
+        texts,
+        bound.reduce((sum, { stats }) => sum + stats.bytesKept, 0),
+      );
     if (!ordered) await sandbox.connection.run('SET preserve_insertion_order = false');
     const local = await bindRelations(sandbox, parts.source, planned.relations, bound, options);
     const tables = bound.map((b) => b.stats);
