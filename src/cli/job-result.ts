@@ -1,7 +1,7 @@
 import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openDatabase } from '../core/duckdb/index.js';
-import { fileSystemError, quoteLiteral, type JobRecord, type SqlConnection } from '../core/spi/index.js';
+import { fileSystemError, quotePath, type JobRecord, type SqlConnection } from '../core/spi/index.js';
 import { findResult } from '../server/runner/kept-results.js';
 import { flag, text, type CommandContext } from './command.js';
 import { formatCount } from './format.js';
@@ -50,7 +50,7 @@ async function readResult<T>(path: string, use: (result: ResultColumns) => Promi
   const database = await openDatabase({ threads: 1 });
   try {
     const sql: SqlConnection = await database.connect();
-    const select = `SELECT * FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`;
+    const select = `SELECT * FROM read_parquet(${quotePath(path)}, hive_partitioning = false)`;
     const columns = (await sql.rows(`DESCRIBE ${select}`)).map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
     return await use({ columns, chunks: () => sql.chunks(select) });
   } finally {

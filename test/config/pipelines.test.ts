@@ -185,6 +185,9 @@ test('sluice.yml: defaults and errors', async () => {
   assert.equal([plain.catalog, plain.plugins], ['sluice', []]);
   const other = await project('storage: {root: file:///data/lake/}\nmetastore: {type: postgresql, database: d, port: {env: PORT}}\n');
   assert.is(other.project.storage.uri, 'file:///data/lake');
+  const { project: odd, folder: root } = await project('storage: {root: "my lake [1]%?"}');
+  assert.equal(odd.storage, { uri: `file://${root}/my lake [1]%?`, folder: `${root}/my lake [1]%?` });
+  assert.is((await project('storage: {root: file:///my%20lake}')).project.storage.folder, '/my lake');
   assert.is(other.project.metastore.type === 'postgresql' && other.project.metastore.port, 6000);
   const message = async (text: string): Promise<string> => (await problemsOf(() => project(text)))[0]?.message ?? '';
   assert.is(await message('metastor: {}'), 'sluice.yml:1:1 metastor: unknown key "metastor", did you mean "metastore"?');

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConfigErrors, type PipelineConfig } from '../../core/config/index.js';
 import type { CheckedPipeline } from '../../core/engine/check.js';
 import type { Pipeline } from '../../core/engine/pipeline.js';
@@ -45,7 +44,7 @@ async function gather(problems: unknown[], work: () => Promise<void>): Promise<v
 async function checkFile(context: CommandContext, session: Session, file: string, problems: unknown[]): Promise<void> {
   const { loadPipelines } = await import('../../core/config/index.js');
   const { environment } = context;
-  await gather(problems, () => probeFolder(fileURLToPath(session.project.storage.uri), 'the storage'));
+  await gather(problems, () => probeFolder(session.project.storage.folder, 'the storage'));
   let configs: readonly PipelineConfig[] = [];
   await gather(problems, async () => {
     configs = await loadPipelines(resolve(environment.cwd, file), {

@@ -1,4 +1,4 @@
-import { quoteLiteral, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
+import { quoteLiteral, quotePaths, type JsonValue, type RunRecord, type SqlValue } from '../../core/spi/index.js';
 import { openDatabase } from '../../core/duckdb/index.js';
 import type { TaskReport } from '../../core/engine/run-task.js';
 import { stagedPaths, type Warehouse } from '../../warehouse/index.js';
@@ -108,7 +108,7 @@ async function printStaged(
   const sql = await database.connect();
   try {
     const select =
-      `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false) ` +
+      `SELECT ${REJECT_COLUMNS.map((c) => c.name).join(', ')} FROM read_parquet(${quotePaths(paths)}, hive_partitioning = false) ` +
       `ORDER BY source, record_number${limit === undefined ? '' : ` LIMIT ${limit}`}`;
     return await writeResult({ columns: REJECT_COLUMNS, chunks: () => sql.chunks(select) }, format, (chunk) => context.out.print(chunk));
   } finally {

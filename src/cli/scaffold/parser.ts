@@ -4,7 +4,7 @@ import type { Scaffold } from './scaffold.js';
 export const parserScaffold: Scaffold = {
   index: (type) => `// @ts-check
 import { createHash } from 'node:crypto';
-import { DataError, defineParser, quoteIdentifier, quoteLiteral } from 'sluice/spi';
+import { DataError, defineParser, quoteIdentifier, quoteLiteral, quotePaths } from 'sluice/spi';
 
 /** @typedef {{ type: string, columns: { name: string, type: import('sluice/spi').ColumnType }[], separator: string }} Config */
 
@@ -113,7 +113,7 @@ export default defineParser(
       }
       const types = plan.columns.map(({ name }) => \`\${quoteLiteral(name)}: 'VARCHAR'\`).join(', ');
       const none = \`(SELECT \${plan.columns.map(({ name }) => \`NULL::VARCHAR AS \${quoteIdentifier(name)}\`).join(', ')} LIMIT 0)\`;
-      const rows = \`read_json([\${paths.map(quoteLiteral).join(', ')}], format = 'newline_delimited', hive_partitioning = false, columns = {\${types}})\`;
+      const rows = \`read_json(\${quotePaths(paths)}, format = 'newline_delimited', hive_partitioning = false, columns = {\${types}})\`;
       return {
         relation: { from: paths.length > 0 ? rows : none, columns: plan.columns },
         async check(delivered, failure) {

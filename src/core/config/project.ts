@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { ErrorPlace, JsonObject, JsonValue, Secret } from '../spi/index.js';
 import type { ConfigPath } from './config-path.js';
 import { readDocument } from './document.js';
@@ -43,7 +43,8 @@ export interface ProjectConfig {
   readonly name: string;
   readonly metastore: MetastoreConfig;
   /** Absolute `file://` URI of the folder that holds the tables. */
-  readonly storage: { readonly uri: string };
+  /** The folder as a path, and as Iceberg writes it: `file://` and the path as it is, with nothing encoded. */
+  readonly storage: { readonly uri: string; readonly folder: string };
   readonly catalog: string;
   readonly exec: JsonObject;
   readonly defaults: { readonly [section in DefaultsSection]: { readonly [type: string]: JsonObject } };
@@ -104,7 +105,7 @@ export async function loadProject(fileOrFolder: string, { env = process.env, cwd
     isNew,
     name: (config['name'] as string | undefined) ?? basename(root),
     metastore,
-    storage: { uri: readStorage((config['storage'] as { root?: string }).root, root, locate) },
+    storage: storageAt(readStorage((config['storage'] as { root?: string }).root, root, locate)),
     catalog: config['catalog'] as string,
     exec: (given as { exec?: JsonObject }).exec ?? {},
     defaults: readDefaults(config['defaults'] as JsonObject),
@@ -159,7 +160,7 @@ function readMetastore(config: JsonObject, root: string): MetastoreConfig {
 function readStorage(root: string | undefined, projectRoot: string, locate: ProjectConfig['locate']): string {
   const text = root ?? join('.sluice', 'warehouse');
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return pathToFileURL(resolve(projectRoot, text)).href;
+  if (scheme === undefined) return resolve(projectRoot, text);
   if (scheme !== 'file')
     throw makeProblem({
       code: 'CONFIG_VALUE',
@@ -168,7 +169,7 @@ function readStorage(root: string | undefined, projectRoot: string, locate: Proj
       hint: 'this version stores tables on file:// only',
     });
   try {
-    return pathToFileURL(fileURLToPath(text)).href.replace(/\/$/, '');
+    return resolve(fileURLToPath(text));
   } catch (error) {
     throw makeProblem({
       code: 'CONFIG_VALUE',
@@ -178,6 +179,10 @@ function readStorage(root: string | undefined, projectRoot: string, locate: Proj
       cause: error,
     });
   }
+}
+
+function storageAt(folder: string): ProjectConfig['storage'] {
+  return { uri: `file://${folder}`, folder };
 }
 
 function readDefaults(config: JsonObject): ProjectConfig['defaults'] {

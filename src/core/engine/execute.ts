@@ -6,7 +6,7 @@ import {
   CancelledError,
   ownValue,
   quoteIdentifier,
-  quoteLiteral,
+  quotePaths,
   type FileFact,
   type FileInputPlugin,
   type InputPlugin,
@@ -390,10 +390,7 @@ class Executor {
     const view = quoteIdentifier(`__input_${k}`);
     const schema = this.#segmentSchema(k);
     const columns = schema.map((c) => quoteIdentifier(c.name)).join(', ');
-    const from =
-      paths.length > 0
-        ? `SELECT ${columns} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false)`
-        : emptyInput(schema);
+    const from = paths.length > 0 ? `SELECT ${columns} FROM read_parquet(${quotePaths(paths)}, hive_partitioning = false)` : emptyInput(schema);
     await ctx.sql.run(`CREATE OR REPLACE VIEW ${view} AS ${from}`);
     for (const fn of whole.functions ?? []) ctx.sql.registerFunction(fn);
     await whole.prepare?.((sql) => ctx.sql.run(sql));

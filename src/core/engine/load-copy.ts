@@ -1,5 +1,15 @@
 import { join } from 'node:path';
-import { duckdbType, quoteIdentifier, quoteLiteral, type Schema, type StageContext, type StagedRelation, type StageReport } from '../spi/index.js';
+import {
+  duckdbType,
+  quoteIdentifier,
+  quoteLiteral,
+  quotePaths,
+  quotePath,
+  type Schema,
+  type StageContext,
+  type StagedRelation,
+  type StageReport,
+} from '../spi/index.js';
 import { STATUS } from './select.js';
 
 /** Writes a task's rows with their status, in order, as one Parquet file of the task's own temp folder; answers it as a relation. */
@@ -9,7 +19,7 @@ export async function copyLoad(relation: StagedRelation, path: string, ctx: Stag
   await ctx.sql.run(
     `COPY (SELECT ${columns}${status}::INTEGER AS ${quoteIdentifier(STATUS)} FROM (${relation.select})) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION lz4)`,
   );
-  return { ...relation, select: `SELECT * FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`, statusColumn: STATUS };
+  return { ...relation, select: `SELECT * FROM read_parquet(${quotePath(path)}, hive_partitioning = false)`, statusColumn: STATUS };
 }
 
 /** Keeps a copy of the rows for checks of the load; `stage` reads it instead of the source. */
@@ -31,7 +41,7 @@ export function copiedRows(schema: Schema, reports: readonly StageReport[]): str
     const columns = schema.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${quoteIdentifier(name)}`);
     return `(SELECT ${columns.length === 0 ? 'NULL AS nothing' : columns.join(', ')} LIMIT 0) AS staged`;
   }
-  const from = `read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false)`;
+  const from = `read_parquet(${quotePaths(paths)}, hive_partitioning = false)`;
   const status = quoteIdentifier(STATUS);
   return `(SELECT * EXCLUDE (${status}) FROM ${from} WHERE ${status} = 0) AS staged`;
 }

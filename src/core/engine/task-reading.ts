@@ -1,5 +1,5 @@
 import type { ByteSource, Reading, RowSource, SourceColumn, TaskContext, TaskSource } from '../spi/index.js';
-import { BugError, DataError, quoteIdentifier, quoteLiteral } from '../spi/index.js';
+import { BugError, DataError, quoteIdentifier, quoteLiteral, quotePaths } from '../spi/index.js';
 
 /** Turns the bytes and rows forms into the relation form, through spool segments. A preview stops reading after `sampleBytes`. */
 export async function toReading(source: TaskSource, ctx: TaskContext, sampleBytes = Infinity): Promise<Reading> {
@@ -116,10 +116,9 @@ const PLAIN_LINE = 2_097_152;
 /** RFC 4180 as written by us: unquoted empty = NULL, `""` = empty string. */
 function csvRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
-  const list = paths.map(quoteLiteral).join(', ');
   const size = longest < PLAIN_LINE ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
   return (
-    `read_csv([${list}], auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
+    `read_csv(${quotePaths(paths)}, auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
     `allow_quoted_nulls=false, hive_partitioning=false${size}, columns={${names}})`
   );
 }
@@ -127,5 +126,5 @@ function csvRelation(paths: readonly string[], columns: readonly SourceColumn[],
 function ndjsonRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
   const size = Math.max(16_777_216, longest + 1);
-  return `read_json([${paths.map(quoteLiteral).join(', ')}], format='newline_delimited', auto_detect=false, hive_partitioning=false, columns={${names}}, maximum_object_size=${size})`;
+  return `read_json(${quotePaths(paths)}, format='newline_delimited', auto_detect=false, hive_partitioning=false, columns={${names}}, maximum_object_size=${size})`;
 }

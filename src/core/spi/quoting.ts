@@ -13,3 +13,21 @@ export function quoteLiteral(text: string): string {
 export function quoteName(parts: readonly string[]): string {
   return parts.map(quoteIdentifier).join('.');
 }
+
+/**
+ * A file's path for a scan of DuckDB (`read_parquet`, `read_csv`, …): it takes every path for a pattern, so that files of the folder `p1`
+ * would be read for `p[1]`. What COPY writes to is none, and goes through {@link quoteLiteral}; file names that a scan gives are as on disk.
+ */
+export function quotePath(path: string): string {
+  return quoteLiteral(escapePattern(path));
+}
+
+/** Several paths, as the list `['a', 'b']`. */
+export function quotePaths(paths: readonly string[]): string {
+  return `[${paths.map(quotePath).join(', ')}]`;
+}
+
+/** The pattern that fits the path alone: a character class of one character stands for itself. */
+export function escapePattern(path: string): string {
+  return path.replace(/[*?[]/g, (c) => `[${c}]`);
+}

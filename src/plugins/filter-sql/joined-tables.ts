@@ -1,14 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  type ConfigError,
-  quoteIdentifier,
-  quoteLiteral,
-  quoteName,
-  type Column,
-  type FilterPlanContext,
-  type Schema,
-} from '../../core/spi/index.js';
+import { type ConfigError, quoteIdentifier, quotePath, quoteName, type Column, type FilterPlanContext, type Schema } from '../../core/spi/index.js';
 import { configProblem } from '../shared/config-problem.js';
 import type { Warehouse } from '../../warehouse/index.js';
 
@@ -71,7 +63,7 @@ async function attach(
   const parts = name.split('.');
   await warehouse.writeFile(`SELECT ${columns} FROM ${quoteName(parts)}`, { path, format: 'parquet' }, { signal: ctx.signal, tempDir: ctx.tempDir });
   await run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(parts[0] ?? '')}`);
-  await run(`CREATE OR REPLACE VIEW ${quoteName(parts)} AS SELECT ${columns} FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`);
+  await run(`CREATE OR REPLACE VIEW ${quoteName(parts)} AS SELECT ${columns} FROM read_parquet(${quotePath(path)}, hive_partitioning = false)`);
 }
 
 function unknownTable(name: string, ctx: FilterPlanContext): ConfigError {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { quoteLiteral, type PluginContext, type SqlConnection } from '../../core/spi/index.js';
+import { quotePath, type PluginContext, type SqlConnection } from '../../core/spi/index.js';
 
 export interface SnifferOpinion {
   readonly delimiter: string;
@@ -18,9 +18,7 @@ export async function askSniffer(
   const path = join(ctx.tempDir, `guess-${randomUUID()}.csv`);
   await writeFile(path, `${lines.join('\n')}\n`);
   try {
-    const [row] = await ctx.sql.rows(
-      `select Delimiter as d, HasHeader as h, len(Columns) as c from sniff_csv(${quoteLiteral(path)}, sample_size=-1)`,
-    );
+    const [row] = await ctx.sql.rows(`select Delimiter as d, HasHeader as h, len(Columns) as c from sniff_csv(${quotePath(path)}, sample_size=-1)`);
     return row ? { delimiter: String(row['d']), header: row['h'] === true, columns: Number(row['c']) } : undefined;
   } catch (error) {
     // An opinion is not needed: what it cannot read, our own rules still judge.

@@ -7,6 +7,7 @@ import {
   duckdbType,
   quoteIdentifier,
   quoteLiteral,
+  quotePath,
   quoteName,
   type ConfigPlace,
   type TaskContext,
@@ -49,7 +50,7 @@ export async function writeDiff(
   options: QueryOptions,
   ctx: TaskContext,
 ): Promise<{ readonly path: string; readonly rows: number }> {
-  const now = `read_parquet(${quoteLiteral(result)}, hive_partitioning = false)`;
+  const now = `read_parquet(${quotePath(result)}, hive_partitioning = false)`;
   await refuseDuplicates(now, diff.keys, ctx);
   const before = join(ctx.tempDir, `diff-before-${randomUUID()}.parquet`);
   const path = join(ctx.tempDir, `diff-${randomUUID()}.parquet`);
@@ -107,7 +108,7 @@ function diffSql(
 ): string {
   const all = columns.map((c) => quoteIdentifier(c.name));
   if (before === undefined) return `SELECT ${all.join(', ')}, false AS ${DELETED} FROM ${now}`;
-  const old = `read_parquet(${quoteLiteral(before)}, hive_partitioning = false)`;
+  const old = `read_parquet(${quotePath(before)}, hive_partitioning = false)`;
   const on = keys.map((k) => `o.${quoteIdentifier(k)} = n.${quoteIdentifier(k)}`).join(' AND ');
   // JSON is compared as text; a column that last time did not have makes every row another one.
   const text = (side: string, c: ResultColumn): string =>

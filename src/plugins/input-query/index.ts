@@ -5,7 +5,7 @@ import {
   ConfigError,
   defineInput,
   quoteIdentifier,
-  quoteLiteral,
+  quotePath,
   type Column,
   type ErrorPlace,
   type JsonObject,
@@ -172,7 +172,7 @@ function diffWithCursor(where: ErrorPlace): ConfigError {
 
 function readingOf(path: string, rows: number, columns: readonly Column[]): Reading {
   return {
-    relation: { from: `read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`, columns },
+    relation: { from: `read_parquet(${quotePath(path)}, hive_partitioning = false)`, columns },
     check(scanned, failure) {
       if (scanned < 0) return Promise.reject(failure instanceof Error ? failure : new Error('the scan of the result was stopped'));
       return Promise.resolve({ keep: true, read: rows, rejected: 0, rejects: async function* () {}, files: [] });

@@ -4,6 +4,7 @@ import {
   ConfigError,
   quoteIdentifier,
   quoteLiteral,
+  quotePath,
   type ErrorPlace,
   type JsonObject,
   type Schema,
@@ -41,7 +42,7 @@ export async function stageWithDeletes(
     warehouse.stageFiles(
       plan,
       {
-        select: `SELECT * FROM read_parquet(${quoteLiteral(spool)}, hive_partitioning = false) WHERE ${condition}`,
+        select: `SELECT * FROM read_parquet(${quotePath(spool)}, hive_partitioning = false) WHERE ${condition}`,
         statusColumn: relation.statusColumn,
       },
       ctx,
@@ -49,7 +50,7 @@ export async function stageWithDeletes(
   const written = await part(`NOT ${isDelete}`);
   if (plan.mergeKeys === undefined) {
     // What is replaced as a whole holds nothing to delete.
-    const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(spool)}, hive_partitioning = false) WHERE ${isDelete}`);
+    const [row] = await ctx.sql.rows(`SELECT count(*) AS n FROM read_parquet(${quotePath(spool)}, hive_partitioning = false) WHERE ${isDelete}`);
     return { ...written, rows: written.rows + Number(row?.['n']) };
   }
   const deleted = await part(isDelete);

@@ -4,6 +4,7 @@ import {
   DataError,
   quoteIdentifier,
   quoteLiteral,
+  quotePath,
   type CommitContext,
   type JsonValue,
   type StageContext,
@@ -44,7 +45,7 @@ export async function stageRouted(warehouse: Warehouse, routing: Routing, relati
   await ctx.sql.run(
     `COPY (SELECT *, CASE WHEN ${status} = 0 THEN ${routing.name} END AS ${TABLE} FROM (${relation.select})) TO ${quoteLiteral(spool)} (FORMAT parquet)`,
   );
-  const from = `read_parquet(${quoteLiteral(spool)}, hive_partitioning = false)`;
+  const from = `read_parquet(${quotePath(spool)}, hive_partitioning = false)`;
   const statuses: Record<string, number> = {};
   for (const row of await ctx.sql.rows(`SELECT ${status} AS status, count(*) AS n FROM ${from} WHERE ${status} <> 0 GROUP BY ALL`))
     statuses[String(row['status'])] = Number(row['n']);

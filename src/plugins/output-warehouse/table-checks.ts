@@ -1,7 +1,7 @@
 import {
   DUCKDB_CHECKS,
   quoteIdentifier,
-  quoteLiteral,
+  quotePaths,
   type Check,
   type CommitContext,
   type SqlValue,
@@ -101,5 +101,5 @@ export function stagedRowsOf(writes: readonly TableWrite[]): string {
   const select = columns.map(({ source, name }) =>
     source === name ? quoteIdentifier(name) : `${quoteIdentifier(name)} AS ${quoteIdentifier(source)}`,
   );
-  return `(SELECT ${select.length === 0 ? '*' : select.join(', ')} FROM read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning = false, union_by_name = true)) AS staged`;
+  return `(SELECT ${select.length === 0 ? '*' : select.join(', ')} FROM read_parquet(${quotePaths(paths)}, hive_partitioning = false, union_by_name = true)) AS staged`;
 }

@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePaths } from '../../core/spi/index.js';
 import type { NativeNewline } from './routing.js';
 import type { Compression } from './text-file.js';
 
@@ -21,7 +21,6 @@ export interface ReadCsvOptions {
 export function readCsvSql(options: ReadCsvOptions): string {
   const quote = quoteLiteral(options.quote < 0 ? '' : String.fromCharCode(options.quote));
   const parts = [
-    `[${options.paths.map((path) => quoteLiteral(escapeGlob(path))).join(', ')}]`,
     'auto_detect=false',
     // header=true would eat a leading blank line.
     'header=false',
@@ -49,15 +48,10 @@ export function readCsvSql(options: ReadCsvOptions): string {
         ]
       : []),
   ];
-  return `read_csv(${parts.join(', ')})`;
+  return `read_csv(${quotePaths(options.paths)}, ${parts.join(', ')})`;
 }
 
 /** A relation without rows. */
 export function emptySql(names: readonly string[]): string {
   return `(SELECT ${names.map((name) => `NULL::VARCHAR AS ${quoteIdentifier(name)}`).join(', ')} WHERE false)`;
-}
-
-/** DuckDB takes a path as a pattern; a character class of one character stands for itself. */
-export function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]]/g, (c) => `[${c}]`);
 }

@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePaths } from '../../core/spi/index.js';
 import type { JsonColumn, JsonLayout } from './config.js';
 
 export interface NativeSqlOptions {
@@ -39,7 +39,7 @@ function topKeys(layout: JsonLayout): string[] {
  */
 export function buildNativeSql(layout: JsonLayout, options: NativeSqlOptions): NativeSql {
   const keys = topKeys(layout);
-  const source = `read_ndjson_objects([${options.paths.map(quoteLiteral).join(', ')}], ignore_errors=true, maximum_object_size=${options.maxLineBytes}, hive_partitioning=false)`;
+  const source = `read_ndjson_objects(${quotePaths(options.paths)}, ignore_errors=true, maximum_object_size=${options.maxLineBytes}, hive_partitioning=false)`;
   const lines = `select cast(json as varchar) as j from ${source}`;
   const typed = typedColumns(layout);
   const complete = hasAllKeys(keys, options.keyLists);

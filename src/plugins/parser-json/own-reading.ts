@@ -1,5 +1,5 @@
 import type { FileFact, ParserFile, Reading, RejectRecord, RowPlace, TaskContext, Verdict } from '../../core/spi/index.js';
-import { DataError, quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { DataError, quoteIdentifier, quotePaths } from '../../core/spi/index.js';
 import { hashBytes } from '../shared/line-scan.js';
 import { textOf } from '../shared/json-scanner.js';
 import { sourceColumns, type JsonLayout } from './config.js';
@@ -91,7 +91,7 @@ function spoolRelation(paths: readonly string[], layout: JsonLayout, longest: nu
   const pointers = layout.columns.map((_, i) => `'/${i}'`).join(', ');
   // A character takes up to four bytes; DuckDB's own default is 16 MB.
   const limit = Math.max(16_777_216, longest * 4);
-  return `(select ${names.map((n, i) => `v[${i + 1}] as ${n}`).join(', ')} from (select json_extract_string(json, [${pointers}]) as v from read_ndjson_objects([${paths.map(quoteLiteral).join(', ')}], maximum_object_size=${limit}, hive_partitioning=false)))`;
+  return `(select ${names.map((n, i) => `v[${i + 1}] as ${n}`).join(', ')} from (select json_extract_string(json, [${pointers}]) as v from read_ndjson_objects(${quotePaths(paths)}, maximum_object_size=${limit}, hive_partitioning=false)))`;
 }
 
 async function* listRejects(files: readonly ParserFile[], layout: JsonLayout): AsyncGenerator<RejectRecord[]> {

@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral, type ParserFile, type Reading, type TaskContext, type Verdict } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePaths, type ParserFile, type Reading, type TaskContext, type Verdict } from '../../core/spi/index.js';
 import { sourceColumns, type JsonLayout } from './config.js';
 import { MAX_LINE_BYTES, settle } from './native-lane.js';
 import { listPlaces, noRejects } from './native-reading.js';
@@ -57,9 +57,8 @@ function isTyped(type: string): boolean {
 function relationSql({ paths, shape }: TypedLane, layout: JsonLayout): string {
   const select = layout.columns.map((column) => `${quoteIdentifier(column.path[0] as string)} as ${quoteIdentifier(column.name)}`).join(', ');
   const keys = shape.wanted.map(({ name, type }) => `${quoteLiteral(name)}: '${type}'`).join(', ');
-  const files = paths.map(quoteLiteral).join(', ');
   return (
-    `(select ${select} from read_json([${files}], format='newline_delimited', records='true', auto_detect=false, compression='uncompressed', ` +
+    `(select ${select} from read_json(${quotePaths(paths)}, format='newline_delimited', records='true', auto_detect=false, compression='uncompressed', ` +
     `hive_partitioning=false, union_by_name=false, maximum_object_size=${MAX_LINE_BYTES}, columns={${keys}}))`
   );
 }

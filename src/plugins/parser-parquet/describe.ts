@@ -1,4 +1,4 @@
-import { DataError, quoteLiteral, type SqlConnection } from '../../core/spi/index.js';
+import { DataError, quotePaths, quotePath, type SqlConnection } from '../../core/spi/index.js';
 import type { LocalFile } from './local-file.js';
 import type { ParquetColumn } from './column-types.js';
 
@@ -14,9 +14,9 @@ export async function describeFiles(files: readonly LocalFile[], sql: SqlConnect
   const described: DescribedFile[] = [];
   for (const local of files) {
     try {
-      const path = quoteLiteral(local.path);
+      const path = quotePath(local.path);
       const schema = await sql.rows(
-        `select name, type, type_length, num_children, converted_type, precision, scale, logical_type from parquet_schema([${path}])`,
+        `select name, type, type_length, num_children, converted_type, precision, scale, logical_type from parquet_schema(${path})`,
       );
       const key = JSON.stringify(schema, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
       let columns = bySchema.get(key);
@@ -26,7 +26,7 @@ export async function describeFiles(files: readonly LocalFile[], sql: SqlConnect
         columns = rows.map((row) => ({ name: String(row['column_name']), duckdb: String(row['column_type']) }));
         bySchema.set(key, columns);
       }
-      const [meta] = await sql.rows(`select num_rows from parquet_file_metadata([${path}])`);
+      const [meta] = await sql.rows(`select num_rows from parquet_file_metadata(${path})`);
       described.push({ local, columns, rows: Number(meta?.['num_rows'] ?? 0) });
     } catch (error) {
       if (error instanceof DataError) throw error;
@@ -43,7 +43,7 @@ export async function describeFiles(files: readonly LocalFile[], sql: SqlConnect
 }
 
 export function scanSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(quoteLiteral).join(', ')}], hive_partitioning=false)`;
+  return `read_parquet(${quotePaths(paths)}, hive_partitioning=false)`;
 }
 
 function firstLine(error: unknown): string {

@@ -2,6 +2,7 @@ import {
   BugError,
   quoteIdentifier,
   quoteLiteral,
+  quotePaths,
   type FileFact,
   type ParserFile,
   type Reading,
@@ -142,14 +143,9 @@ function spoolSql(paths: readonly string[], columns: readonly SourceColumn[], lo
   // DuckDB buffers a multiple of the longest line, so that a larger limit is given only where a line needs it.
   const size = longest === 0 ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
   return (
-    `read_csv([${paths.map((path) => quoteLiteral(escapeGlob(path))).join(', ')}], auto_detect=false, header=false, delim=',', quote='"', escape='"', ` +
+    `read_csv(${quotePaths(paths)}, auto_detect=false, header=false, delim=',', quote='"', escape='"', ` +
     `new_line='\\n', nullstr='', allow_quoted_nulls=false, strict_mode=true, compression='none', hive_partitioning=false${size}, columns={${names}})`
   );
-}
-
-/** DuckDB takes a path as a pattern; a character class of one character stands for itself. */
-function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]]/g, (c) => `[${c}]`);
 }
 
 interface Numbered {

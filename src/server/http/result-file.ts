@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../core/duckdb/index.js';
-import { fileSystemError, quoteLiteral, type JobRecord } from '../../core/spi/index.js';
+import { fileSystemError, quotePath, type JobRecord } from '../../core/spi/index.js';
 import { answerRows, type RowsToSend } from './answer-rows.js';
 import { HttpError } from './problem.js';
 import type { Answer, Call } from './route.js';
@@ -57,7 +57,7 @@ async function readParquet(path: string, signal: AbortSignal): Promise<RowsToSen
   const sql = await database.connect();
   const stop = (): void => sql.interrupt();
   signal.addEventListener('abort', stop);
-  const from = `read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`;
+  const from = `read_parquet(${quotePath(path)}, hive_partitioning = false)`;
   const close = (): Promise<void> => {
     signal.removeEventListener('abort', stop);
     sql.close();

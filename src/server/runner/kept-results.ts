@@ -10,7 +10,7 @@ const ORPHAN_MS = 86_400_000;
 
 /** Where results of SQL jobs are kept: beside the metastore's file, or where all processes of a shared metastore reach them. */
 function resultsFolder(project: ProjectConfig): string {
-  return project.metastore.type === 'sqlite' ? join(project.root, '.sluice', 'results') : join(fileURLToPath(project.storage.uri), '_sluice_results');
+  return project.metastore.type === 'sqlite' ? join(project.root, '.sluice', 'results') : join(project.storage.folder, '_sluice_results');
 }
 
 export function resultPath(project: ProjectConfig, jobId: string): string {

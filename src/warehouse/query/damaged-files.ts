@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { RemoteError, SluiceError } from '../../core/spi/index.js';
+import { escapePattern, RemoteError, SluiceError } from '../../core/spi/index.js';
 import type { LocalPaths } from './scan-sql.js';
 
 const PARQUET_END = 'PAR1';
@@ -12,7 +12,7 @@ export async function explainFileError(error: unknown, local: LocalPaths): Promi
   if (error instanceof SluiceError) return error;
   const text = error instanceof Error ? error.message : String(error);
   for (const [uri, path] of local) {
-    if (!text.includes(path)) continue;
+    if (!text.includes(path) && !text.includes(escapePattern(path))) continue;
     const found = await lookAt(path);
     if (found === undefined) continue;
     return new RemoteError({

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throughGate } from '../../core/duckdb/index.js';
-import { ConfigError, ConflictError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
+import { ConfigError, ConflictError, quoteIdentifier, quoteLiteral, quotePath, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { whyNotRewritable } from '../maintain/rewritable.js';
 import { currentSchema, currentSnapshot, defaultSpec, type ManifestEntry } from '../table/model.js';
@@ -145,9 +145,7 @@ async function matchRows(session: QuerySession, target: BoundTable, matches: str
     const added = Buffer.byteLength(head) + Buffer.byteLength(select) - Buffer.byteLength(session.sql.text);
     throw userSqlError(session.sql, error, added);
   }
-  const rows = await connection.rows(
-    `SELECT file, count(*) AS n FROM read_parquet(${quoteLiteral(matches)}, hive_partitioning = false) GROUP BY file`,
-  );
+  const rows = await connection.rows(`SELECT file, count(*) AS n FROM read_parquet(${quotePath(matches)}, hive_partitioning = false) GROUP BY file`);
   return new Map(rows.map((r) => [String(r['file']), Number(r['n'])]));
 }
 
@@ -169,7 +167,7 @@ async function copyRest(
   const columns = currentSchema(loaded.metadata).fields.map((f) => `t.${quoteIdentifier(f.name)}`);
   const paths = partial.map((e) => quoteLiteral(session.local.get(e.file.path) ?? ''));
   await session.sandbox.connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM ${placesName(target.relation)} t ANTI JOIN read_parquet(${quoteLiteral(files.matches)}, hive_partitioning = false) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
+    `COPY (SELECT ${columns.join(', ')} FROM ${placesName(target.relation)} t ANTI JOIN read_parquet(${quotePath(files.matches)}, hive_partitioning = false) m ON m.file = t.${PLACE_COLUMNS.file} AND m.row = t.${PLACE_COLUMNS.row} WHERE t.${PLACE_COLUMNS.file} IN (${paths.join(', ')})) TO ${quoteLiteral(files.rest)} (FORMAT parquet, USE_TMP_FILE false)`,
   );
 }
 
@@ -181,7 +179,7 @@ async function stageRest(
   { shop, run, staged }: Attempt,
 ): Promise<readonly StagedFile[]> {
   const plan = planWholeRows(label, loaded.metadata);
-  const select = `SELECT *, 0 AS __status FROM read_parquet(${quoteLiteral(rest)}, hive_partitioning = false)`;
+  const select = `SELECT *, 0 AS __status FROM read_parquet(${quotePath(rest)}, hive_partitioning = false)`;
   const report = await parts.warehouse.stageFiles(
     plan,
     { select, statusColumn: '__status' },

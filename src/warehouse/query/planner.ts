@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../../core/duckdb/index.js';
-import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePath } from '../../core/spi/index.js';
 import type { IcebergSchema } from '../table/model.js';
 import { stubFileSql } from './scan-sql.js';
 
@@ -47,7 +47,9 @@ export async function openPlanner(tempDir: string | undefined, most = STUBS): Pr
   try {
     database = await openDatabase({ threads: 1, memoryLimit: 512 * 1024 * 1024, settings: { errors_as_json: 'true' } });
     admin = await database.connect();
-    await admin.run(`SET allowed_directories = [${quoteLiteral(folder)}]; SET enable_external_access = false; SET lock_configuration = true`);
+    await admin.run(
+      `SET allowed_directories = [${quoteLiteral(folder)}, ${quotePath(folder)}]; SET enable_external_access = false; SET lock_configuration = true`,
+    );
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../../core/duckdb/index.js';
-import { quoteLiteral } from '../../core/spi/index.js';
+import { quoteLiteral, quotePath } from '../../core/spi/index.js';
 
 export interface SandboxOptions {
   /** Bytes DuckDB may hold. */
@@ -51,8 +51,11 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     return {
       connection: opened,
       folder,
+      // A scan opens its pattern as well as the file that fits it.
       lock: (files) =>
-        opened.run(`SET allowed_paths = [${files.map(quoteLiteral).join(', ')}]; SET enable_external_access = false; SET lock_configuration = true`),
+        opened.run(
+          `SET allowed_paths = [${[...new Set(files.flatMap((file) => [quoteLiteral(file), quotePath(file)]))].join(', ')}]; SET enable_external_access = false; SET lock_configuration = true`,
+        ),
       close,
     };
   } catch (error) {

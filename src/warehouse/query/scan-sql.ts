@@ -1,5 +1,5 @@
 import { stubColumn } from '../../core/duckdb/plan-filters.js';
-import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePaths } from '../../core/spi/index.js';
 import type { IcebergSchema, ManifestEntry } from '../table/model.js';
 import { duckTypeOf } from '../table/types.js';
 import { indexDeletes } from './delete-files.js';
@@ -16,7 +16,7 @@ export function emptyScanSql(schema: IcebergSchema): string {
 
 /** SELECT over two stub files, with the stub's column names behind the table's. */
 export function stubScanSql(stub: number, schema: IcebergSchema, files: readonly string[]): string {
-  return `SELECT ${schema.fields.map((f) => `${stubColumn(stub, f.id)} AS ${quoteIdentifier(f.name)}`).join(', ')} FROM read_parquet([${files.map(quoteLiteral).join(', ')}], hive_partitioning = false)`;
+  return `SELECT ${schema.fields.map((f) => `${stubColumn(stub, f.id)} AS ${quoteIdentifier(f.name)}`).join(', ')} FROM read_parquet(${quotePaths(files)}, hive_partitioning = false)`;
 }
 
 /** SELECT that gives a stub file's columns. */
@@ -73,12 +73,11 @@ function groupSql(group: FileGroup, plan: FilePlan, schema: IcebergSchema, local
   // A folder above the warehouse may be called like a column: `env=prod`.
   const options = [`schema = MAP {${fields.join(', ')}}`, 'hive_partitioning = false'];
   if (group.mayHoldNan) options.push('can_have_nan = true');
-  const scan = `SELECT ${columns.join(', ')} FROM read_parquet([${group.files.map((e) => quoteLiteral(pathOf(e, local))).join(', ')}], ${options.join(', ')}) d`;
+  const scan = `SELECT ${columns.join(', ')} FROM read_parquet(${quotePaths(group.files.map((e) => pathOf(e, local)))}, ${options.join(', ')}) d`;
   if (!group.touched) return scan;
   // Delete files name data files by URI, byte for byte; DuckDB knows them by local path.
   const uris = group.files.map((e) => `(${quoteLiteral(e.file.path)}, ${quoteLiteral(pathOf(e, local))})`);
-  const list = plan.deletes.map((d) => quoteLiteral(pathOf(d, local))).join(', ');
-  const deleted = `SELECT u.path, x.pos FROM read_parquet([${list}], schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
+  const deleted = `SELECT u.path, x.pos FROM read_parquet(${quotePaths(plan.deletes.map((d) => pathOf(d, local)))}, schema = MAP {2147483546: {name: 'file_path', type: 'VARCHAR', default_value: NULL}, 2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}, hive_partitioning = false) x JOIN (VALUES ${uris.join(', ')}) u(uri, path) ON u.uri = x.file_path`;
   return `${scan} ANTI JOIN (${deleted}) r ON r.path = d.filename AND r.pos = d.file_row_number`;
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { engineErrorKind } from '../../core/duckdb/index.js';
-import { ConfigError, DataError, SluiceError, quoteIdentifier, quoteLiteral, type JsonObject } from '../../core/spi/index.js';
+import { ConfigError, DataError, SluiceError, quoteIdentifier, quotePath, type JsonObject } from '../../core/spi/index.js';
 import type { LoadedTable } from '../catalog/catalog.js';
 import { nameTaken } from '../catalog/catalog.js';
 import { splitTableName } from '../catalog/table-name.js';
@@ -30,7 +30,7 @@ interface Spooled {
 async function spoolSelect(parts: SqlParts, select: string, shop: Workshop, options: QueryOptions): Promise<Spooled> {
   const path = join(shop.folder, 'rows.parquet');
   const { names, columns } = await parts.engine.writeFile(select, { path, format: 'parquet', passing: true }, options);
-  return { from: `read_parquet(${quoteLiteral(path)}, hive_partitioning = false)`, names, columns };
+  return { from: `read_parquet(${quotePath(path)}, hive_partitioning = false)`, names, columns };
 }
 
 /** INSERT INTO: the SELECT runs locked, its rows go through the same staging and commit as a pipeline's. */

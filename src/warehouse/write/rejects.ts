@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { quoteLiteral, type RejectFile, type RejectRelation } from '../../core/spi/index.js';
+import { quoteLiteral, quotePath, type RejectFile, type RejectRelation } from '../../core/spi/index.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { REJECTS_NAMESPACE, formatTableName, rejectsNameOf, splitTableName, type TableName } from '../catalog/table-name.js';
 import { planWriteInto } from './plan-write-into.js';
@@ -68,7 +68,7 @@ export async function rejectsRelation(rejects: RejectFile | RejectRelation, runI
 async function readFileSql({ path, longestLine }: RejectFile): Promise<string> {
   const columns = REJECTS_SCHEMA.map((c) => `${c.name}: '${DUCK_TYPES[c.type]}'`).join(', ');
   const largest = Math.max(USUAL_LINE, longestLine ?? (await measureLines(path)));
-  return `read_json(${quoteLiteral(path)}, format = 'newline_delimited', hive_partitioning = false, columns = {${columns}}, maximum_object_size = ${largest})`;
+  return `read_json(${quotePath(path)}, format = 'newline_delimited', hive_partitioning = false, columns = {${columns}}, maximum_object_size = ${largest})`;
 }
 
 /** Bytes of the longest line with its end. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dropRejects, readRejectSummary } from '../../../src/plugins/parser-csv/duckdb-rejects.js';
-import { escapeGlob, readCsvSql } from '../../../src/plugins/parser-csv/read-csv-sql.js';
+import { readCsvSql } from '../../../src/plugins/parser-csv/read-csv-sql.js';
 import { openLab, type CsvLab } from './harness.js';
 
 let lab: CsvLab;
@@ -51,10 +51,6 @@ test('after a broken quote or a line that is too long the rows cannot be trusted
 
 test('a clean scan leaves empty tables', async () => {
   assert.equal(await summarise('1,2,3\n'), { lines: 0, unreliable: false });
-});
-
-test('what DuckDB would take for a pattern is written as itself', () => {
-  assert.is(escapeGlob('/a/[x]*?.csv'), '/a/[[]x[]][*][?].csv');
 });
 
 test.run();

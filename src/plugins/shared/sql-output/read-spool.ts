@@ -1,4 +1,4 @@
-import { duckdbType, quoteIdentifier, quoteLiteral, type Column, type ColumnType } from '../../../core/spi/index.js';
+import { duckdbType, quoteIdentifier, quoteLiteral, quotePaths, type Column, type ColumnType } from '../../../core/spi/index.js';
 import { unescapedSql, type SpoolForm } from './spool-lines.js';
 
 /** The rows of spools as a FROM clause of DuckDB, for checks of a load; binary columns are the text that is sent. */
@@ -8,7 +8,7 @@ export function readSpool(files: readonly string[], columns: readonly Column[], 
   const fields = Array.from({ length: columns.length + (hasMark ? 1 : 0) }, (_, i) => `'c${i}': 'VARCHAR'`).join(', ');
   const dialect = form.kind === 'csv' ? `delim = ',', quote = '"', escape = '"'` : `delim = '\\t', quote = '', escape = ''`;
   return (
-    `(SELECT ${select} FROM read_csv([${files.map(quoteLiteral).join(', ')}], auto_detect = false, header = false, ${dialect}, ` +
+    `(SELECT ${select} FROM read_csv(${quotePaths(files)}, auto_detect = false, header = false, ${dialect}, ` +
     `new_line = '\\n', nullstr = ${quoteLiteral(form.nullText)}, allow_quoted_nulls = false, hive_partitioning = false, columns = {${fields}})) AS staged`
   );
 }

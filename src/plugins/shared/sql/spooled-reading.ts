@@ -3,6 +3,7 @@ import {
   CancelledError,
   quoteIdentifier,
   quoteLiteral,
+  quotePaths,
   RemoteError,
   type ColumnType,
   type Reading,
@@ -263,7 +264,7 @@ function csvRelation({ columns, paths, longest }: Pick<Content, 'columns' | 'pat
   const names = columns.map(({ name }, i) => `${quoteLiteral(name)}: ${quoteLiteral(types[i] ?? 'VARCHAR')}`).join(', ');
   const size = longest < PLAIN_RECORD ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
   return (
-    `read_csv([${paths.map(quoteLiteral).join(', ')}], auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', ` +
-    `nullstr='', allow_quoted_nulls=false${size}, columns={${names}})`
+    `read_csv(${quotePaths(paths)}, auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', ` +
+    `nullstr='', allow_quoted_nulls=false, hive_partitioning=false${size}, columns={${names}})`
   );
 }
