@@ -80,7 +80,13 @@ class Server {
     this.#store = store;
     this.#served = served;
     this.#registration = registration;
-    this.#pool = new WorkerPool({ root, env: environment.env, size: serve.workers, memoryBytes: serve.workerMemoryBytes, spans: options.traces?.sink });
+    this.#pool = new WorkerPool({
+      root,
+      env: environment.env,
+      size: serve.workers,
+      memoryBytes: serve.workerMemoryBytes,
+      spans: options.traces?.sink,
+    });
     this.#runner = new JobRunner({
       store,
       pool: this.#pool,

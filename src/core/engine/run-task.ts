@@ -236,10 +236,10 @@ async function finishTask(
     const writer = await writeRejects(reading, verdict, counts, { work, limit }, ctx);
     first = writer.first;
     longestLine = writer.longestLine;
-    ctx.reach('task.rejects_written');
     if (exceeded) throw new RejectsExceeded(writer.first);
     if (writer.rows !== rejected) throw accountingError(work.source, `${rejected} records were rejected but ${writer.rows} could be placed`);
   }
+  if (rejected > 0) ctx.reach('task.rejects_written');
   const total = stage.rows + counts.filtered + counts.rejected;
   const relationRows = verdict.read - verdict.rejected;
   const read = work.rowsIn ?? verdict.read;

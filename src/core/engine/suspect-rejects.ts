@@ -36,7 +36,6 @@ export async function relateRejects(
   if (failing.length < codes.length || !failing.every((column) => columns.includes(column))) return undefined;
   const suspects = await reading.suspects(failing);
   if (!suspects) return undefined;
-  ctx.reach('task.rejects_written');
   const { source, record, offset, raw } = PLACE_COLUMNS;
   const typed = buildSelect({ from: suspects.from, columns: failing }, [], { carry: [source, record, offset, raw] });
   const counts = await ctx.sql.rows(`SELECT ${STATUS} AS status, count(*) AS n FROM (${typed.select}) WHERE ${STATUS} > 0 GROUP BY 1`);

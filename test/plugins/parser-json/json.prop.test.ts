@@ -81,7 +81,7 @@ test('both lanes read every text alike: values, rejects, places', async () => {
       assert.equal(routed.places, own.places);
       assert.is(routed.verdict.read, routed.rows.length + routed.rejects.length);
     }),
-    { numRuns: Number(process.env['SLUICE_FUZZ_RUNS'] ?? 150) },
+    { numRuns: process.env['SLUICE_ROUNDS'] === 'full' ? 1000 : 150 },
   );
 });
 

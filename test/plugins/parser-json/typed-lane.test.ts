@@ -250,7 +250,7 @@ test('the typed lane gives what our tokenizer gives', async () => {
       const { routed, typed } = await load([FIRST + lines.join('\n')]);
       if (typed && routed.redone.length === 0) kept++;
     }),
-    { numRuns: Number(process.env['SLUICE_FUZZ_RUNS'] ?? 60) },
+    { numRuns: process.env['SLUICE_ROUNDS'] === 'full' ? 600 : 60 },
   );
   assert.ok(kept > 5, `${kept} texts in the typed lane`);
 });
