@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral, quotePath } from '../../core/spi/index.js';
 import type { IcebergSchema, IcebergType, NestedField } from '../table/model.js';
 import type { BoundPartitionField } from '../table/partition-record.js';
 import { transformSql } from '../table/transform-sql.js';
@@ -62,7 +62,28 @@ function partitionSql(field: BoundPartitionField, columns: readonly PlannedColum
   const source = columns.find((c) => c.id === field['source-id']);
   // A partition column that the input does not have is NULL throughout.
   const sql = source ? transformSql(parseTransform(field.transform), source.type, quoteIdentifier(source.name)) : 'CAST(NULL AS VARCHAR)';
-  return { name: partitionName(field), sql };
+  return { name: partitionName(field), sql: field.type === 'string' ? shortKeySql(sql) : sql };
+}
+
+/** Bytes of a text that fit into a folder's name (255 bytes) beside the field's, each written as `%ab`. */
+const LONGEST_KEY = 70;
+
+/** DuckDB names a folder after each key, so that a long text is replaced: by one that is longer than all that stand for themselves. */
+function shortKeySql(text: string): string {
+  return `CASE WHEN strlen(${text}) > ${LONGEST_KEY} THEN 'sha256:' || sha256(${text}) ELSE ${text} END`;
+}
+
+/** Whether the text of a partition key only stands for its value. */
+export function isReplacedKey(field: BoundPartitionField, text: string | null | undefined): boolean {
+  return field.type === 'string' && Buffer.byteLength(text ?? '') > LONGEST_KEY;
+}
+
+/** SELECT for the partition value of a file, from its first row. */
+export function firstKeySql(field: BoundPartitionField, columns: readonly PlannedColumn[], path: string): string {
+  const source = columns.find((c) => c.id === field['source-id']);
+  if (!source) throw new RangeError(`no column of the partition field ${field.name}`);
+  const key = transformSql(parseTransform(field.transform), source.type, quoteIdentifier(source.name));
+  return `(SELECT ${key} AS key FROM read_parquet(${quotePath(path)}, hive_partitioning = false) LIMIT 1)`;
 }
 
 /** `FIELD_IDS` of a schema, nested fields included. */

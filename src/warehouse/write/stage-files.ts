@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.js';
 import type { IcebergSchema, NestedField } from '../table/model.js';
 import type { BoundPartitionField } from '../table/partition-record.js';
 import { parseTransform, transformedType } from '../table/transforms.js';
-import { STATUS_NAME, copySql, type CopyInput } from './copy-sql.js';
+import { STATUS_NAME, copySql, firstKeySql, isReplacedKey, partitionName, type CopyInput } from './copy-sql.js';
 import { describeStagedFile, partitionOf, type StagedFile } from './staged-file.js';
 import type { WritePlan } from './write-plan.js';
 
@@ -70,7 +70,7 @@ export async function stageFiles(
     }
   }
   refuseTooMany(plan, kept);
-  const files = await publish(storage, plan, partition, kept, options);
+  const files = await publish(storage, plan, partition, await withWholeKeys(kept, plan, partition, sql), options);
   await storage.deleteFolder(staging);
   options.reach('task.files_moved');
   return { rows, statuses, bytes: files.reduce((sum, f) => sum + f.bytes, 0), files: files.length, staged: files as unknown as JsonValue };
@@ -79,6 +79,29 @@ export async function stageFiles(
 function writtenFields(plan: WritePlan): readonly NestedField[] {
   const byId = new Map(plan.fields.map((f) => [f.id, f]));
   return plan.columns.map((c) => byId.get(c.id) ?? { id: c.id, name: c.name, required: false, type: c.type });
+}
+
+/** Files whose rows are asked for their partition value in one statement. */
+const ASKED_AT_ONCE = 100;
+
+/** The files with their partition values, where COPY had only a substitute. */
+async function withWholeKeys(
+  files: readonly WrittenFile[],
+  plan: WritePlan,
+  partition: readonly BoundPartitionField[],
+  sql: SqlConnection,
+): Promise<readonly WrittenFile[]> {
+  const asked = files.flatMap((file, index) =>
+    partition.filter((field) => isReplacedKey(field, file.partition.get(partitionName(field)))).map((field) => ({ file, index, field })),
+  );
+  const found = files.map((file) => new Map(file.partition));
+  for (let from = 0; from < asked.length; from += ASKED_AT_ONCE) {
+    const some = asked.slice(from, from + ASKED_AT_ONCE);
+    const keys = some.map(({ file, field }, i) => `${firstKeySql(field, plan.columns, file.path)} AS k${i}`);
+    const [row] = await sql.rows(`SELECT ${keys.join(', ')}`);
+    for (const [i, { index, field }] of some.entries()) found[index]?.set(partitionName(field), String(row?.[`k${i}`] as string));
+  }
+  return files.map((file, index) => ({ ...file, partition: found[index] ?? file.partition }));
 }
 
 async function publish(
