@@ -3,7 +3,7 @@ import { ConfigError, quoteIdentifier, quoteLiteral } from '../../core/spi/index
 import type { Dialect, SqlText } from './dialect.js';
 import { engineNamespace } from './engine-namespaces.js';
 import { invalidSql } from './sql-errors.js';
-import { INFORMATION_SCHEMA, informationTable } from './information-schema.js';
+import { INFORMATION_SCHEMA, informationTable, tableColumns, tableOfColumns } from './information-schema.js';
 import { metadataTable } from './metadata-tables.js';
 import { similarNames } from './name-hints.js';
 import { prepareSelect, type PreparedSelect } from './prepare-select.js';
@@ -66,6 +66,8 @@ async function resolveOne(
 ): Promise<Relation | undefined> {
   const { source } = context;
   if (mention.namespace === INFORMATION_SCHEMA) {
+    const shown = tableOfColumns(mention.name);
+    if (shown) return shownColumns(mention, shown, sql, source);
     const select = await informationTable(mention.name.toLowerCase(), source);
     if (select === undefined)
       throw invalidSql(sql, mention.at, `information_schema.${mention.name} does not exist`, 'there are schemata, tables, columns and views');
@@ -100,6 +102,20 @@ async function resolveOne(
   });
   await resolveMentions(inner, hit.namespace, context, found, [...viewPath, label]);
   return { ...place, kind: 'view', sql: inner.sql.text };
+}
+
+/** What `SHOW COLUMNS FROM` reads; its error names the start of the statement, since the text behind was rewritten. */
+async function shownColumns(
+  mention: MentionedTable,
+  [namespace, name]: readonly [string, string],
+  sql: SqlText,
+  source: QuerySource,
+): Promise<Relation> {
+  const hit = await findRelation(source, namespace, name);
+  if (!hit) throw await tableNotFound({ ...mention, name, at: 0 }, namespace, sql, source);
+  if (hit.kind === 'view')
+    throw invalidSql(sql, 0, `${hit.namespace}.${hit.name} is a view`, `DESCRIBE ${hit.namespace}.${hit.name} gives its columns`);
+  return { kind: 'values', namespace: INFORMATION_SCHEMA, name: mention.name, sql: tableColumns(hit, source.catalog.catalogName) };
 }
 
 async function metadataRelation(

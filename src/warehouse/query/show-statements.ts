@@ -1,4 +1,5 @@
-import { quoteLiteral } from '../../core/spi/index.js';
+import { quoteIdentifier, quoteLiteral } from '../../core/spi/index.js';
+import { columnsOf } from './information-schema.js';
 import { isWord, tokenizeSql, type SqlToken } from './sql-tokens.js';
 
 /**
@@ -24,10 +25,9 @@ export function rewriteShow(text: string): string | undefined {
   if (isWord(rest[0], 'COLUMNS')) {
     const { parts, after } = nameAfterFrom(rest.slice(1));
     if (parts.length !== 2) return undefined;
-    const where = [`table_schema = ${quoteLiteral(parts[0] ?? '')}`, `table_name = ${quoteLiteral(parts[1] ?? '')}`];
     return filtered(
-      'SELECT column_name AS "column", column_type AS "type", data_type AS "duckdb_type" FROM information_schema.columns',
-      where,
+      `SELECT column_name AS "column", column_type AS "type", data_type AS "duckdb_type" FROM information_schema.${quoteIdentifier(columnsOf(parts))}`,
+      [],
       'column_name',
       after,
       'ordinal_position',
