@@ -102,12 +102,12 @@ testOnDisk('the temp folder is full while our tokenizer writes its spool', () =>
 
 testOnDisk('the temp folder is full while rejects are written', () =>
   withDisk({ megabytes: 1 }, async (project, disk) => {
-    await project.write('data/a.csv', BIG.replaceAll(/^\d*7,/gm, 'x,'));
+    await project.write('data/a.csv', BIG.replaceAll(/^\d*[1357],/gm, 'x,'));
     await project.pipeline('load', loadConfig(temp({ max_rejects: ROWS })(disk)));
     assertFails(await project.sluice(['run', 'load.yml']), FULL_DISK);
     disk.grow(50);
-    await assertLoads(project, ROWS * 0.9);
-    assert.equal(await project.query('SELECT count(*) AS n FROM shop.t__rejects'), [{ n: ROWS / 10 }]);
+    await assertLoads(project, ROWS * 0.6);
+    assert.equal(await project.query('SELECT count(*) AS n FROM shop.t__rejects'), [{ n: ROWS * 0.4 }]);
   }),
 );
 
