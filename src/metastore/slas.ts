@@ -1,6 +1,6 @@
 import type { JobStore, SlaKind, SlaMiss } from '../core/spi/index.js';
 import { numberOf, textOf, type Connection, type OpenTransaction, type SqlRow } from './connection.js';
-import { scheduleOf } from './schedules.js';
+import { SCHEDULE_COLUMNS, scheduleOf } from './schedules.js';
 
 type SlaCalls = Pick<JobStore, 'dueSlas' | 'stepSla' | 'listSlaMisses'>;
 
@@ -50,7 +50,7 @@ export function createSlas(connection: Connection, project: string): SlaCalls {
   return {
     dueSlas: async (limit) => {
       const rows = await reader.all(
-        `SELECT * FROM sluice_schedules WHERE project = $1 AND sla_check_at <= ${dialect.now} ORDER BY sla_check_at LIMIT ${Math.floor(limit)}`,
+        `SELECT ${SCHEDULE_COLUMNS} FROM sluice_schedules WHERE project = $1 AND sla_check_at <= ${dialect.now} ORDER BY sla_check_at LIMIT ${Math.floor(limit)}`,
         [project],
       );
       return rows.map(scheduleOf);
