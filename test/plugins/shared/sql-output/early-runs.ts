@@ -10,6 +10,16 @@ const ROWS = 40_000;
 const PADDING = 'x'.repeat(150);
 const EARLY: Point = 'commit.target_early';
 
+/** A server that still takes what it had received may name the other session a deadlock's victim (1213). */
+async function afterRollback(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as { errno?: number }).errno !== 1213 || tries === 10) throw error;
+    }
+}
+
 /** Runs that send rows while they stage others: whatever happens to them, each row comes exactly once, or none. */
 export function addEarlyTests(test: typeof uvuTest, open: () => Promise<CrashTarget>): void {
   const withLoads = async (out: JsonObject, work: (loads: Loads) => Promise<void>): Promise<void> => {
@@ -105,8 +115,8 @@ export function addEarlyTests(test: typeof uvuTest, open: () => Promise<CrashTar
       const end = await loads.run();
       assert.is(end.code, 3, end.told);
       await loads.assertRows(1, 'nothing came');
-      // Nothing is left that keeps others waiting.
-      await loads.target.run('DELETE FROM t');
+      // Nothing is left that keeps others waiting, once the server has seen the end of the session and rolled back.
+      await afterRollback(() => loads.target.run('DELETE FROM t'));
     }));
 
   test('what the target refuses is said at the commit, and nothing is written', () =>
