@@ -117,6 +117,19 @@ test('checks that were edited while a run was held decide its commit, those of t
   assert.match(warned.stderr, 'check row_count failed on the rows of this load');
 });
 
+test('checks of a held run are asked within the memory of a run, and may spill', async ({ project }) => {
+  const settings = `select current_setting('memory_limit') as memory, current_setting('temp_directory') as spills from {rows} limit 1`;
+  write(project, `  - {type: sql, on: load, severity: warn, query: "${settings}"}`);
+  const held = await project.sluice(['run', 'load.yml', '--hold', '--json']);
+  const { run_id: runId, notes } = (JSON.parse(held.stdout) as { pipelines: { run_id: string; notes: string[] }[] }).pipelines[0] ?? {};
+  const said = /memory = .*, spills = .*spill/;
+  const during = notes?.map((note) => said.exec(note)?.[0]).find((note) => note !== undefined);
+  assert.ok(during, held.stdout);
+  const committed = await project.sluice(['commit', runId ?? '']);
+  assert.is(committed.code, 0, committed.stderr);
+  assert.match(committed.stderr, during);
+});
+
 test('checks of the load that came to a held run need rows that not every output keeps', async ({ project }) => {
   const toFile = (checks: string): void => {
     write(project, checks);

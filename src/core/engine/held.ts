@@ -9,9 +9,9 @@ import {
   type RunRecord,
   type StageReport,
 } from '../spi/index.js';
-import { openDatabase } from '../duckdb/index.js';
 import { commitRun } from './commit-run.js';
 import type { RunSummary } from './events.js';
+import { openRunDatabase } from './execute.js';
 import { sumExecution } from './execution.js';
 import { runTempDir } from './file-source.js';
 import { asksLoad, checksOf, checkStagedLoad, refuseLackingRows } from './load-checks.js';
@@ -39,7 +39,7 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
     const execution = sumExecution(reports, taskCount(plan), []);
     const checks = checksOf(pipeline, plan);
     // They may have been edited since the run was held; those of the load decide as they are now, too.
-    await checkAgain(checks, { pipeline, plan, stages: execution.outputStages }, runId, warn);
+    await checkAgain(checks, { pipeline, plan, stages: execution.outputStages }, run, ctx.tempDir, warn);
     const { report, facts } = await commitRun(
       {
         pipeline,
@@ -64,12 +64,13 @@ export async function commitHeld(pipeline: Pipeline, runId: string, services: En
 async function checkAgain(
   checks: readonly Check[],
   load: { readonly pipeline: Pipeline; readonly plan: RunPlan; readonly stages: readonly StageReport[] },
-  runId: string,
+  { runId }: RunRecord,
+  tempDir: string,
   warn: (text: string) => void,
 ): Promise<void> {
   if (!asksLoad(checks)) return;
   refuseLackingRows(checks, load.pipeline, load.plan, load.stages, runId);
-  const database = await openDatabase({ threads: load.pipeline.exec.maxThreads });
+  const database = await openRunDatabase(load.pipeline, tempDir);
   try {
     await checkStagedLoad(checks, load, () => database.connect(), warn);
   } finally {
