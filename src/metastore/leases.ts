@@ -22,6 +22,9 @@ export function createLeases(connection: Connection, renewal: LeaseRenewal, dura
       const name = `${holder} (process ${self.pid} on ${hostname()})`;
       let validUntil = 0;
       const lease = await connection.transaction(async (tx): Promise<Lease> => {
+        // Fences grow over all targets of a pipeline, one after another: a target that comes into its list of outputs, or leaves it,
+        // knows those from before, and no two holders have the same one.
+        await dialect.lockName(tx, `fences ${key.project} ${key.pipeline} ${key.stream}`);
         // A row to lock: without one, two processes that come at once would not see each other.
         await tx.run(
           `INSERT INTO sluice_leases (${KEY_COLUMNS}, holder, machine, pid, process_started, fence, acquired_at, renewed_at, expires_at)
@@ -31,7 +34,6 @@ export function createLeases(connection: Connection, renewal: LeaseRenewal, dura
         const row = await tx.get(`SELECT * FROM sluice_leases WHERE ${KEY_MATCH}${dialect.lockRow}`, keyParams(key));
         if (row === undefined)
           throw new BugError({ code: 'METASTORE_ROW', message: 'metastore: sluice_leases: expected the row just inserted, found none' });
-        // Fences grow over all targets of a pipeline: one that comes into its list of outputs, or leaves it, knows those from before.
         const highest = 'SELECT max(fence) FROM sluice_leases WHERE project = $1 AND pipeline = $2 AND stream = $3';
         const known = await tx.get(`SELECT ${dialect.now} AS now, (${highest}) AS fence`, [key.project, key.pipeline, key.stream]);
         const now = numberOf(known, 'now');

@@ -55,6 +55,16 @@ export function runLeases(kind: 'sqlite' | 'postgresql', start: () => Promise<Te
     assert.is(lease.fence, held.fence + 1);
   });
 
+  test('leases on several targets of a pipeline that are taken at once have different fences', async () => {
+    const other = await openMetastore(database.options);
+    const key = keyFor(await store.projectId(), 'lists');
+    const leases = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? store : other).acquireLease({ ...key, target: `list:${i}` }, 'test')),
+    );
+    await other.close();
+    assert.is(new Set(leases.map((lease) => lease.fence)).size, leases.length, leases.map((lease) => lease.fence).join(' '));
+  });
+
   test('a holder that stands still is replaced when its lease has run out, and learns of it', async () => {
     const child = startChild({ verb: 'hold-lease', options: { ...database.options, leaseSeconds: 2 } });
     const held = (await child.next()) as Lease;
