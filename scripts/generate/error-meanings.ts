@@ -13,6 +13,10 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     means: 'Checks of the load were added to the config after the run was held, and its output cannot give the rows again.',
     todo: 'Discard the run and run again, or take the new checks out until it is committed.',
   },
+  COLUMN_FORMAT: {
+    means: 'A format, zone or date of a column that no text could be read with, or one that its type does not take.',
+    todo: 'Mend it where the message says; docs/reference/types.md lists the directives.',
+  },
   CONFIG_MISSING_KEY: { means: 'A required key is missing.', todo: 'Add it; the hint says what it holds.' },
   CONFIG_SYNTAX: { means: 'The file is not valid YAML, or uses YAML that configs do not allow.', todo: 'Mend the place that is named.' },
   CONFIG_UNKNOWN_KEY: { means: 'No plugin or section knows this key.', todo: 'Take the suggestion, or see the known keys in the hint.' },

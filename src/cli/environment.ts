@@ -12,8 +12,11 @@ export interface Environment {
   reach(point: Point): void;
   /** Registers a handler for Ctrl-C and termination; returns its removal. */
   onInterrupt(handler: (signal: string) => void): () => void;
-  /** Registers a handler for the moment when nobody reads stdout any more (`sluice query … | head`); without it nobody leaves. */
-  onReaderGone?(handler: () => void): void;
+  /**
+   * Registers a handler for the moment when stdout takes no more: its reader has gone (EPIPE, `sluice query … | head`), or the
+   * disk below it is full. Without it stdout lasts.
+   */
+  onStdoutLost?(handler: (cause: NodeJS.ErrnoException) => void): void;
   /** Ends the process at once (second Ctrl-C). */
   exitNow(code: number): void;
 }
@@ -61,15 +64,10 @@ export function processEnvironment(): Environment {
         process.off('SIGTERM', handler);
       };
     },
-    onReaderGone(handler) {
-      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
-        handler();
-      });
-      // A load goes on when only the reader of its progress went away.
-      process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
-      });
+    onStdoutLost(handler) {
+      process.stdout.on('error', handler);
+      // A load goes on when only its progress cannot be told any more, and there is nobody to tell that to.
+      process.stderr.on('error', () => {});
     },
     exitNow: (code) => process.exit(code),
   };

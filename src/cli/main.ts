@@ -1,4 +1,4 @@
-import { CancelledError, ConfigError, nearest } from '../core/spi/index.js';
+import { CancelledError, ConfigError, fileSystemError, nearest } from '../core/spi/index.js';
 import { checkArity, checkSubcommand, helpOf, parseCommand } from './command-line.js';
 import { flag, text, type Command } from './command.js';
 import { COMMANDS } from './commands/index.js';
@@ -10,11 +10,9 @@ const READER_GONE = 141;
 
 /** Runs one command line; the answer is the exit code. Never throws. */
 export async function main(argv: readonly string[], environment: Environment = processEnvironment()): Promise<number> {
-  const readerGone = new AbortController();
-  environment.onReaderGone?.(() => {
-    readerGone.abort(new CancelledError({ code: 'READER_GONE', message: 'nobody reads the output any more', hint: 'run the same command again' }));
-  });
-  const { signal } = readerGone;
+  const stdoutLost = new AbortController();
+  environment.onStdoutLost?.((cause) => stdoutLost.abort(stdoutError(cause)));
+  const { signal } = stdoutLost;
   let out = new Output(environment, { json: argv.includes('--json'), logFormat: 'text', logLevel: 'warn' }, signal);
   try {
     const [verb, ...rest] = argv;
@@ -37,12 +35,25 @@ export async function main(argv: readonly string[], environment: Environment = p
     out = new Output(environment, outputOptions(options, command.logLevel), signal);
     checkSubcommand(command, args, options);
     checkArity(command, args);
-    return await withInterrupt(environment, out, signal, (stop) => command.run({ environment, out, args, options, signal: stop }));
+    const code = await withInterrupt(environment, out, signal, (stop) => command.run({ environment, out, args, options, signal: stop }));
+    // That the last write failed is told by the stream's event, a moment later.
+    await new Promise(setImmediate);
+    if (signal.aborted && !isReaderGone(signal.reason)) throw signal.reason;
+    return code;
   } catch (error) {
+    if (!signal.aborted) return out.fail(error);
     // What the gone reader missed is no failure to tell of.
-    return signal.aborted ? READER_GONE : out.fail(error);
+    return isReaderGone(signal.reason) ? READER_GONE : out.fail(signal.reason);
   }
 }
+
+function stdoutError(cause: NodeJS.ErrnoException): unknown {
+  if (cause.code === 'EPIPE')
+    return new CancelledError({ code: 'READER_GONE', message: 'nobody reads the output any more', hint: 'run the same command again' });
+  return fileSystemError(cause, 'writing to standard output');
+}
+
+const isReaderGone = (reason: unknown): boolean => reason instanceof CancelledError;
 
 function outputOptions(options: Readonly<Record<string, unknown>>, usual = 'warn'): OutputOptions {
   const format = text(options as never, 'log-format') ?? 'text';
@@ -63,7 +74,7 @@ function outputOptions(options: Readonly<Record<string, unknown>>, usual = 'warn
 async function withInterrupt(
   environment: Environment,
   out: Output,
-  readerGone: AbortSignal,
+  stdoutLost: AbortSignal,
   work: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const controller = new AbortController();
@@ -73,7 +84,7 @@ async function withInterrupt(
     controller.abort(new CancelledError({ code: 'CANCELLED', message: 'stopped by the user', hint: 'run the same command again to continue' }));
   });
   try {
-    return await work(AbortSignal.any([controller.signal, readerGone]));
+    return await work(AbortSignal.any([controller.signal, stdoutLost]));
   } finally {
     remove();
   }

@@ -19,12 +19,12 @@ export class Output {
   readonly #secrets = new Set<string>();
   /** Clears a live progress line before anything else is printed. */
   beforePrint: () => void = () => {};
-  readonly #readerGone: AbortSignal;
+  readonly #stdoutLost: AbortSignal;
 
-  /** `readerGone` is aborted when nobody reads stdout any more. */
-  constructor(environment: Environment, options: OutputOptions, readerGone: AbortSignal) {
+  /** `stdoutLost` is aborted when stdout takes no more. */
+  constructor(environment: Environment, options: OutputOptions, stdoutLost: AbortSignal) {
     this.#environment = environment;
-    this.#readerGone = readerGone;
+    this.#stdoutLost = stdoutLost;
     this.json = options.json;
     this.logJson = options.json || options.logFormat === 'json';
     this.#level = LEVELS.indexOf(options.logLevel);
@@ -48,11 +48,11 @@ export class Output {
     for (const secret of secrets) if (secret.length >= 4) this.#secrets.add(secret);
   }
 
-  /** Data for stdout; resolves when the reader keeps up, throws when it is gone. */
+  /** Data for stdout; resolves when the reader keeps up, throws when stdout is lost. */
   async print(text: string | Uint8Array): Promise<void> {
     this.beforePrint();
     const { stdout } = this.#environment;
-    const signal = this.#readerGone;
+    const signal = this.#stdoutLost;
     signal.throwIfAborted();
     if (stdout.write(typeof text === 'string' ? this.#redact(text) : text)) return;
     await new Promise<void>((resolve, reject) => {
@@ -110,7 +110,7 @@ export class Output {
     const problem = describeError(error);
     if (this.logJson) {
       // With --json the last line of stdout is the outcome, good or bad.
-      const stream = this.json ? this.#environment.stdout : this.#environment.stderr;
+      const stream = this.json && !this.#stdoutLost.aborted ? this.#environment.stdout : this.#environment.stderr;
       stream.write(`${this.#redact(stringify({ event: 'error', ...problem }))}\n`);
     } else {
       const label = this.colors ? '\u001b[31merror\u001b[0m' : 'error';

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -65,5 +66,36 @@ test('a load goes on when only the reader of its progress is gone', async () => 
     desk.remove();
   }
 });
+
+(process.platform === 'linux' ? test : test.skip)('a full disk below stdout is an error like any other, below stderr it stops nothing', async () => {
+  const desk = new Desk();
+  try {
+    desk.write('sluice.yml', 'name: test\n');
+    for (const query of ['SELECT 1', 'SELECT range AS n FROM range(300000)']) {
+      const { code, stderr } = await withFullDisk(desk, 'stdout', 'query', query);
+      assert.is(code, 4);
+      assert.match(stderr, /^error DISK_FULL: writing to standard output: ENOSPC[^\n]*\nhint: free disk space[^\n]*\n$/);
+    }
+    desk.write('data/orders_1.csv', csv(1, 2));
+    desk.write('orders.yml', ORDERS);
+    assert.is((await withFullDisk(desk, 'stderr', 'run', 'orders.yml')).code, 0);
+    assert.equal(await desk.ids(), [1, 2]);
+  } finally {
+    desk.remove();
+  }
+});
+
+async function withFullDisk(desk: Desk, stream: 'stdout' | 'stderr', ...args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: desk.folder,
+    stdio: ['ignore', stream === 'stdout' ? full : 'ignore', stream === 'stderr' ? full : 'pipe'],
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  closeSync(full);
+  return { code, stderr };
+}
 
 test.run();

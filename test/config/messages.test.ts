@@ -157,6 +157,17 @@ test('a missing file and a foreign extension', async () => {
   assert.match(json?.hint ?? '', 'rename');
 });
 
+test('a folder, a number no integer can hold, and a memory limit that nothing fits into', async () => {
+  const [folder] = await problemsOf(() => load({ 'a.yml/b.yml': '' }, 'a.yml'));
+  assert.is(folder?.message, 'a.yml: expected a config file, found a folder');
+  const [huge] = await problemsOf(() => load({ 'a.yml': `${GOOD}exec: {max_threads: 99999999999999999999}\n` }, 'a.yml'));
+  assert.match(huge?.message ?? '', /exec\.max_threads: expected an integer/);
+  assert.not.match(huge?.hint ?? '', /quotes/);
+  const [memory] = await problemsOf(() => load({ 'a.yml': `${GOOD}exec: {memory_limit: 1KB}\n` }, 'a.yml'));
+  assert.is(memory?.message, 'a.yml:11:22 exec.memory_limit: expected at least 64MB, found "1KB"');
+  assert.match(memory?.hint ?? '', '800MB');
+});
+
 test('bytes that are no UTF-8, deep nesting and aliases that multiply are errors, not crashes', async () => {
   const deep = await problemsOf(() => load({ 'a.yml': `in: ${'['.repeat(20_000)}` }, 'a.yml'));
   assert.is(deep[0]?.code, 'CONFIG_SYNTAX');

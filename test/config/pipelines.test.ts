@@ -33,8 +33,8 @@ test('sizes', async () => {
   const bytes = async (size: string): Promise<number | undefined> =>
     (await load({ 'a.yml': `${GOOD}exec: {memory_limit: ${size}}\n` }, 'a.yml'))[0]?.exec.memoryLimitBytes;
   assert.equal(
-    await Promise.all(['800MB', '1.5G', '512 mib', '4096', '"4096"', '10kb'].map(bytes)),
-    [800_000_000, 1_500_000_000, 536_870_912, 4096, 4096, 10_000],
+    await Promise.all(['800MB', '1.5G', '512 mib', '400000000', '"400000000"', '64000kb'].map(bytes)),
+    [800_000_000, 1_500_000_000, 536_870_912, 400_000_000, 400_000_000, 64_000_000],
   );
 });
 

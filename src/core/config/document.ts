@@ -84,10 +84,11 @@ async function readBytes(file: string, shown: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileSystemError(error, `reading ${shown}`);
+    const isFolder = (error as NodeJS.ErrnoException).code === 'EISDIR';
+    if (!isFolder && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileSystemError(error, `reading ${shown}`);
     throw new ConfigError({
       code: 'CONFIG_NOT_FOUND',
-      message: `${shown}: no such file`,
+      message: isFolder ? `${shown}: expected a config file, found a folder` : `${shown}: no such file`,
       hint: 'check the path, or write a config with `sluice guess`',
       where: { file: shown },
       cause: error,

@@ -215,7 +215,7 @@ function describeHint(schema: SchemaNode | undefined): string | undefined {
 function quoteHint(schema: SchemaNode, data: unknown): string | undefined {
   const types = typesOf(schema);
   if (types.includes('string') && (typeof data === 'number' || typeof data === 'boolean')) return 'put quotes around the value to make it text';
-  if (typeof data === 'string' && types.some((type) => type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(data))
+  if (typeof data === 'string' && types.some((type) => type === 'integer' || type === 'number') && /^-?\d{1,15}(\.\d+)?$/.test(data))
     return 'remove the quotes';
   if (types.includes('array') && typeof data === 'string') return 'write a list: [a, b], or one entry a line after "- "';
   return undefined;

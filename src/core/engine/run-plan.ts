@@ -22,6 +22,7 @@ import { decodersOf, groupFiles, lastRecordEnd, openParserFile, type TaskFile } 
 import { nextFileState, readFileState } from './file-state.js';
 import type { Configured, SourcePipeline } from './pipeline.js';
 import type { FusedFilter } from './select.js';
+import { checkFilterCasts, checkTextFormats } from './text-formats.js';
 import { createSqlCheck } from './typing/index.js';
 
 /** The input's half of a plan; JSON, stored with the run. */
@@ -89,6 +90,7 @@ export async function planInput(
   const { plugin, config, place } = pipeline.input;
   if (plugin.form === 'tasks') {
     const plan = await (plugin as InputPlugin).plan(config, { ...ctx, place, state, useState });
+    checkTextFormats(plan.columns, pipeline.input);
     return { input: { form: 'tasks', plan }, notes: plan.notes, bytes: plan.bytes ?? null };
   }
   return planFileInput(pipeline, plugin, state, useState, ctx);
@@ -113,6 +115,7 @@ async function planFileInput(
   const parserFiles = await Promise.all(taskFiles.map((file) => openParserFile(pipeline, file, ctx)));
   const memory = incremental ? files.memory : undefined;
   const parser = await pipeline.parser.plugin.plan(pipeline.parser.config, parserFiles, { ...ctx, place: pipeline.parser.place, memory });
+  checkTextFormats(parser.columns, pipeline.parser);
   const partitionColumns = hiveColumns(chosen.read, parser.columns, pipeline);
   const tasks = groupFiles(taskFiles, pipeline.parser.plugin.filesPerTask ?? 1);
   const bytes = taskFiles.reduce((sum, f) => sum + (f.end ?? f.file.size) - f.offset, 0);
@@ -200,6 +203,7 @@ export async function planFilters(pipeline: SourcePipeline, schema: Schema, star
   let hidesValues = false;
   for (const [i, { plugin, config, place }] of pipeline.filters.entries()) {
     const step: FilterStep = await plugin.plan(config, current, { ...ctx, place, startedAt, check: createSqlCheck(ctx.sql) });
+    checkFilterCasts(step, current, { config, place });
     current = step.form === 'rows' ? step.columns : step.form === 'expand' ? step.columns : step.schema;
     current = current.map(({ name, type }) => ({ name, type }));
     hidesValues ||= step.form !== 'expand' && step.hidesValues === true;

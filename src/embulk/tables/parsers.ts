@@ -1,4 +1,6 @@
 import { asFlag, flag, mapped, number, refused, same, sign, text, type OptionRule, type PluginTable } from '../option-table.js';
+import type { JsonValue } from '../../core/spi/index.js';
+import { asMapping } from '../mapping.js';
 import type { Section } from '../section.js';
 
 /** `java:` patterns are another language. */
@@ -12,6 +14,23 @@ function checkFormats(section: Section): void {
   if (java !== undefined)
     section.refuse('columns', `time formats of Java are not supported, found "${String(java)}"`, 'write it as in strptime, e.g. %Y-%m-%d %H:%M:%S');
 }
+
+/** Embulk takes the options of times at every column, and reads them at timestamps alone. */
+function dropUnusedFormats(section: Section): void {
+  const { columns } = section.given;
+  if (!Array.isArray(columns)) return;
+  const kept = (columns as readonly JsonValue[]).map((column) => {
+    const entry = asMapping(column);
+    if (entry === undefined || typeof entry['type'] !== 'string' || !TIMELESS.has(entry['type'])) return column;
+    return Object.fromEntries(Object.entries(entry).filter(([key]) => !TIME_KEYS.has(key)));
+  });
+  if (JSON.stringify(kept) === JSON.stringify(columns)) return;
+  section.set('columns', kept);
+  section.ignore('columns', 'format, timezone and date are for timestamp columns');
+}
+
+const TIMELESS: ReadonlySet<string> = new Set(['boolean', 'long', 'double', 'string', 'json']);
+const TIME_KEYS: ReadonlySet<string> = new Set(['format', 'timezone', 'date']);
 
 const times: readonly OptionRule[] = [
   text('default_timezone'),
@@ -69,6 +88,7 @@ const csvParser: PluginTable = {
   additions: ['match_columns'],
   complete(section, { defaults }) {
     checkFormats(section);
+    dropUnusedFormats(section);
     if (!defaults) return;
     if (section.given['escape'] === undefined) section.add('escape', '\\', 'Embulk’s default');
     if (section.given['newline'] === undefined)
@@ -92,7 +112,10 @@ const jsonParser: PluginTable = {
     ...times,
     refused('schema', 'write columns'),
   ],
-  complete: checkFormats,
+  complete(section) {
+    checkFormats(section);
+    dropUnusedFormats(section);
+  },
 };
 
 export const parserTables: readonly PluginTable[] = [csvParser, jsonParser];
