@@ -23,6 +23,8 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   const settings: Record<string, string> = {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
+    // All files are of this machine, whose kernel keeps what is read again; a copy here only grows with the rows.
+    enable_external_file_cache: 'false',
     ...(options.memoryLimit === undefined ? {} : { memory_limit: `${Math.max(1, Math.floor(options.memoryLimit / 1048576))}MiB` }),
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
     temp_directory: options.tempDirectory ?? '',
