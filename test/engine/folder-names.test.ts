@@ -1,28 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TestProject } from './project.js';
+import type { TestProject } from './project.js';
+import { suiteBelow } from './project-below.js';
 
 // DuckDB takes folders `key=value` of any path for columns, and lets them win over those of the file.
 const FOLDERS = 'id=7/env=prod/amount=9/json=1/c0=2/reason=no/run_id=3/file=4';
 
-const test = suite<{ project: TestProject; base: string; outside: string | undefined }>('folder names');
-test.before.each((context) => {
-  context.outside = process.env['TMPDIR'];
-  context.base = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  mkdirSync(join(context.base, FOLDERS), { recursive: true });
-  process.env['TMPDIR'] = join(context.base, FOLDERS);
-  context.project = new TestProject();
-  context.project.write('sluice.yml', '');
-});
-test.after.each(({ project, base, outside }) => {
-  project.remove();
-  if (outside === undefined) delete process.env['TMPDIR'];
-  else process.env['TMPDIR'] = outside;
-  rmSync(base, { recursive: true });
-});
+const test = suiteBelow(FOLDERS, 'folder names');
 
 const COLUMNS = '[{name: id, type: long}, {name: env, type: string}, {name: amount, type: "decimal(10,2)"}]';
 const OUT = 'out: {type: warehouse, table: shop.t}\nexec: {max_rejects: 5}';

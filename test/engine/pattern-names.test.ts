@@ -1,30 +1,17 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { escapePattern, quotePaths } from '../../src/core/spi/index.js';
-import { TestProject } from './project.js';
+import { openDatabase } from '../../src/core/duckdb/index.js';
+import { escapePattern, quotePath, quotePaths } from '../../src/core/spi/index.js';
+import type { TestProject } from './project.js';
+import { suiteBelow } from './project-below.js';
 
 /** Folders whose names DuckDB would take for patterns, and others that these fit. */
-const FOLDERS = 'p[1]/a*b?';
-const SIBLINGS = ['p1/a*b?', 'p1/axbz', 'p[1]/axbz'];
+const FOLDERS = 'p[1]/a*b?/c\\d';
+const SIBLINGS = ['p1/a*b?/c\\d', 'p1/axbz/c\\d', 'p[1]/axbz/c\\d', 'p[1]/a*b?/cxd', 'p[1]/a*b?/c/d', 'p[1]/a*b?/c[d'];
 
-const test = suite<{ project: TestProject; base: string; outside: string | undefined }>('names that are patterns');
-test.before.each((context) => {
-  context.outside = process.env['TMPDIR'];
-  context.base = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  mkdirSync(join(context.base, FOLDERS), { recursive: true });
-  process.env['TMPDIR'] = join(context.base, FOLDERS);
-  context.project = new TestProject();
-  context.project.write('sluice.yml', '');
-});
-test.after.each(({ project, base, outside }) => {
-  project.remove();
-  if (outside === undefined) delete process.env['TMPDIR'];
-  else process.env['TMPDIR'] = outside;
-  rmSync(base, { recursive: true });
-});
+const test = suiteBelow(FOLDERS, 'names that are patterns');
 
 const COLUMNS = '[{name: id, type: long}, {name: env, type: string}]';
 
@@ -47,15 +34,15 @@ async function ids(project: TestProject, table = 'shop.t'): Promise<string> {
 
 test('a project below such folders loads, queries, changes and compacts its own files', async ({ project, base }) => {
   const out = `out: {type: warehouse, table: shop.t, mode: merge, merge_keys: [id]}\nexec: {max_rejects: 5}`;
-  project.write('data.csv', 'id,env\n1,a\n2,b\n3,c\nx,c\n');
-  project.write('p.yml', `in: {type: file, paths: ['*.csv'], parser: {type: csv, skip_header_lines: 1, columns: ${COLUMNS}}}\n${out}`);
+  project.write('in/data.csv', 'id,env\n1,a\n2,b\n3,c\nx,c\n');
+  project.write('p.yml', `in: {type: file, paths: [in], parser: {type: csv, skip_header_lines: 1, columns: ${COLUMNS}}}\n${out}`);
   await project.run('p.yml');
   assert.equal(readdirSync(base), ['p[1]'], 'nothing beside the project');
   copyAside(base);
   assert.is(await ids(project), '1a 2b 3c');
   assert.is((await project.query(`SELECT raw FROM shop.t__rejects`)).length, 1);
 
-  project.write('more.csv', 'id,env\n3,d\n4,e\n');
+  project.write('in/more.csv', 'id,env\n3,d\n4,e\n');
   copyAside(base);
   await project.run('p.yml');
   assert.is(await ids(project), '1a 2b 3d 4e');
@@ -73,6 +60,15 @@ test('a project below such folders loads, queries, changes and compacts its own 
   assert.is(await ids(project), '1a 3d 4e 12b 20z 21z 22z 23z 24z 25z 26z 27z');
   assert.is((await succeed(project, 'query', 'SELECT id FROM shop.t WHERE id < 5 ORDER BY id', '-o', 'o[1]*.csv')).trim(), '');
   assert.is(readFileSync(join(project.folder, 'o[1]*.csv'), 'utf8'), 'id\n1\n3\n4\n');
+});
+
+test('a wildcard that finds nothing for the backslash above it says so', async ({ project }) => {
+  project.write('data.csv', '1,a\n');
+  project.write('p.yml', `in: {type: file, paths: ['*.csv'], parser: {type: csv, columns: ${COLUMNS}}}\nout: {type: stdout}`);
+  const { code, stderr } = await project.sluice(['run', 'p.yml']);
+  assert.is(code, 2);
+  assert.match(stderr, 'NO_FILES');
+  assert.match(stderr, 'hint: no wildcard finds files below a folder whose name holds a backslash: name the files or their folder');
 });
 
 test('a data file that is gone is missed, not looked for in other folders', async ({ project, base }) => {
@@ -123,8 +119,30 @@ test('and Parquet, from a query into files and back', async ({ project }) => {
   assert.is(await ids(project), '1a');
 });
 
+test('a backslash in such a name fits nothing else', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  const database = await openDatabase();
+  const sql = await database.connect();
+  try {
+    const names = ['\\', '\\\\', 'x', '[', ']', '^', '-', '!', ' ', '~', '\x01', '\x7f', 'é', 'ÿ', '\u0080', '€', '💧'].map(
+      (middle) => `a${middle}b[1].csv`,
+    );
+    for (const name of names) writeFileSync(join(folder, name), 'n\n1\n');
+    for (const name of names) {
+      const found = await sql.rows(`SELECT filename FROM read_csv(${quotePath(join(folder, name))}, filename = true)`);
+      assert.equal(found, [{ filename: join(folder, name) }]);
+    }
+  } finally {
+    sql.close();
+    database.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('what DuckDB would take for a pattern is written as itself', () => {
   assert.is(escapePattern('/a/[x]*?.csv'), '/a/[[]x][*][?].csv');
+  // Without anything that makes it a pattern a backslash stands for itself.
+  assert.is(escapePattern('/a\\b'), '/a\\b');
   assert.is(quotePaths(["/it's", '/b?']), "['/it''s', '/b[?]']");
 });
 

@@ -27,7 +27,14 @@ export function quotePaths(paths: readonly string[]): string {
   return `[${paths.map(quotePath).join(', ')}]`;
 }
 
+/**
+ * A backslash parts folders in a pattern, even within a character class. This class names none, and fits nothing else: it rules out
+ * the other ASCII characters and, as DuckDB compares bytes, those that others are made of.
+ */
+const BACKSLASH = '[!]-\x7f\u0080-\u{10ffff}\x01-[]';
+
 /** The pattern that fits the path alone: a character class of one character stands for itself. */
 export function escapePattern(path: string): string {
-  return path.replace(/[*?[]/g, (c) => `[${c}]`);
+  if (!/[*?[]/.test(path)) return path;
+  return path.replace(/[*?[\\]/g, (c) => (c === '\\' ? BACKSLASH : `[${c}]`));
 }

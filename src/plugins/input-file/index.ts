@@ -63,7 +63,10 @@ export default defineFileInput<FileInputConfig>({
       throw new ConfigError({
         code: 'NO_FILES',
         message: `in.${config.paths ? 'paths' : 'path_prefix'}: no file matches ${asked} below ${ctx.root}`,
-        hint: 'check the path (names starting with "." or "_" are left out), or set allow_empty: true',
+        hint:
+          sep === '/' && ctx.root.includes('\\') && asked.includes('*')
+            ? 'no wildcard finds files below a folder whose name holds a backslash: name the files or their folder, or move the project'
+            : 'check the path (names starting with "." or "_" are left out), or set allow_empty: true',
         where: ctx.place.at(config.paths ? 'paths' : 'path_prefix'),
       });
     }

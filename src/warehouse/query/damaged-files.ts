@@ -12,7 +12,7 @@ export async function explainFileError(error: unknown, local: LocalPaths): Promi
   if (error instanceof SluiceError) return error;
   const text = error instanceof Error ? error.message : String(error);
   for (const [uri, path] of local) {
-    if (!text.includes(path) && !text.includes(escapePattern(path))) continue;
+    if (![path, escapePattern(path)].some((form) => text.includes(form) || text.includes(jsonText(form)))) continue;
     const found = await lookAt(path);
     if (found === undefined) continue;
     return new RemoteError({
@@ -24,6 +24,11 @@ export async function explainFileError(error: unknown, local: LocalPaths): Promi
     });
   }
   return error;
+}
+
+/** As it stands in those messages of the engine that are JSON. */
+function jsonText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** What is wrong with the file, or undefined. */
