@@ -124,7 +124,7 @@ export async function insertRows(tx: OpenTransaction, head: string, rows: readon
  * Runs `sql` with `values` as the list in place of `(*)`, after the `fixed` parameters, up to a hundred values a statement. Returns
  * how many rows were changed.
  */
-export async function runForEach(tx: OpenTransaction, sql: string, fixed: readonly SqlValue[], values: readonly string[]): Promise<number> {
+export async function runForEach(tx: OpenTransaction, sql: string, fixed: readonly SqlValue[], values: readonly SqlValue[]): Promise<number> {
   let changed = 0;
   for (let from = 0; from < values.length; from += 100) {
     const chunk = values.slice(from, from + 100);

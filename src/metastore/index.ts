@@ -8,6 +8,7 @@ import { createLeaseRenewal } from './lease-renewal.js';
 import { createLeases } from './leases.js';
 import { migrate } from './migrate.js';
 import { openConnection } from './open-connection.js';
+import { createMessages } from './messages.js';
 import { createRuns } from './runs.js';
 import { createSchedules } from './schedules.js';
 import { createServers } from './servers.js';
@@ -58,6 +59,7 @@ async function compose(connection: Connection, options: MetastoreOptions): Promi
     ...createServers(connection, projectId, leases),
     ...createJobs(connection, projectId),
     ...createJobLog(connection),
+    ...createMessages(connection, projectId),
     ...createSchedules(connection, projectId),
     ...createSlas(connection, projectId),
     ...createApiKeys(connection, projectId),

@@ -1,6 +1,7 @@
 import { ConflictError, type JobFilter, type JobRecord, type JobStatus, type JobStore, type NewJob } from '../core/spi/index.js';
 import { numberOf, sqlOf, textOf, type Connection, type OpenTransaction, type SqlValue } from './connection.js';
 import { insertJob, jobOf } from './job-rows.js';
+import { insertMessages } from './messages.js';
 import { liveServers } from './servers.js';
 
 type JobCalls = Pick<
@@ -158,6 +159,7 @@ export function createJobs(connection: Connection, project: string): JobCalls {
           end.result === null ? null : JSON.stringify(end.result),
           error === null ? null : JSON.stringify(error),
         ]);
+        await insertMessages(tx, project, end.messages ?? []);
       }),
 
     returnJob: (claim) =>

@@ -1,5 +1,6 @@
 import type { JobStore, SlaKind, SlaMiss } from '../core/spi/index.js';
 import { numberOf, textOf, type Connection, type OpenTransaction, type SqlRow } from './connection.js';
+import { insertMessages } from './messages.js';
 import { SCHEDULE_COLUMNS, scheduleOf } from './schedules.js';
 
 type SlaCalls = Pick<JobStore, 'dueSlas' | 'stepSla' | 'listSlaMisses'>;
@@ -56,7 +57,7 @@ export function createSlas(connection: Connection, project: string): SlaCalls {
       return rows.map(scheduleOf);
     },
 
-    stepSla: (step) =>
+    stepSla: (step, tell) =>
       connection.transaction(async (tx) => {
         const row = await tx.get(`SELECT sla_from FROM sluice_schedules WHERE project = $1 AND name = $2${dialect.lockRow}`, [project, step.name]);
         if (row?.['sla_from'] !== step.expectedFrom) return { missed: [], met: [] };
@@ -84,6 +85,7 @@ export function createSlas(connection: Connection, project: string): SlaCalls {
           step.from,
           step.checkAt,
         ]);
+        if (tell) await insertMessages(tx, project, tell({ missed, met }));
         return { missed, met };
       }),
 

@@ -1,6 +1,6 @@
 import type { Environment } from '../cli/environment.js';
 import { describeHolder, type Session, type SessionContext } from '../cli/session.js';
-import { ConflictError, SluiceError, type Logger, type ServerRegistration } from '../core/spi/index.js';
+import { ConflictError, SluiceError, type Logger, type NewMessage, type ServerRegistration } from '../core/spi/index.js';
 import type { Metastore } from '../metastore/types.js';
 import type { Gauge, HttpServer } from './http/index.js';
 import { loadServed, reloadServed, type Served } from './load-served.js';
@@ -94,11 +94,12 @@ class Server {
       clock,
       log,
       limits: () => new Map(Object.entries(this.#served.project.serve.connections)),
-      onEnd: (end) => void this.#tellEnd(end),
+      messagesOf: (end) => this.#messagesOf(end),
+      onEnd: () => this.#notifier.deliver(),
       onFree: () => this.#wakeUp.wake(),
     });
     this.#scheduler = createScheduler({ store, definitions: () => this.#served.schedules, clock, log });
-    this.#slas = new SlaWatch({ store, definitions: () => this.#served.schedules });
+    this.#slas = new SlaWatch({ store, definitions: () => this.#served.schedules, tell: (event) => this.#notifier.messagesOfSla(event) });
     this.#notifier = new Notifier({ store, clock, log, project: () => this.#served.project, schedules: () => this.#served.schedules });
     this.#upkeep = new Upkeep(store, clock, log);
     this.#watch = new ProjectWatch(root);
@@ -184,15 +185,16 @@ class Server {
   }
 
   async #checkSlas(): Promise<void> {
-    for (const event of await this.#slas.check()) {
+    const events = await this.#slas.check();
+    for (const event of events) {
       const { miss, promise } = event.sla;
       this.#options.log.log(event.event === 'sla_missed' ? 'warn' : 'info', event.event === 'sla_missed' ? 'sla missed' : 'sla met late', {
         schedule: miss.schedule,
         promise,
         deadline: new Date(miss.deadline).toISOString(),
       });
-      this.#notifier.onSla(event);
     }
+    if (events.length > 0) this.#notifier.deliver();
   }
 
   async #step(): Promise<void> {
@@ -204,6 +206,7 @@ class Server {
       await this.#runner.compare(registration);
       await this.#runner.claim(registration);
       await this.#upkeep.runWhenDue(this.#served.project);
+      this.#notifier.deliverWhenDue();
       if (this.#failures > 0) log.log('info', 'the metastore answers again', { failures: this.#failures });
       this.#failures = 0;
     } catch (error) {
@@ -259,11 +262,14 @@ class Server {
     }
   }
 
-  async #tellEnd(end: EndedTry): Promise<void> {
+  /** A message that cannot be made must not cost a job its end. */
+  async #messagesOf(end: EndedTry): Promise<readonly NewMessage[]> {
     try {
-      await this.#notifier.onEnd(end);
+      return await this.#notifier.messagesOfEnd(end);
     } catch (error) {
-      this.#options.log.log('warn', 'the end of a job could not be told', { job: end.job.id, error: (error as Error).message });
+      if (error instanceof SluiceError && error.retryable) throw error;
+      this.#options.log.log('warn', 'the end of a job is not told', { job: end.job.id, error: (error as Error).message });
+      return [];
     }
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { JobRecord, NewJob } from '../../src/core/spi/index.js';
+import type { JobRecord, NewJob, NewMessage, SlaChanges } from '../../src/core/spi/index.js';
 import { openMetastore } from '../../src/metastore/index.js';
 import type { Metastore } from '../../src/metastore/index.js';
 import { errorOf } from './stores.js';
@@ -65,6 +65,32 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
     assert.equal(done?.result, SUCCESS.result);
     assert.is((await errorOf(() => store.finishJob(job, SUCCESS))).code, 'JOB_LOST');
     assert.equal(await store.countJobs(), { queued: 0, running: 0, success: 1, error: 0, killed: 0 });
+  });
+
+  test('messages are recorded with the end they tell of, and each is claimed by one until it is sent', async () => {
+    const messages = [1, 2, 3].map((n) => ({ target: 'ops', content: { n } }));
+    await store.addJob(JOB);
+    const job = await claimOne();
+    assert.is((await errorOf(() => store.finishJob({ ...job, fence: job.fence - 1 }, { ...SUCCESS, messages }))).code, 'JOB_LOST');
+    assert.is(await store.countMessages(), 0);
+    await store.finishJob(job, { ...SUCCESS, messages });
+    assert.is(await store.countMessages(), 3);
+    const claims = (await Promise.all([1, 1, 1, 1, 1].map((limit) => store.claimMessages(limit, 60_000)))).flat();
+    assert.equal(
+      claims.map(({ target, content, tries }) => [target, content['n'], tries]).sort(),
+      [1, 2, 3].map((n) => ['ops', n, 1]),
+    );
+    const [first, second, third] = claims.map(({ id }) => id) as [number, number, number];
+    await store.endMessage(first);
+    await store.putOffMessage(second, 60_000);
+    await store.putOffMessage(third, 0);
+    const again = await store.claimMessages(10, 0);
+    assert.equal(
+      again.map(({ id, tries }) => [id, tries]),
+      [[third, 2]],
+    );
+    assert.is((await store.claimMessages(10, 0))[0]?.tries, 3, 'left by whoever claimed it');
+    assert.is(await store.countMessages(), 2);
   });
 
   test('priority first, then age; not before its time', async () => {
@@ -267,8 +293,10 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
       { kind: 'finish_within' as const, nominalTime: JOB.nominalTime ?? 0, deadline: 200 },
       { kind: 'max_age' as const, nominalTime: 50, deadline: 150 },
     ];
-    const made = await Promise.all(Array.from({ length: 4 }, () => store.stepSla({ ...step, misses })));
+    const tell = ({ missed }: SlaChanges): NewMessage[] => missed.map(({ kind }) => ({ target: 'ops', content: { kind } }));
+    const made = await Promise.all(Array.from({ length: 4 }, () => store.stepSla({ ...step, misses }, tell)));
     assert.is(made.flatMap(({ missed }) => missed).length, 2);
+    assert.is(await store.countMessages(), 2, 'recorded by the one that found them');
     const again = { ...step, expectedFrom: from + 1, misses: [...misses, { kind: 'max_age' as const, nominalTime: 60, deadline: 160 }] };
     assert.equal(await store.stepSla(again), { missed: [], met: [] }, 'one lapse at a time');
     assert.equal((await store.listSlaMisses({ open: true })).map(({ kind }) => kind).sort(), ['finish_within', 'max_age']);

@@ -1,24 +1,26 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MailTarget, ProjectConfig } from '../../src/core/config/index.js';
-import { Secret, SluiceError, type Clock, type SlaMiss } from '../../src/core/spi/index.js';
+import type { MailTarget } from '../../src/core/config/index.js';
+import { Secret, SluiceError, type SlaMiss } from '../../src/core/spi/index.js';
 import { mailOf } from '../../src/server/notify/mail.js';
-import { Notifier } from '../../src/server/notify/notifier.js';
+import type { Notifier } from '../../src/server/notify/notifier.js';
 import { sendMail } from '../../src/server/notify/send-mail.js';
 import type { EndedTry } from '../../src/server/runner/job-runner.js';
 import { startSmtp, type SmtpOptions, type TestSmtp } from '../servers/smtp.js';
 import { testCertificates } from '../servers/tls.js';
+import { MessageDesk } from './message-desk.js';
 import { newJob } from './runner/job-desk.js';
 
-const test = suite<{ servers: TestSmtp[]; logged: string[] }>('e-mail');
+const test = suite<{ servers: TestSmtp[]; desk: MessageDesk }>('e-mail');
 const PASSWORD = 'canary-7d1f';
 
-test.before.each((context) => {
+test.before.each(async (context) => {
   context.servers = [];
-  context.logged = [];
+  context.desk = await MessageDesk.open();
 });
-test.after.each(async ({ servers }) => {
+test.after.each(async ({ servers, desk }) => {
   for (const server of servers) await server.stop();
+  await desk.close();
 });
 
 async function start(context: { servers: TestSmtp[] }, options?: SmtpOptions): Promise<TestSmtp> {
@@ -54,18 +56,8 @@ function targetOf(server: Server | string, more: Partial<MailTarget> = {}): Mail
   };
 }
 
-/** Waits are skipped, and counted. */
-function notifierOf({ logged }: { logged: string[] }, target: MailTarget) {
-  const waits: number[] = [];
-  const clock: Pick<Clock, 'sleep'> = { sleep: (ms) => (waits.push(ms), Promise.resolve()) };
-  const notifier = new Notifier({
-    store: { listJobs: () => Promise.resolve([]) },
-    clock,
-    log: { log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`) },
-    project: () => ({ name: 'shop', root: '/', serve: { notify: { ops: target } } }) as unknown as ProjectConfig,
-    schedules: () => [],
-  });
-  return { notifier, waits };
+function notifierOf({ desk }: { desk: MessageDesk }, ops: MailTarget): Notifier {
+  return desk.notifier({ targets: { ops } });
 }
 
 async function sendTo(target: MailTarget): Promise<SluiceError | undefined> {
@@ -82,10 +74,9 @@ async function sendTo(target: MailTarget): Promise<SluiceError | undefined> {
 
 test('a failure arrives, with sender, receivers, subject and what to do', async (context) => {
   const server = await start(context);
-  const { notifier } = notifierOf(context, targetOf({ port: server.port }));
-  await notifier.onEnd(failed());
-  await notifier.close();
-  assert.equal(context.logged, []);
+  const notifier = notifierOf(context, targetOf({ port: server.port }));
+  await context.desk.tell(notifier, failed());
+  assert.equal(context.desk.logged, []);
   const [mail] = server.mails;
   assert.equal([mail?.from, mail?.to], ['sluice@example.com', ['ops@example.com', 'team@example.com']]);
   const [head = '', ...body] = (mail?.text ?? '').split('\r\n\r\n');
@@ -98,7 +89,7 @@ test('a failure arrives, with sender, receivers, subject and what to do', async 
 
 test('sla messages say what was due', async (context) => {
   const server = await start(context);
-  const { notifier } = notifierOf(context, targetOf({ port: server.port }, { subjectPrefix: 'PROD' }));
+  const notifier = notifierOf(context, targetOf({ port: server.port }, { subjectPrefix: 'PROD' }));
   const time = Date.UTC(2026, 0, 31);
   const miss: SlaMiss = {
     schedule: 'daily',
@@ -108,8 +99,8 @@ test('sla messages say what was due', async (context) => {
     missedAt: time + 7_201_000,
     metAt: null,
   };
-  notifier.onSla({ event: 'sla_missed', sla: { miss, promise: 'finish_within: 2h', tags: [] } });
-  await notifier.close();
+  await context.desk.record(notifier.messagesOfSla({ event: 'sla_missed', sla: { miss, promise: 'finish_within: 2h', tags: [] } }));
+  await context.desk.sendAll(notifier);
   assert.match(server.mails[0]?.text ?? '', 'Subject: PROD daily is late for 2026-01-31T00:00:00.000Z');
   const plain = (server.mails[0]?.text ?? '').replaceAll('=\r\n', '').replaceAll('\r\n', ' ');
   assert.match(plain, 'a success was due by 2026-01-31T02:00:00.000Z; it has not succeeded');
@@ -117,9 +108,8 @@ test('sla messages say what was due', async (context) => {
 
 test('a name with line breaks begins no header of its own', async (context) => {
   const server = await start(context);
-  const { notifier } = notifierOf(context, targetOf({ port: server.port }));
-  await notifier.onEnd(failed('x\r\nBcc: stranger@example.com\r\n\r\nbody'));
-  await notifier.close();
+  const notifier = notifierOf(context, targetOf({ port: server.port }));
+  await context.desk.tell(notifier, failed('x\r\nBcc: stranger@example.com\r\n\r\nbody'));
   const [head = ''] = (server.mails[0]?.text ?? '').split('\r\n\r\n');
   assert.equal(server.mails[0]?.to.length, 2);
   assert.not.match(head, /^Bcc:/im);
@@ -161,50 +151,46 @@ test('no login and no message without the TLS that was asked for', async (contex
 
 test('a login that is refused is told without its words, and not tried again', async (context) => {
   const server = await start(context, { login: { user: 'sluice', password: 'other' } });
-  const { notifier, waits } = notifierOf(context, targetOf({ port: server.port, user: 'sluice', password: PASSWORD }));
-  await notifier.onEnd(failed());
-  await notifier.close();
-  assert.equal([waits.length, context.logged.length], [0, 1]);
-  assert.match(context.logged[0] ?? '', 'refused the login with 535');
-  assert.not.match(context.logged.join(), PASSWORD);
+  const notifier = notifierOf(context, targetOf({ port: server.port, user: 'sluice', password: PASSWORD }));
+  await context.desk.tell(notifier, failed());
+  assert.equal([context.desk.waits.length, context.desk.logged.length], [0, 1]);
+  assert.match(context.desk.logged[0] ?? '', 'refused the login with 535');
+  assert.not.match(context.desk.logged.join(), PASSWORD);
 });
 
 test('451 is asked again until it is taken; 550 is not', async (context) => {
   const busy = await start(context, { onData: (count) => (count < 2 ? 451 : undefined) });
   const first = notifierOf(context, targetOf({ port: busy.port }));
-  await first.notifier.onEnd(failed());
-  await first.notifier.close();
-  assert.equal([busy.mails.length, first.waits], [1, [5000, 10_000]]);
+  await context.desk.tell(first, failed());
+  assert.equal([busy.mails.length, context.desk.waits], [1, [5000, 10_000]]);
   assert.equal(
-    context.logged.map((line) => line.split(':')[0]),
+    context.desk.logged.map((line) => line.split(':')[0]),
     ['warn a message is sent again later'],
   );
-  context.logged.length = 0;
+  context.desk.logged.length = 0;
+  context.desk.waits.length = 0;
   const strict = await start(context, { onData: () => 550 });
   const second = notifierOf(context, targetOf({ port: strict.port }));
-  await second.notifier.onEnd(failed());
-  await second.notifier.close();
-  assert.equal([strict.mails.length, second.waits.length, context.logged.length], [0, 0, 1]);
-  assert.match(context.logged[0] ?? '', 'NOTIFY_REFUSED');
+  await context.desk.tell(second, failed());
+  assert.equal([strict.mails.length, context.desk.waits.length, context.desk.logged.length], [0, 0, 1]);
+  assert.match(context.desk.logged[0] ?? '', 'NOTIFY_REFUSED');
 });
 
 test('a connection that is cut is made again, with the same message id', async (context) => {
   const server = await start(context, { onData: (count) => (count === 0 ? 'cut' : undefined) });
-  const { notifier, waits } = notifierOf(context, targetOf({ port: server.port }));
-  await notifier.onEnd(failed());
-  await notifier.close();
-  assert.equal([server.mails.length, server.connections(), waits], [1, 2, [5000]]);
+  const notifier = notifierOf(context, targetOf({ port: server.port }));
+  await context.desk.tell(notifier, failed());
+  assert.equal([server.mails.length, server.connections(), context.desk.waits], [1, 2, [5000]]);
 });
 
 test('a server that is not there is given up after eight tries', async (context) => {
   const server = await startSmtp();
   await server.stop();
-  const { notifier, waits } = notifierOf(context, targetOf({ port: server.port }));
-  await notifier.onEnd(failed());
-  await notifier.close();
-  assert.is(waits.length, 7);
-  assert.match(context.logged.at(-1) ?? '', 'error a message could not be sent: serve.notify.ops: 127.0.0.1');
-  assert.match(context.logged.at(-1) ?? '', 'NOTIFY_UNREACHABLE');
+  const notifier = notifierOf(context, targetOf({ port: server.port }));
+  await context.desk.tell(notifier, failed());
+  assert.is(context.desk.waits.length, 7);
+  assert.match(context.desk.logged.at(-1) ?? '', 'error a message could not be sent: serve.notify.ops: 127.0.0.1');
+  assert.match(context.desk.logged.at(-1) ?? '', 'NOTIFY_UNREACHABLE');
 });
 
 test('one receiver that is refused does not keep the mail from the others, and is told', async (context) => {

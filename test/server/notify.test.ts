@@ -1,21 +1,25 @@
+import type { ServerResponse } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { NotifyTarget, ProjectConfig, ScheduleDefinition } from '../../src/core/config/index.js';
-import { Secret, SluiceError, type Clock, type JobRecord } from '../../src/core/spi/index.js';
-import { Notifier } from '../../src/server/notify/notifier.js';
+import { Secret, SluiceError, type JobRecord } from '../../src/core/spi/index.js';
+import type { Notifier } from '../../src/server/notify/notifier.js';
 import { sendJson } from '../../src/server/notify/send-json.js';
 import type { EndedTry } from '../../src/server/runner/job-runner.js';
 import { startHttp, type HttpServer } from '../servers/http.js';
+import { MessageDesk, type NotifierSetup } from './message-desk.js';
 import { newJob } from './runner/job-desk.js';
 
-const test = suite<{ receiver: HttpServer; logged: string[] }>('messages');
+const test = suite<{ receiver: HttpServer; desk: MessageDesk }>('messages');
 const PATH = '/services/T0/secret-part';
 
 test.before.each(async (context) => {
   context.receiver = await startHttp();
-  context.logged = [];
+  context.desk = await MessageDesk.open();
 });
-test.after.each(({ receiver }) => receiver.stop());
+test.after.each(async ({ receiver, desk }) => {
+  await receiver.stop();
+  await desk.close();
+});
 
 function job(name: string, payload: object, more: Partial<JobRecord> = {}): JobRecord {
   const base = newJob(payload, { name });
@@ -35,31 +39,11 @@ function end(of: JobRecord, status: EndedTry['status'], code?: string, again = f
 
 const scheduled = (name: string, more: Partial<JobRecord> = {}): JobRecord => job(name, { kind: 'sql', sql: 'select 1', schedule: name }, more);
 
-interface Setup {
-  readonly targets: Readonly<Record<string, Partial<NotifyTarget>>>;
-  readonly schedules?: readonly Pick<ScheduleDefinition, 'name' | 'notify'>[];
-  readonly earlier?: readonly JobRecord[];
-}
-
-/** Waits are skipped, and counted. */
-function notifierOf({ receiver, logged }: { receiver: HttpServer; logged: string[] }, { targets, schedules = [], earlier = [] }: Setup) {
-  const waits: number[] = [];
-  const clock: Pick<Clock, 'sleep'> = { sleep: (ms) => (waits.push(ms), Promise.resolve()) };
+function notifierOf({ receiver, desk }: { receiver: HttpServer; desk: MessageDesk }, setup: NotifierSetup): Notifier {
   const url = new Secret({ env: 'HOOK' }, () => Promise.resolve(receiver.origin + PATH));
-  const notify = Object.fromEntries(
-    Object.entries(targets).map(([name, target]) => [
-      name,
-      { type: 'webhook', url, on: ['failure', 'recovery', 'rejects'], everything: true, ...target },
-    ]),
-  );
-  const notifier = new Notifier({
-    store: { listJobs: () => Promise.resolve(earlier) },
-    clock,
-    log: { log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`) },
-    project: () => ({ name: 'shop', serve: { notify } }) as unknown as ProjectConfig,
-    schedules: () => schedules as readonly ScheduleDefinition[],
-  });
-  return { notifier, waits };
+  const all = { type: 'webhook', url, on: ['failure', 'recovery', 'rejects'], everything: true } as const;
+  const targets = Object.entries(setup.targets).map(([name, target]) => [name, { ...all, ...target }]);
+  return desk.notifier({ ...setup, targets: Object.fromEntries(targets) as NotifierSetup['targets'] });
 }
 
 const events = (receiver: HttpServer): unknown[] => receiver.seen.map(({ body }) => (JSON.parse(body) as { event: string }).event);
@@ -67,9 +51,8 @@ const events = (receiver: HttpServer): unknown[] => receiver.seen.map(({ body })
 test('a failure, as a webhook and for Slack', async (context) => {
   const { receiver } = context;
   receiver.handle((_request, response) => response.writeHead(200).end());
-  const { notifier } = notifierOf(context, { targets: { hook: {}, slack: { type: 'slack' } } });
-  await notifier.onEnd(end(scheduled('nightly', { nominalTime: Date.UTC(2026, 0, 31) }), 'error', 'TABLE_MISSING'));
-  await notifier.close();
+  const notifier = notifierOf(context, { targets: { hook: {}, slack: { type: 'slack' } } });
+  await context.desk.tell(notifier, end(scheduled('nightly', { nominalTime: Date.UTC(2026, 0, 31) }), 'error', 'TABLE_MISSING'));
   const bodies = receiver.seen.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
   const hook = bodies.find((body) => body['event'] === 'failure') as { job: Record<string, unknown>; error: unknown; project: string };
   assert.equal([hook.project, hook.job['name'], hook.job['nominal_time']], ['shop', 'nightly', '2026-01-31T00:00:00.000Z']);
@@ -84,7 +67,7 @@ test('a failure, as a webhook and for Slack', async (context) => {
 test('recovery only after a failure; nothing between tries, for killed jobs and ad hoc statements', async (context) => {
   const { receiver } = context;
   receiver.handle((_request, response) => response.writeHead(204).end());
-  const after = (status: JobRecord['status']): Setup => ({
+  const after = (status: JobRecord['status']): NotifierSetup => ({
     targets: { hook: {} },
     earlier: [scheduled('n', { status: 'killed' }), scheduled('n', { status })],
   });
@@ -95,9 +78,8 @@ test('recovery only after a failure; nothing between tries, for killed jobs and 
     [after('error'), end(scheduled('n'), 'killed', 'JOB_KILLED')],
     [after('error'), end(job('adhoc', { kind: 'sql', sql: 'selec' }), 'error', 'SQL_INVALID')],
   ] as const) {
-    const { notifier } = notifierOf(context, setup);
-    await notifier.onEnd(ended);
-    await notifier.close();
+    const notifier = notifierOf(context, setup);
+    await context.desk.tell(notifier, ended);
   }
   assert.equal(events(receiver), ['recovery']);
 });
@@ -105,49 +87,82 @@ test('recovery only after a failure; nothing between tries, for killed jobs and 
 test('rejects over the limit are told as such, or as a failure to those who ask for no more', async (context) => {
   const { receiver } = context;
   receiver.handle((_request, response) => response.writeHead(200).end());
-  const { notifier } = notifierOf(context, { targets: { a: { on: ['failure'] }, b: {}, c: { on: ['recovery'] } } });
-  await notifier.onEnd(end(scheduled('n'), 'error', 'TOO_MANY_REJECTS'));
-  await notifier.close();
+  const notifier = notifierOf(context, { targets: { a: { on: ['failure'] }, b: {}, c: { on: ['recovery'] } } });
+  await context.desk.tell(notifier, end(scheduled('n'), 'error', 'TOO_MANY_REJECTS'));
   assert.equal(events(receiver).sort(), ['failure', 'rejects']);
 });
 
 test('a schedule tells whom it names; others tell those who want everything', async (context) => {
   const { receiver } = context;
   receiver.handle((_request, response) => response.writeHead(200).end());
-  const setup: Setup = { targets: { ops: { type: 'slack' }, team: { everything: false } }, schedules: [{ name: 'mine', notify: ['team'] }] };
-  const { notifier } = notifierOf(context, setup);
-  await notifier.onEnd(end(scheduled('mine'), 'error', 'X'));
-  await notifier.onEnd(end(scheduled('other'), 'error', 'X'));
-  await notifier.close();
+  const setup: NotifierSetup = { targets: { ops: { type: 'slack' }, team: { everything: false } }, schedules: [{ name: 'mine', notify: ['team'] }] };
+  const notifier = notifierOf(context, setup);
+  await context.desk.tell(notifier, end(scheduled('mine'), 'error', 'X'));
+  await context.desk.tell(notifier, end(scheduled('other'), 'error', 'X'));
   const told = receiver.seen.map(({ body }) => (body.includes('"event"') ? `team ${body.includes('mine')}` : `ops ${body.includes('other')}`));
   assert.equal(told.sort(), ['ops true', 'team true']);
 });
 
 test('a busy receiver is asked again, ever later, and at last given up without its URL in the log', async (context) => {
-  const { receiver, logged } = context;
+  const { receiver, desk } = context;
   receiver.handle((_request, response) => response.writeHead(receiver.seen.length < 3 ? 503 : 200).end());
-  const first = notifierOf(context, { targets: { hook: {} } });
-  await first.notifier.onEnd(end(scheduled('n'), 'error', 'X'));
-  await first.notifier.close();
-  assert.equal([receiver.seen.length, first.waits], [3, [1000, 2000]]);
+  const notifier = notifierOf(context, { targets: { hook: {} } });
+  await desk.tell(notifier, end(scheduled('n'), 'error', 'X'));
+  assert.equal([receiver.seen.length, desk.waits], [3, [1000, 2000]]);
   receiver.handle((_request, response) => response.writeHead(500).end());
-  const second = notifierOf(context, { targets: { hook: {} } });
-  await second.notifier.onEnd(end(scheduled('n'), 'error', 'X'));
-  await second.notifier.close();
+  await desk.tell(notifier, end(scheduled('n'), 'error', 'X'));
   assert.equal(receiver.seen.length, 6);
-  assert.equal(logged.length, 1);
-  assert.match(logged[0] ?? '', 'error a message could not be sent: serve.notify.hook: 127.0.0.1 answered 500');
-  assert.not.match(logged.join(), 'secret-part');
+  assert.equal(desk.logged.length, 1);
+  assert.match(desk.logged[0] ?? '', 'error a message could not be sent: serve.notify.hook: 127.0.0.1 answered 500');
+  assert.not.match(desk.logged.join(), 'secret-part');
 });
 
 test('a gone receiver is given up at once; redirects are not followed', async (context) => {
-  const { receiver, logged } = context;
+  const { receiver, desk } = context;
   receiver.handle((_request, response) => response.writeHead(302, { location: `${receiver.origin}/elsewhere` }).end());
-  const { notifier, waits } = notifierOf(context, { targets: { hook: {} } });
-  await notifier.onEnd(end(scheduled('n'), 'error', 'X'));
-  await notifier.close();
-  assert.equal([receiver.seen.length, waits.length], [1, 0]);
-  assert.match(logged[0] ?? '', 'NOTIFY_STATUS');
+  await desk.tell(notifierOf(context, { targets: { hook: {} } }), end(scheduled('n'), 'error', 'X'));
+  assert.equal([receiver.seen.length, desk.waits.length], [1, 0]);
+  assert.match(desk.logged[0] ?? '', 'NOTIFY_STATUS');
+});
+
+test('what a server recorded but did not send is sent by the next one, once', async (context) => {
+  const { receiver, desk } = context;
+  receiver.handle((_request, response) => response.writeHead(200).end());
+  const setup = { targets: { hook: {} } };
+  await desk.record(await notifierOf(context, setup).messagesOfEnd(end(scheduled('n'), 'error', 'X')));
+  assert.is(await desk.unsent, 1);
+  const others = [notifierOf(context, setup), notifierOf(context, setup)];
+  for (const notifier of others) notifier.deliverWhenDue();
+  for (const notifier of others) await notifier.close();
+  assert.equal([events(receiver), await desk.unsent], [['failure'], 0]);
+});
+
+test('a server that dies while it sends leaves the message to others, after a while', async (context) => {
+  const { receiver, desk } = context;
+  const died = notifierOf(context, { targets: { hook: {} } });
+  await desk.record(await died.messagesOfEnd(end(scheduled('n'), 'error', 'X')));
+  // Nobody answers any more.
+  const arrived = new Promise<ServerResponse>((resolve) => receiver.handle((_request, response) => resolve(response)));
+  died.deliver();
+  const unanswered = await arrived;
+  receiver.handle((_request, response) => response.writeHead(200).end());
+  const other = notifierOf(context, { targets: { hook: {} } });
+  other.deliver();
+  await other.close();
+  assert.equal([receiver.seen.length, await desk.unsent], [0, 1], 'not yet');
+  desk.pass(120_000);
+  other.deliverWhenDue();
+  await other.close();
+  assert.equal([events(receiver), await desk.unsent], [['failure'], 0]);
+  unanswered.destroy();
+  await died.close();
+});
+
+test('a message to somebody who is no longer in the config is dropped, and logged', async (context) => {
+  const { desk } = context;
+  await desk.record([{ target: 'gone', content: { event: 'failure', end: { job: { id: '1' } } } }]);
+  await desk.sendAll(notifierOf(context, { targets: { hook: {} } }));
+  assert.equal(desk.logged, ['warn a message was dropped: serve.notify has no gone any more {"event":"failure","job":"1"}']);
 });
 
 test('addresses that the network rules refuse', async () => {

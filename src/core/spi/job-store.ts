@@ -66,6 +66,19 @@ export interface JobResult {
   readonly details?: JsonObject;
 }
 
+/** Something that people must be told, and which of `serve.notify` it goes to. */
+export interface NewMessage {
+  readonly target: string;
+  readonly content: JsonObject;
+}
+
+/** A message that has not been sent yet. */
+export interface MessageRecord extends NewMessage {
+  readonly id: number;
+  /** Tries to send it, this one included. */
+  readonly tries: number;
+}
+
 /** A process that works on jobs; its jobs are taken over once it has gone. */
 export interface ServerRegistration {
   readonly id: string;
@@ -125,6 +138,12 @@ export interface SlaStep {
   readonly from: number;
   /** When to look again. */
   readonly checkAt: number | null;
+}
+
+/** What a step has recorded of the promises of a schedule. */
+export interface SlaChanges {
+  readonly missed: readonly SlaMiss[];
+  readonly met: readonly SlaMiss[];
 }
 
 /** A schedule as the database knows it; its definition is in the project's files. */
@@ -220,6 +239,8 @@ export interface JobStore {
       readonly result: JobResult | null;
       readonly error: JobRecord['error'];
       readonly retry: boolean;
+      /** Recorded in the same transaction. */
+      readonly messages?: readonly NewMessage[];
     },
   ): Promise<void>;
   /** Gives a claimed job back unharmed (drain): queued again, the attempt does not count. */
@@ -255,12 +276,24 @@ export interface JobStore {
   pauseSchedule(name: string, paused: boolean): Promise<boolean>;
   /** Schedules whose promises are to be looked at now. */
   dueSlas(limit: number): Promise<readonly ScheduleRecord[]>;
-  /** Answers the misses that were recorded for the first time, and earlier ones that have been met since: each is answered once in all. */
-  stepSla(step: SlaStep): Promise<{ readonly missed: readonly SlaMiss[]; readonly met: readonly SlaMiss[] }>;
+  /**
+   * Answers the misses that were recorded for the first time, and earlier ones that have been met since: each is answered once in all.
+   * What `tell` makes of them is recorded in the same transaction.
+   */
+  stepSla(step: SlaStep, tell?: (found: SlaChanges) => readonly NewMessage[]): Promise<SlaChanges>;
   /** Newest first. `open`: the newest of each schedule that neither its own nor a later time has made good. */
   listSlaMisses(filter: { readonly schedule?: string; readonly open?: boolean; readonly limit?: number }): Promise<readonly SlaMiss[]>;
   /** Newest first. */
   listFirings(schedule: string, filter: { readonly from?: number; readonly to?: number; readonly limit?: number }): Promise<readonly Firing[]>;
+
+  /** Messages that are due, oldest first; nobody else gets them for `holdMs`. One that is not ended by then is due again. */
+  claimMessages(limit: number, holdMs: number): Promise<readonly MessageRecord[]>;
+  /** To be sent again later. */
+  putOffMessage(id: number, waitMs: number): Promise<void>;
+  /** Sent, or given up. */
+  endMessage(id: number): Promise<void>;
+  /** Those that have not been sent. */
+  countMessages(): Promise<number>;
 
   /**
    * Within a run's commit: claims the one commit of (schedule, nominal time) that the timer may make. Throws ConflictError

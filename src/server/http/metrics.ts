@@ -38,11 +38,12 @@ export function createMetrics(services: HttpDependencies, slots: QuerySlots): Me
 }
 
 async function projectGauges({ store, schedules }: HttpDependencies): Promise<readonly Gauge[]> {
-  const [jobs, servers, records, misses, now] = await Promise.all([
+  const [jobs, servers, records, misses, unsent, now] = await Promise.all([
     store.countJobs(),
     store.countServers(),
     store.listSchedules(),
     store.listSlaMisses({ open: true }),
+    store.countMessages(),
     store.now(),
   ]);
   const defined = new Map(schedules().map((schedule) => [schedule.name, schedule]));
@@ -70,6 +71,7 @@ async function projectGauges({ store, schedules }: HttpDependencies): Promise<re
       help: 'Schedules that have missed their sla and not made it good since.',
       samples: [{ value: new Set(misses.filter((miss) => defined.get(miss.schedule)?.sla).map((miss) => miss.schedule)).size }],
     },
+    { name: 'sluice_messages_unsent', help: 'Messages of serve.notify that have not been sent.', samples: [{ value: unsent }] },
     {
       name: 'sluice_schedule_lag_seconds',
       help: 'How long the schedule that is latest has been due.',

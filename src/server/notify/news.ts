@@ -1,11 +1,36 @@
 import type { NotifyEvent } from '../../core/config/index.js';
-import type { EndedTry } from '../runner/job-runner.js';
+import type { JobRecord, JobResult, JsonObject } from '../../core/spi/index.js';
 import type { SlaEvent } from '../schedule/sla-watch.js';
+
+/** What is told of the end of a try. */
+export interface ToldEnd {
+  readonly job: Pick<JobRecord, 'id' | 'name' | 'kind' | 'trigger' | 'attempts' | 'nominalTime' | 'startedAt' | 'tags'>;
+  readonly status: 'success' | 'error' | 'killed';
+  readonly error: JobRecord['error'];
+  readonly result: Pick<JobResult, 'rowsWritten' | 'rowsRejected'> | null;
+}
 
 /** Something to tell: how a job ended, or a promise of a schedule that was missed, or met late. */
 export type News =
-  | { readonly event: Extract<NotifyEvent, 'failure' | 'recovery' | 'rejects'>; readonly end: EndedTry }
+  | { readonly event: Extract<NotifyEvent, 'failure' | 'recovery' | 'rejects'>; readonly end: ToldEnd }
   | { readonly event: Extract<NotifyEvent, 'sla_missed' | 'sla_met'>; readonly sla: SlaEvent['sla'] };
+
+/** As it waits in the metastore until it is sent: without the job's payload, which may be large. */
+export function contentOf(news: News): JsonObject {
+  if ('sla' in news) return { event: news.event, sla: news.sla as unknown as JsonObject };
+  const { job, status, error, result } = news.end;
+  const { id, name, kind, trigger, attempts, nominalTime, startedAt, tags } = job;
+  const told: ToldEnd = {
+    job: { id, name, kind, trigger, attempts, nominalTime, startedAt, tags },
+    status,
+    error,
+    result: result && {
+      ...(result.rowsWritten === undefined ? {} : { rowsWritten: result.rowsWritten }),
+      ...(result.rowsRejected === undefined ? {} : { rowsRejected: result.rowsRejected }),
+    },
+  };
+  return { event: news.event, end: told as unknown as JsonObject };
+}
 
 /** What it is about: the schedule or pipeline. */
 export function nameOf(news: News): string {

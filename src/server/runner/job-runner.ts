@@ -1,4 +1,13 @@
-import { ConflictError, SluiceError, type Clock, type JobRecord, type JobStore, type Logger, type ServerRegistration } from '../../core/spi/index.js';
+import {
+  ConflictError,
+  SluiceError,
+  type Clock,
+  type JobRecord,
+  type JobStore,
+  type Logger,
+  type NewMessage,
+  type ServerRegistration,
+} from '../../core/spi/index.js';
 import { startLongTimer } from '../long-timer.js';
 import type { JobTraces, TryTrace } from '../telemetry/trace-jobs.js';
 import { JobLogWriter } from './job-log-writer.js';
@@ -24,8 +33,10 @@ export interface JobRunnerOptions {
   readonly traces?: JobTraces | undefined;
   /** Jobs at a time by connection. */
   limits(): ReadonlyMap<string, number>;
+  /** What people must be told of the end of a try, to be recorded with it. */
+  messagesOf?(end: EndedTry): Promise<readonly NewMessage[]>;
   /** After a try has ended and was recorded. */
-  onEnd(end: EndedTry): void;
+  onEnd(): void;
   /** Room for another job. */
   onFree(): void;
 }
@@ -120,7 +131,7 @@ export class JobRunner {
   }
 
   async #record(job: JobRecord, end: JobEnd, writer: JobLogWriter, server: ServerRegistration, trace: TryTrace | undefined): Promise<void> {
-    const { store, log, onEnd } = this.#options;
+    const { store, log, messagesOf, onEnd } = this.#options;
     if (end.kind === 'stopped' && (end.reason === 'drain' || end.reason === 'lost')) {
       trace?.end({ status: 'given back', code: undefined, result: end.result, again: true });
       await writer.flush();
@@ -140,7 +151,8 @@ export class JobRunner {
         },
       ]);
     await writer.flush();
-    await this.#insist(server, () => store.finishJob(job, verdict));
+    const ended: EndedTry = { job, status: verdict.status, error, result: verdict.result, again };
+    await this.#insist(server, async () => store.finishJob(job, { ...verdict, messages: (await messagesOf?.(ended)) ?? [] }));
     trace?.end({ status: verdict.status, code: error?.code, result: verdict.result, again });
     log.log(verdict.status === 'success' ? 'info' : 'warn', 'job ended', {
       job: job.id,
@@ -148,7 +160,7 @@ export class JobRunner {
       status: again ? 'tried again' : verdict.status,
       ...(error ? { code: error.code } : {}),
     });
-    onEnd({ job, status: verdict.status, error, result: verdict.result, again });
+    onEnd();
   }
 
   /** A metastore that is away for a while must not cost a job its end; one that was taken over needs none. */

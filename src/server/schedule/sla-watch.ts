@@ -1,5 +1,5 @@
 import type { ScheduleDefinition } from '../../core/config/index.js';
-import type { JobStore, SlaMiss } from '../../core/spi/index.js';
+import type { JobStore, NewMessage, SlaChanges, SlaMiss } from '../../core/spi/index.js';
 import { judgeSla, type SlaStore } from './judge-sla.js';
 import { describePromise } from './promise-text.js';
 
@@ -7,6 +7,8 @@ export interface SlaWatchOptions {
   readonly store: SlaStore & Pick<JobStore, 'dueSlas' | 'stepSla'> & { /** The database's clock. */ now(): Promise<number> };
   /** As of now; a reload of the config gives another list. */
   definitions(): readonly ScheduleDefinition[];
+  /** What people must be told, to be recorded with the event. */
+  tell?(event: SlaEvent): readonly NewMessage[];
 }
 
 /** A promise that was found missed, or made good after that. */
@@ -27,7 +29,7 @@ export class SlaWatch {
 
   /** After a tick of the scheduler: what it has to decide is not judged before. */
   async check(): Promise<readonly SlaEvent[]> {
-    const { store, definitions } = this.#options;
+    const { store, definitions, tell = () => [] } = this.#options;
     const promising = new Map(
       definitions()
         .filter(({ slaHash }) => slaHash !== '')
@@ -42,14 +44,17 @@ export class SlaWatch {
       const definition = promising.get(record.name);
       // Another process knows a newer definition.
       if (definition?.slaHash !== record.slaHash || definition.timesHash !== record.definitionHash) continue;
-      const { missed, met } = await store.stepSla(await judgeSla(record, definition, now, store));
-      const news = (event: SlaEvent['event'], misses: readonly SlaMiss[]): void =>
-        void events.push(
-          ...misses.map((miss) => ({ event, sla: { miss, promise: describePromise(miss.kind, definition.sla), tags: definition.tags } })),
-        );
-      news('sla_missed', missed);
-      news('sla_met', met);
+      const eventsOf = ({ missed, met }: SlaChanges): readonly SlaEvent[] => [
+        ...missed.map((miss) => eventOf('sla_missed', miss, definition)),
+        ...met.map((miss) => eventOf('sla_met', miss, definition)),
+      ];
+      const found = await store.stepSla(await judgeSla(record, definition, now, store), (changes) => eventsOf(changes).flatMap(tell));
+      events.push(...eventsOf(found));
     }
     return events;
   }
+}
+
+function eventOf(event: SlaEvent['event'], miss: SlaMiss, { sla, tags }: ScheduleDefinition): SlaEvent {
+  return { event, sla: { miss, promise: describePromise(miss.kind, sla), tags } };
 }

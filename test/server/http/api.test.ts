@@ -160,6 +160,7 @@ test('a schedule that missed its sla says so, until it is made good', async () =
     ['finish_within', '2026-01-31T03:00:00.000Z', '2026-01-31T05:00:00.000Z'],
   );
   assert.match((await desk.get('/metrics', { key: reader })).text, 'sluice_schedules_late 1\n');
+  assert.match((await desk.get('/metrics', { key: reader })).text, 'sluice_messages_unsent 0\n');
   const later = await desk.store.addJob({ ...desk.newJob(), name: 'daily', nominalTime: time + 86_400_000 });
   await desk.endJob(later);
   const list = (await desk.get('/api/v1/schedules', { key: reader })).json['schedules'] as { sla_missed: unknown }[];
