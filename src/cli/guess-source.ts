@@ -55,8 +55,10 @@ export async function guessSource(context: CommandContext, session: Session, sou
       readSample: (section) => readSample(input, file, section, decoders, source.exec.guessSampleBufferBytes, ctx),
       ctx,
     });
-    if ((guessed.in['parser'] as JsonObject | undefined)?.['type'] === undefined) throw unknownFormat(file, guessed.warnings);
-    return { guessed, files };
+    const parser = guessed.in['parser'] as JsonObject | undefined;
+    if (typeof parser?.['type'] !== 'string') throw unknownFormat(file, guessed.warnings);
+    const missing = await missingColumns(session, parser['type'], parser);
+    return { guessed: missing === undefined ? guessed : { ...guessed, warnings: [...guessed.warnings, missing] }, files };
   } finally {
     sql.close();
     database.close();
@@ -99,6 +101,13 @@ function pluginContext({ environment, out, signal }: CommandContext, session: Se
 async function guessPlugins(session: Session, named: readonly string[]): Promise<readonly GuessPlugin[]> {
   const builtin = BUILTIN_PLUGINS.filter((plugin) => plugin.kind === 'guess').map((plugin) => plugin.type);
   return Promise.all([...new Set([...builtin, ...named])].map((type) => session.registry.get('guess', type)));
+}
+
+/** A parser that no guess plugin reads, and that needs to be told its columns. */
+async function missingColumns(session: Session, type: string, parser: JsonObject): Promise<string | undefined> {
+  const required = (await session.registry.get('parser', type)).schema['required'];
+  if (parser['columns'] !== undefined || !Array.isArray(required) || !required.includes('columns')) return undefined;
+  return `nothing tells the columns of a ${type} file: write parser.columns yourself; see docs/reference/plugins/parser-${type}.md`;
 }
 
 function emptySample(files: readonly SourceFile[]): ConfigError {

@@ -143,7 +143,7 @@ export function describeError(error: unknown): ErrorReport {
     const place = [file === undefined ? undefined : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}`, path]
       .filter((p) => p !== undefined && p !== '')
       .join(' ');
-    const said = path !== undefined && path !== '' && error.message.startsWith(`${path}: `) ? error.message.slice(path.length + 2) : error.message;
+    const said = withoutPath(error.message, path);
     const message = place !== '' && !said.startsWith(file ?? '\0') ? `${place}: ${said}` : said;
     const runId = (error as { runId?: string }).runId;
     return {
@@ -161,6 +161,14 @@ export function describeError(error: unknown): ErrorReport {
     hint: 'this is a defect of sluice; please report it with the command and the stack below',
     exit_code: 70,
   };
+}
+
+/** A message may start with its place, or with that part of it which its plugin knows; the whole path is told once. */
+function withoutPath(message: string, path: string | undefined): string {
+  const label = /^([^\s:]+): /.exec(message)?.[1];
+  if (path === undefined || label === undefined) return message;
+  const isPart = path === label || path.endsWith(`.${label}`) || (path.startsWith(label) && /^[.[]/.test(path.slice(label.length)));
+  return isPart ? message.slice(label.length + 2) : message;
 }
 
 /** JSON with bigints as numbers where they are safe, else as strings. */

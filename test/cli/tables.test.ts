@@ -120,6 +120,16 @@ test('after a rename the state is the table’s, and the pipelines to change are
   assert.match(bad.stderr, 'TABLE_NAME');
 });
 
+test('a renamed table that `sluice load` filled: the next load is told how to know its files', async ({ desk }) => {
+  desk.write('more/1.csv', 'id,name\n1,a\n2,b\n');
+  await desk.ok(['load', 'more', '--into', 'shop.more', '--yes']);
+  const { stderr } = await desk.ok(['rename', 'shop.more', 'shop.most']);
+  const move = /sluice (state move load:shop\.more load:shop\.most)$/m.exec(stderr)?.[1] ?? '';
+  assert.not.match(stderr, 'change `table:`');
+  await desk.ok(move.split(' '));
+  assert.match((await desk.ok(['load', 'more', '--into', 'shop.most', '--yes'])).stderr, 'nothing new to load');
+});
+
 test('after a swap the state is the name’s: each pipeline goes on where it was', async ({ desk }) => {
   desk.write('new.yml', ORDERS.replace('data/orders_', 'other/x_').replace('shop.orders', 'shop.orders_new'));
   desk.write('other/x_1.csv', csv(10));

@@ -168,6 +168,12 @@ test('a folder, a number no integer can hold, and a memory limit that nothing fi
   assert.match(memory?.hint ?? '', '800MB');
 });
 
+test('a mapping that is missing is shown', async () => {
+  const [problem] = await problemsOf(() => load({ 'a.yml': GOOD.replace('{name: id, type: long}', 'id') }, 'a.yml'));
+  assert.match(problem?.message ?? '', /in\.parser\.columns\[0\]: expected a mapping, found "id"/);
+  assert.match(problem?.hint ?? '', 'name: …');
+});
+
 test('bytes that are no UTF-8, deep nesting and aliases that multiply are errors, not crashes', async () => {
   const deep = await problemsOf(() => load({ 'a.yml': `in: ${'['.repeat(20_000)}` }, 'a.yml'));
   assert.is(deep[0]?.code, 'CONFIG_SYNTAX');

@@ -169,6 +169,8 @@ test('mistakes are found before a row moves, with their place', async ({ project
   await refused('{type: row_count}', 'CONFIG_MISSING_KEY', 'expected min or max');
   await refused('{type: unique, columns: [id], colour: red}', 'CONFIG_UNKNOWN_KEY', 'load.yml:4');
   await refused('{type: sql, on: load, query: "select nothing from {rows}"}', 'CHECK_SQL', 'nothing');
+  await refused('{type: sql, query: "select nothing from {rows}"}', 'CHECK_SQL', 'check sql: Referenced column');
+  await refused('{type: unique, columns: [idd]}', 'CHECK_SQL', 'check unique idd: Referenced column');
 });
 
 test.run();

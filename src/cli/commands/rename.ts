@@ -1,7 +1,9 @@
-import { formatTableName, parseTableName } from '../../warehouse/index.js';
+import { formatTableName, parseTableName, type TableName } from '../../warehouse/index.js';
 import type { Command } from '../command.js';
 import { withSession } from '../session.js';
 import { refuseView } from './drop.js';
+
+const loadOf = (table: TableName): string => `load:${formatTableName(table)}`;
 
 export const command: Command = {
   name: 'rename',
@@ -24,7 +26,11 @@ export const command: Command = {
       if (context.out.json) await context.out.printJson({ event: 'rename', from: formatTableName(table.name), to: name, uuid, pipelines });
       else {
         context.out.say(`${formatTableName(table.name)} is now ${name}`);
-        if (pipelines.length > 0) context.out.say(`change \`table:\` in ${pipelines.join(', ')}: under the old name the next run makes a new table`);
+        // The command line names those after their table, so the new name is another pipeline to it.
+        const [loads, configs] = [pipelines.filter((p) => p === loadOf(table.name)), pipelines.filter((p) => p !== loadOf(table.name))];
+        if (configs.length > 0) context.out.say(`change \`table:\` in ${configs.join(', ')}: under the old name the next run makes a new table`);
+        for (const load of loads)
+          context.out.say(`for \`sluice load … --into ${name}\` to know what is loaded: sluice state move ${load} load:${name}`);
       }
       return 0;
     }),

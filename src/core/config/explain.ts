@@ -217,8 +217,11 @@ function quoteHint(schema: SchemaNode, data: unknown): string | undefined {
   if (types.includes('string') && (typeof data === 'number' || typeof data === 'boolean')) return 'put quotes around the value to make it text';
   if (typeof data === 'string' && types.some((type) => type === 'integer' || type === 'number') && /^-?\d{1,15}(\.\d+)?$/.test(data))
     return 'remove the quotes';
-  if (types.includes('array') && typeof data === 'string') return 'write a list: [a, b], or one entry a line after "- "';
-  return undefined;
+  if (types.includes('array')) return 'write a list: [a, b], or one entry a line after "- "';
+  const keys = types.includes('object') ? asList(schema['required']) : [];
+  return keys.length > 0 && schema['description'] === undefined
+    ? `write a mapping: {${keys.map((key) => `${String(key)}: …`).join(', ')}}`
+    : undefined;
 }
 
 function exampleOf(schema: SchemaNode): string | undefined {

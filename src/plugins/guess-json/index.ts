@@ -1,7 +1,19 @@
 import { defineGuess, type GuessColumn, type GuessNote, type JsonObject } from '../../core/spi/index.js';
 import { guessSchema } from '../shared/guess-decoder.js';
 import { makeColumnNames } from '../shared/guess-names.js';
-import { elementsOf, kindOf, membersOf, scanValue, skipSpace, stringOf, textOf, type JsonKind, type JsonSlice } from '../shared/json-scanner.js';
+import {
+  elementsOf,
+  followPointer,
+  kindOf,
+  membersOf,
+  parsePointer,
+  scanValue,
+  skipSpace,
+  stringOf,
+  textOf,
+  type JsonKind,
+  type JsonSlice,
+} from '../shared/json-scanner.js';
 
 export default defineGuess({
   kind: 'guess',
@@ -15,8 +27,10 @@ export default defineGuess({
     const parser = config['parser'] as JsonObject | undefined;
     if (parser?.['columns'] !== undefined || (parser?.['type'] !== undefined && parser['type'] !== 'json')) return Promise.resolve(undefined);
     const bytes = Buffer.from(sample.bytes);
-    const records = readRecords(bytes);
-    if (records.objects.length === 0 || parser?.['root'] !== undefined) return Promise.resolve(undefined);
+    const root = typeof parser?.['root'] === 'string' ? parsePointer(parser['root']) : [];
+    const found = readRecords(bytes);
+    const records = { ...found, objects: root === undefined ? [] : objectsAt(bytes, found.objects, root) };
+    if (records.objects.length === 0) return Promise.resolve(undefined);
     const notes: GuessNote[] = [{ path: 'parser.type', text: `${records.objects.length} JSON objects at the start of the data` }];
     if (records.inArray) notes.push({ path: 'parser.flatten_json_array', text: 'the data is an array of objects' });
     return Promise.resolve({
@@ -47,6 +61,18 @@ function readRecords(bytes: Buffer): { objects: JsonSlice[]; inArray: boolean } 
     if (inArray && bytes[at] === 0x2c) at = skipSpace(bytes, at + 1, bytes.length);
   }
   return { objects, inArray };
+}
+
+/** What `root` leads to in each record: objects, or those in an array. */
+function objectsAt(bytes: Buffer, records: readonly JsonSlice[], root: readonly string[]): JsonSlice[] {
+  if (root.length === 0) return [...records];
+  return records
+    .flatMap((record) => {
+      const value = followPointer(bytes, record, root);
+      if (value === undefined) return [];
+      return kindOf(bytes, value.start) === 'array' ? [...elementsOf(bytes, value)] : [value];
+    })
+    .filter((value) => kindOf(bytes, value.start) === 'object');
 }
 
 interface Gathered {

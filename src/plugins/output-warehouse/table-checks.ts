@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   DUCKDB_CHECKS,
   quoteIdentifier,
   quotePaths,
@@ -72,9 +73,11 @@ async function faultsOf(
   ctx: CommitContext,
 ): Promise<readonly { readonly [column: string]: SqlValue }[]> {
   const { namespace, name } = splitTableName(table);
-  const result = await sql.query(check.sql(`${quoteIdentifier(namespace)}.${quoteIdentifier(name)}`, DUCKDB_CHECKS), {
-    signal: ctx.signal,
-    tempDir: ctx.tempDir,
+  const text = check.sql(`${quoteIdentifier(namespace)}.${quoteIdentifier(name)}`, DUCKDB_CHECKS);
+  const result = await sql.query(text, { signal: ctx.signal, tempDir: ctx.tempDir }).catch((cause: unknown) => {
+    if (!(cause instanceof ConfigError)) throw cause;
+    const said = cause.message.replace(/^line \d+:\d+: /, '');
+    throw new ConfigError({ code: 'CHECK_SQL', message: `${table}: check ${check.name}: ${said}`, hint: 'check its columns and its query', cause });
   });
   try {
     for await (const columns of result.chunks()) {

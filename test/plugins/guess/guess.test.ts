@@ -200,4 +200,19 @@ test('the written config is commented, complete and reads back as it was', async
   assert.match(yaml, /delimiter: "," # 100 % of 3 records have 2 fields with it\n/);
 });
 
+test('JSON below a root: its objects, or those of its array', async () => {
+  const text = JSON.stringify({
+    data: {
+      items: [
+        { id: 1, n: 'a' },
+        { id: 2, n: 'b' },
+      ],
+    },
+  });
+  const given = { parser: { type: 'json', root: '/data/items', flatten_json_array: true } };
+  assert.equal(columnsOf(await guessBytes(lab, text, given)), { id: 'long', n: 'string' });
+  const lines = await guessBytes(lab, '{"r":{"id":1}}\n{"r":{"id":2}}\n{"r":null}\n', { parser: { type: 'json', root: '/r' } });
+  assert.equal(columnsOf(lines), { id: 'long' });
+});
+
 test.run();
