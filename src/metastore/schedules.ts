@@ -103,8 +103,8 @@ export function createSchedules(connection: Connection, project: string): Schedu
             [project, step.name, nominalTime, outcome, now],
           );
           if (first === 0 || !job) continue;
-          if (cancelsEarlier === true) await cancelEarlier(tx, { project, schedule: step.name, nominalTime, now, lockRow: dialect.lockRow });
           const id = await insertJob(tx, project, job, now);
+          if (cancelsEarlier === true) await cancelEarlier(tx, { project, schedule: step.name, nominalTime, by: id, now, lockRow: dialect.lockRow });
           await tx.run('UPDATE sluice_firings SET job_id = $4 WHERE project = $1 AND schedule = $2 AND nominal_time = $3', [
             project,
             step.name,
@@ -153,11 +153,18 @@ export function createSchedules(connection: Connection, project: string): Schedu
 /** Queued jobs end at once; the servers of running ones find them among `heldJobs`, and `finishJob` keeps the reason. */
 async function cancelEarlier(
   tx: OpenTransaction,
-  { project, schedule, nominalTime, now, lockRow }: { project: string; schedule: string; nominalTime: number; now: number; lockRow: string },
+  {
+    project,
+    schedule,
+    nominalTime,
+    by,
+    now,
+    lockRow,
+  }: { project: string; schedule: string; nominalTime: number; by: string; now: number; lockRow: string },
 ): Promise<void> {
   const error = JSON.stringify({
     code: 'JOB_SUPERSEDED',
-    message: `it had not ended when the next time of ${schedule} came, ${new Date(nominalTime).toISOString()}`,
+    message: `job ${by} has taken its place: it had not ended when the next time of ${schedule} came, ${new Date(nominalTime).toISOString()}`,
     hint: 'overlap: queue or skip lets jobs end; see its log for what took the time',
   });
   const rows = await tx.all(

@@ -139,7 +139,7 @@ export class JobRunner {
       log.log('info', 'job given back', { job: job.id, name: job.name });
       return;
     }
-    const verdict = verdictOf(job, end);
+    const verdict = await this.#withReason(job, verdictOf(job, end), server);
     const { error } = verdict;
     const again = verdict.status === 'error' && verdict.retry && job.attempts < job.maxAttempts;
     if (error)
@@ -163,12 +163,19 @@ export class JobRunner {
     onEnd();
   }
 
+  /** Who had the job killed may have said why. */
+  async #withReason(job: JobRecord, verdict: Verdict, server: ServerRegistration): Promise<Verdict> {
+    if (verdict.status !== 'killed') return verdict;
+    const stored = await this.#insist(server, () => this.#options.store.getJob(job.id));
+    return { ...verdict, error: stored?.error ?? verdict.error };
+  }
+
   /** A metastore that is away for a while must not cost a job its end; one that was taken over needs none. */
-  async #insist(server: ServerRegistration, write: () => Promise<void>): Promise<void> {
+  async #insist<T>(server: ServerRegistration, ask: () => Promise<T>): Promise<T> {
     const { clock, log } = this.#options;
     for (;;) {
       try {
-        return await write();
+        return await ask();
       } catch (error) {
         if (isLost(error) || server.lost.aborted || !(error instanceof SluiceError && error.retryable)) throw error;
         log.log('warn', 'the end of a job could not be recorded yet', { error: error.message });
