@@ -28,7 +28,10 @@ function newTable(plan: WritePlan, now: number): TableMetadata {
 
 /** The table that a write builds on: what it is now with the plan's changes, or a new one. Errors: ConflictError TABLE_CHANGED. */
 export function baseOf(base: LoadedTable | undefined, plan: WritePlan, now: number): TableMetadata {
-  return base ? rebase(base, plan) : newTable(plan, now);
+  if (base) return rebase(base, plan);
+  // Made anew it would be a second table with the UUID and the folder of the one that was dropped or has another name now.
+  if (!plan.isNew) throw changed(plan, 'it was dropped or renamed');
+  return newTable(plan, now);
 }
 
 /** The plan's schema and partitioning on what the table has become since. Files hold the plan's field ids, so those decide. */

@@ -193,6 +193,27 @@ test('a plan that the table has outgrown is a conflict, not a wrong file', async
   assert.match(error.hint ?? '', 'run it again');
 });
 
+test('a table that was dropped or renamed since the plan is not made a second time over the same files', async ({ f }) => {
+  for (const mode of ['append', 'merge'] as const) {
+    const table = `shop.${mode}`;
+    const { plan: first } = await load(f, { ...request, table }, rows(0, 3));
+    const plan = await f.warehouse.planWrite({ ...request, table, mode, ...(mode === 'merge' ? { mergeKeys: ['id'] } : {}) });
+    const report = await stage(f, plan, rows(3, 5));
+    const commit = (): Promise<unknown> => f.warehouse.commitWrites({ plan, staged: [report], rejects: [] }, { runId: `late-${mode}`, ...noop });
+    await f.warehouse.catalog.renameTable(table, 'shop.renamed');
+    const renamed = await failure(commit());
+    assert.equal([renamed.code, renamed.hint], ['TABLE_CHANGED', 'run it again; the new plan takes the change in']);
+    assert.is(renamed.message, `${table}: the table changed between plan and commit: it was dropped or renamed`);
+    await f.warehouse.catalog.dropTable('shop.renamed');
+    assert.is((await failure(commit())).code, 'TABLE_CHANGED');
+    await f.warehouse.catalog.undropTable('shop.renamed');
+    await f.warehouse.catalog.renameTable('shop.renamed', table);
+    await commit();
+    assert.is((await f.warehouse.catalog.loadTable(table)).metadata['table-uuid'], first.tableUuid);
+    assert.equal(await readRows(f, table, 'count(*) AS n'), [{ n: 5n }]);
+  }
+});
+
 test('rejects commit with their rows, in a table of their own', async ({ f }) => {
   const plan = await f.warehouse.planWrite({ mode: 'append', ...request });
   const report = await stage(f, plan, rows(0, 3));
