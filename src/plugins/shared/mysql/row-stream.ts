@@ -1,5 +1,6 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { SpooledChunk } from '../sql/spooled-reading.js';
+import { watchSilence } from '../sql/watch-silence.js';
 import type { Encoding, WireColumn } from './result-columns.js';
 import { RowEncoder, type RowEncoderOptions } from './row-encoder.js';
 
@@ -77,7 +78,13 @@ export class RowStream {
 
   /** Leaving early cuts the connection. */
   async *chunks(): AsyncGenerator<SpooledChunk> {
-    const stopWatching = this.#watchSilence();
+    const { stream } = this.#host.client as unknown as { stream: { readonly bytesRead: number } };
+    const stopWatching = watchSilence({
+      limitMs: this.#host.socketTimeoutMs,
+      heard: () => stream.bytesRead,
+      isAwaited: () => !this.#paused && !this.#done,
+      onSilence: () => this.fail(this.#host.silence()),
+    });
     try {
       for (;;) {
         if (this.#failed) throw await this.#host.explain(this.#failure, this.#wasPaused);
@@ -175,22 +182,5 @@ export class RowStream {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
-  }
-
-  #watchSilence(): () => void {
-    const limit = this.#host.socketTimeoutMs;
-    if (limit === 0) return () => undefined;
-    const bytesRead = (): number => (this.#host.client as unknown as { stream: { bytesRead: number } }).stream.bytesRead;
-    let heard = bytesRead();
-    let heardAt = Date.now();
-    const look = (): void => {
-      const now = bytesRead();
-      if (this.#paused || now !== heard) {
-        heard = now;
-        heardAt = Date.now();
-      } else if (!this.#done && Date.now() - heardAt >= limit) this.fail(this.#host.silence());
-    };
-    const timer = setInterval(look, Math.max(50, Math.min(limit / 4, 5000)));
-    return () => clearInterval(timer);
   }
 }

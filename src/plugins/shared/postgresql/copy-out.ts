@@ -1,6 +1,7 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Connection, Submittable } from 'pg';
 import { BugError } from '../../../core/spi/index.js';
+import { watchSilence } from '../sql/watch-silence.js';
 
 /** Record-aligned bytes of a COPY, and how many rows they are. */
 export interface CopyChunk {
@@ -44,11 +45,10 @@ export class CopyOut implements Submittable {
   #tag: string | undefined;
   #done = false;
   #failure: unknown;
-  #stream: Duplex | undefined;
+  #stream: Socket | undefined;
   #paused = false;
   #wake: (() => void) | undefined;
   #unhook: () => void = () => undefined;
-  #heard = 0;
 
   constructor(sql: string, host: CopyOutHost) {
     this.#sql = sql;
@@ -63,7 +63,16 @@ export class CopyOut implements Submittable {
 
   /** Ends without error only when the server has said so and has counted as many rows as came. Leaving early cuts the connection. */
   async *chunks(): AsyncGenerator<CopyChunk> {
-    const watch = this.#watchSilence();
+    const stopWatching = watchSilence({
+      limitMs: this.#host.socketTimeoutMs,
+      heard: () => this.#stream?.bytesRead ?? 0,
+      isAwaited: () => !this.#paused && !this.#done,
+      onSilence: () => {
+        this.#failure ??= this.#host.onSilence(undefined);
+        this.#host.cut();
+        this.#notify();
+      },
+    });
     try {
       for (;;) {
         const chunk = this.#queue.shift();
@@ -85,7 +94,7 @@ export class CopyOut implements Submittable {
         });
       }
     } finally {
-      watch();
+      stopWatching();
       if (!this.#done) {
         this.#unhook();
         this.#host.cut();
@@ -94,22 +103,20 @@ export class CopyOut implements Submittable {
   }
 
   submit(connection: Connection): void {
-    const stream = (connection as unknown as { stream: Duplex }).stream;
+    const stream = (connection as unknown as { stream: Socket }).stream;
     this.#stream = stream;
-    this.#heard = Date.now();
     const listeners = stream.listeners('data') as ((bytes: Buffer) => void)[];
     if (this.#host.parsed !== true && listeners.length === 1 && listeners[0] !== undefined) this.#hook(stream, listeners[0]);
     connection.query(this.#sql);
   }
 
   /** The driver is idle, so its parser holds no part of a message: whole messages can be handed to it one by one. */
-  #hook(stream: Duplex, driver: (bytes: Buffer) => void): void {
+  #hook(stream: Socket, driver: (bytes: Buffer) => void): void {
     const splitter = new MessageSplitter(
       (bytes, rows, longest) => this.#push(bytes, rows, longest),
       (message) => driver.call(stream, message),
     );
     const onData = (bytes: Buffer): void => {
-      this.#heard = Date.now();
       if (!splitter.take(bytes)) return;
       this.#unhook();
       const rest = splitter.rest();
@@ -137,7 +144,6 @@ export class CopyOut implements Submittable {
 
   #resume(): void {
     this.#paused = false;
-    this.#heard = Date.now();
     this.#stream?.resume();
   }
 
@@ -147,23 +153,7 @@ export class CopyOut implements Submittable {
     wake?.();
   }
 
-  #watchSilence(): () => void {
-    const limit = this.#host.socketTimeoutMs;
-    if (limit === 0) return () => undefined;
-    const timer = setInterval(
-      () => {
-        if (this.#done || this.#paused || Date.now() - this.#heard < limit) return;
-        this.#failure ??= this.#host.onSilence(undefined);
-        this.#host.cut();
-        this.#notify();
-      },
-      Math.max(50, Math.min(limit / 4, 5000)),
-    );
-    return () => clearInterval(timer);
-  }
-
   handleCopyData(message: { readonly chunk: Uint8Array }): void {
-    this.#heard = Date.now();
     // The driver's parser may move its buffer.
     this.#push(Buffer.from(message.chunk), 1, message.chunk.length);
   }
