@@ -77,10 +77,19 @@ function maskSql(text: string, entry: Entry): string {
   }
 }
 
-/** Texts between matches and the matches, masked, in turn. */
+/** Two code points that Unicode keeps out of texts; they mark where matches begin and end. */
+const [BEGIN, END] = ['\ufdd0', '\ufdd1'];
+
+/**
+ * Matches are marked by one global replacement: splitting a text by an expression looks at each rest anew, where `^` matches
+ * again. A text with the marks in it is masked whole.
+ */
 function maskMatches(text: string, match: string, hide: (part: string) => string): string {
   const pattern = quoteLiteral(match);
-  const between = `regexp_split_to_array(${text}, ${pattern})`;
-  const found = `regexp_extract_all(${text}, ${pattern})`;
-  return `case when regexp_matches(${text}, ${pattern}) then array_to_string(list_transform(list_zip(${between}, ${found}), lambda z: coalesce(z[1], '') || coalesce(${hide('z[2]')}, '')), '') else ${text} end`;
+  const [begin, end] = [quoteLiteral(BEGIN), quoteLiteral(END)];
+  const parts = `string_split(regexp_replace(${text}, ${pattern}, ${quoteLiteral(`${BEGIN}\\0${END}`)}, 'g'), ${begin})`;
+  const part = `case when i = 1 then p else ${hide(`split_part(p, ${end}, 1)`)} || split_part(p, ${end}, 2) end`;
+  const masked = `array_to_string(list_transform(${parts}, lambda p, i: ${part}), '')`;
+  const marked = `contains(${text}, ${begin}) or contains(${text}, ${end})`;
+  return `case when not regexp_matches(${text}, ${pattern}) then ${text} when ${marked} then ${hide(text)} else ${masked} end`;
 }

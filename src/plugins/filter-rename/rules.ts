@@ -60,7 +60,7 @@ function replaceFirst(names: readonly string[], rule: RenameRule): string[] {
   const other = new RegExp(`^${otherCharacters(rule, 'u').source}`, 'u');
   const replace = rule.replace === undefined ? undefined : oneCharacter('replace', rule.replace);
   const prefix = rule.prefix === undefined ? undefined : oneCharacter('prefix', rule.prefix);
-  return names.map((n) => (other.test(n) ? (replace === undefined ? `${prefix ?? ''}${n}` : `${replace}${n.slice(1)}`) : n));
+  return names.map((n) => (other.test(n) ? (replace === undefined ? `${prefix ?? ''}${n}` : n.replace(other, () => replace)) : n));
 }
 
 function replaceMatches(names: readonly string[], rule: RenameRule): string[] {

@@ -26,6 +26,11 @@ const MASKS: readonly [title: string, options: Record<string, string | number>, 
   ['a text that is too short to keep anything', { pattern: 'keep_last' }, '1234', '****'],
   ['regex', { pattern: 'regex', match: '[0-9]{3,}' }, 'call 5551234 or 42 or 999', 'call ******* or 42 or ***'],
   ['regex without a match', { pattern: 'regex', match: '[0-9]+' }, 'none', 'none'],
+  ['regex at the start alone', { pattern: 'regex', match: '^[a-z0-9]' }, '12ab34', '*2ab34'],
+  ['regex at the end alone', { pattern: 'regex', match: '[0-9]+$' }, '12ab34', '12ab**'],
+  ['regex at borders of words', { pattern: 'regex', match: '\\b[0-9]{4}\\b', mask_length: 2 }, 'no 1234 5678-99991', 'no ** **-99991'],
+  ['regex that may match nothing', { pattern: 'regex', match: 'x*' }, 'axxb', 'a**b'],
+  ['regex over a text with the marks of matches in it', { pattern: 'regex', match: '[0-9]' }, 'a\ufdd01\ufdd1b', '*****'],
   ['regex from start to end', { pattern: 'regex', match: '[a-z]+' }, 'abc-def', '***-***'],
 ];
 

@@ -45,6 +45,11 @@ test('columns come first, then the rules; values stay', async () => {
   assert.equal(rows, [{ id: '1', 'it-$1': 'u' }]);
 });
 
+test('a first character of two UTF-16 units is replaced whole', () => {
+  const rule = { rule: 'first_character_types', pass_types: ['a-z'] } as const;
+  assert.equal(applyRule(['😀x', 'ax'], { ...rule, pass_types: [...rule.pass_types], replace: '_' }), ['_x', 'ax']);
+});
+
 test('Java expressions: quoting, needless escapes; no counterpart is an error', async () => {
   const [plain] = applyRule(['a.b-c'], { rule: 'regex_replace', match: '\\Q.b\\E\\-', replace: '' });
   assert.is(plain, 'ac');
