@@ -68,7 +68,9 @@ export class ProgressPrinter {
     const share = event.fraction === null ? '' : `${Math.floor(event.fraction * 100)} %  `;
     const rate = elapsed > 0 && event.bytes > 0 ? `  ${formatBytes(event.bytes / elapsed)}/s` : '';
     const rejected = event.rejected > 0 ? `  ${formatCount(event.rejected)} rejected` : '';
-    const line = `${event.pipeline}  ${share}${event.tasks_done}/${event.tasks} tasks  ${event.tasks_done < event.tasks && event.rows > 0 ? '~' : ''}${formatCount(event.rows)} rows  ${formatBytes(event.bytes)}${rate}${rejected}  ${formatSeconds(elapsed)}`;
+    const guessed = event.tasks_done < event.tasks;
+    const rows = guessed && event.rows === 0 ? '' : `${guessed ? '~' : ''}${formatCount(event.rows)} rows  `;
+    const line = `${event.pipeline}  ${share}${event.tasks_done}/${event.tasks} tasks  ${rows}${formatBytes(event.bytes)}${rate}${rejected}  ${formatSeconds(elapsed)}`;
     if (this.#out.isTerminal) {
       this.#out.raw(`\r\u001b[K${line}`);
       this.#live = true;

@@ -168,7 +168,7 @@ class Executor {
     for (const connection of this.#running) {
       const { percentage } = connection.native.progress;
       const task = this.#taskOf.get(connection);
-      if (task !== undefined && percentage > 0) this.#progress.fractions.set(task, Math.min(1, percentage / 100));
+      if (task !== undefined && percentage > 0) this.#progress.reach(task, percentage / 100);
     }
     this.#progress.tell();
   }
@@ -217,7 +217,11 @@ class Executor {
   }
 
   async #attempt(task: number): Promise<TaskResult> {
-    this.#progress.restart(task);
+    const { input } = this.#in.plan;
+    this.#progress.restart(
+      task,
+      input.form === 'files' ? input.tasks[task]?.reduce((sum, { file, end, offset }) => sum + (end ?? file.size) - offset, 0) : undefined,
+    );
     this.#signal.throwIfAborted();
     const connection = await this.#database.connect();
     await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');

@@ -1,14 +1,25 @@
 import type { RunEvent } from './events.js';
 
+/** A task that runs. */
+interface Running {
+  /** What it said it has read. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** Bytes of its files; undefined: it has none. */
+  readonly size: number | undefined;
+  /** Share done, by the embedded engine's own estimate. */
+  readonly fraction: number;
+}
+
+const STARTED: Running = { rows: 0, bytes: 0, size: undefined, fraction: 0 };
+
 /** Adds up what tasks report and tells it at most a few times a second. */
 export class RunProgress {
   #rows = 0;
   #bytes = 0;
   tasksDone = 0;
   rejected = 0;
-  /** Share done of each running task, from the engine's own estimate. */
-  readonly fractions = new Map<number, number>();
-  readonly #running = new Map<number, { readonly rows: number; readonly bytes: number }>();
+  readonly #running = new Map<number, Running>();
   readonly #pipeline: string;
   readonly #tasks: number;
   readonly #totalBytes: number | null;
@@ -21,10 +32,19 @@ export class RunProgress {
     this.#emit = emit;
   }
 
+  /** An attempt starts anew. */
+  restart(task: number, size?: number): void {
+    this.#running.set(task, { ...STARTED, size });
+  }
+
   /** What a running task has read since it last said so; its report replaces it. */
   add(task: number, rows: number, bytes: number): void {
-    const so = this.#running.get(task) ?? { rows: 0, bytes: 0 };
-    this.#running.set(task, { rows: so.rows + rows, bytes: so.bytes + bytes });
+    const so = this.#running.get(task) ?? STARTED;
+    this.#running.set(task, { ...so, rows: so.rows + rows, bytes: so.bytes + bytes });
+  }
+
+  reach(task: number, fraction: number): void {
+    this.#running.set(task, { ...(this.#running.get(task) ?? STARTED), fraction: Math.min(1, fraction) });
   }
 
   /** Bytes that a running task said it has read. */
@@ -32,14 +52,8 @@ export class RunProgress {
     return this.#running.get(task)?.bytes ?? 0;
   }
 
-  /** An attempt starts anew. */
-  restart(task: number): void {
-    this.#running.delete(task);
-  }
-
   finish(task: number, rows: number, bytes: number): void {
     this.#running.delete(task);
-    this.fractions.delete(task);
     this.tasksDone++;
     this.#rows += rows;
     this.#bytes += bytes;
@@ -47,18 +61,25 @@ export class RunProgress {
 
   tell(): void {
     const running = [...this.#running.values()];
-    let fraction = this.tasksDone;
-    for (const f of this.fractions.values()) fraction += f;
+    const fraction = running.reduce((sum, task) => sum + task.fraction, this.tasksDone);
     this.#emit({
       event: 'progress',
       pipeline: this.#pipeline,
-      rows: running.reduce((sum, task) => sum + task.rows, this.#rows),
-      bytes: running.reduce((sum, task) => sum + task.bytes, this.#bytes),
+      rows: Math.round(running.reduce((sum, task) => sum + this.#rowsOf(task), this.#rows)),
+      bytes: Math.round(running.reduce((sum, task) => sum + (task.bytes || (task.size ?? 0) * task.fraction), this.#bytes)),
       tasks_done: this.tasksDone,
       tasks: this.#tasks,
       rejected: this.rejected,
       total_bytes: this.#totalBytes,
       fraction: this.#tasks === 0 ? null : Math.min(1, fraction / this.#tasks),
     });
+  }
+
+  /** Rows of files are counted ahead of what is converted, or, where nobody counts them, guessed from the tasks that have finished. */
+  #rowsOf({ rows, bytes, size, fraction }: Running): number {
+    if (size === undefined) return rows;
+    const converted = size * fraction;
+    if (rows > 0 && bytes > 0) return rows * Math.min(1, converted / bytes);
+    return this.#bytes > 0 ? (this.#rows / this.#bytes) * converted : 0;
   }
 }

@@ -144,7 +144,7 @@ class Filling {
         bytes += chunk.bytes.length;
         rows += chunk.rows;
         this.#longest = Math.max(this.#longest, chunk.longest);
-        ctx.progress({ bytes: chunk.bytes.length });
+        ctx.progress({ rows: chunk.rows, bytes: chunk.bytes.length });
         if (bytes < block) continue;
         await flush();
         if (this.#reached !== undefined && spool.bytes >= this.#reached.bytes) this.#reached.tell();
