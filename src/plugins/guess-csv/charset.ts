@@ -17,6 +17,8 @@ export function guessCharset(bytes: Uint8Array, complete: boolean): GuessedChars
   if (wide) return decoded(buffer, wide, 'every other byte is zero');
   const whole = complete ? buffer : dropCutCharacter(buffer);
   if (isUtf8(whole)) return decoded(whole, 'UTF-8', buffer.every((b) => b < 0x80) ? 'plain ASCII' : 'all bytes are valid UTF-8');
+  const damaged = decodeDamaged(whole);
+  if (damaged !== undefined) return damaged;
   const japanese = ['Shift_JIS', 'EUC-JP'].map((name) => ({ name, text: tryDecode(buffer, name, complete) })).filter((c) => c.text !== undefined);
   const best = japanese.map((c) => ({ ...c, score: scoreJapanese(c.text as string) })).sort((a, b) => b.score - a.score)[0];
   if (best && best.score > 0)
@@ -30,6 +32,15 @@ export function guessCharset(bytes: Uint8Array, complete: boolean): GuessedChars
 
 function decoded(buffer: Buffer, name: string, reason: string): GuessedCharset {
   return { name, text: new TextDecoder(name).decode(buffer), reason };
+}
+
+/** UTF-8 with a few broken bytes: their records are rejected, which harms less than a charset in which every other one is wrong. */
+function decodeDamaged(buffer: Buffer): GuessedCharset | undefined {
+  const text = new TextDecoder('UTF-8').decode(buffer);
+  const broken = text.match(/\ufffd/g)?.length ?? 0;
+  const whole = text.match(/[^\0-\x7f\ufffd]/gu)?.length ?? 0;
+  if (whole < broken * 20) return undefined;
+  return { name: 'UTF-8', text, reason: `valid UTF-8 but for ${broken === 1 ? '1 place' : `${broken} places`}, whose records would be rejected` };
 }
 
 function guessUtf16(buffer: Buffer): string | undefined {

@@ -2,7 +2,7 @@ import { defineGuess, type GuessColumn, type GuessNote, type GuessResult, type J
 import { guessSchema } from '../shared/guess-decoder.js';
 import { makeColumnNames } from '../shared/guess-names.js';
 import { guessCharset } from './charset.js';
-import { commonWidth, guessDialect, type Dialect, type GuessedDialect } from './dialect.js';
+import { commonWidth, guessDialect, type CsvParse, type Dialect, type GuessedDialect } from './dialect.js';
 import { guessHeader, lightType, type HeaderGuess } from './header.js';
 import { guessComment, guessNewline, guessNullString, splitLines } from './lines.js';
 import { explainBinary } from './not-text.js';
@@ -37,12 +37,17 @@ export default defineGuess({
     const structure = { charset: charset.name };
     if (lines.length === 0) return { in: { parser: structure }, notes, warnings };
 
-    const comment = given['comment_line_marker'] === undefined ? guessComment(lines) : undefined;
-    const marker = typeof given['comment_line_marker'] === 'string' ? given['comment_line_marker'] : comment?.marker;
-    if (comment) note('comment_line_marker', `${comment.count} lines start with it`);
-    const dataLines = marker === undefined ? lines : lines.filter((line) => !line.startsWith(marker));
     const csv = await import('csv-parse/sync');
-    const dialect = guessDialect(dataLines, csv, givenDialect(given));
+    const wanted = givenDialect(given);
+    const comment = given['comment_line_marker'] === undefined ? findComments(lines, csv, wanted) : undefined;
+    const marker = typeof given['comment_line_marker'] === 'string' ? given['comment_line_marker'] : comment?.marker;
+    if (comment) {
+      note('comment_line_marker', `${comment.count} lines start with it`);
+      const left = comment.count === 1 ? '1 line that starts' : `${comment.count} lines that start`;
+      warnings.push(`${left} with ${comment.marker} would be left out as comments; comment_line_marker: null takes them for data`);
+    }
+    const dataLines = marker === undefined ? lines : lines.filter((line) => !line.startsWith(marker));
+    const dialect = guessDialect(dataLines, csv, wanted);
     if (!dialect) {
       warnings.push('no delimiter and quote were found that read the sample; give parser.type, delimiter and quote');
       return { in: { parser: structure }, notes, warnings };
@@ -94,6 +99,24 @@ export default defineGuess({
     return { in: { parser }, columns: readColumns(layout, nullWord), notes, warnings } satisfies GuessResult;
   },
 });
+
+/** Lines that start with a marker and have the fields of the others are data: hash tags, or a header such as `#id,name`. */
+function findComments(lines: readonly string[], csv: CsvParse, wanted: Partial<Dialect>): ReturnType<typeof guessComment> {
+  const comment = guessComment(lines);
+  if (comment === undefined) return undefined;
+  const isMarked = (line: string): boolean => line.startsWith(comment.marker);
+  const dialect = guessDialect(
+    lines.filter((line) => !isMarked(line)),
+    csv,
+    wanted,
+  );
+  const { width } = commonWidth(dialect?.records ?? []);
+  const { delimiter, quote, escape } = dialect ?? { delimiter: ',', quote: null, escape: null };
+  const close = lines.filter((line) => isMarked(line) && /^\S/.test(line.slice(comment.marker.length)));
+  const marked = close.length === 0 ? undefined : guessDialect(close, csv, { delimiter, quote, escape });
+  const alike = marked?.records.filter((record) => record.length === width).length ?? 0;
+  return width > 1 && alike * 2 > comment.count ? undefined : comment;
+}
 
 function givenCharset(given: JsonObject): { name: string; text: string; reason: string } | undefined {
   return typeof given['charset'] === 'string' ? { name: given['charset'], text: '', reason: 'as given' } : undefined;

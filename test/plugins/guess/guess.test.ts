@@ -215,4 +215,25 @@ test('JSON below a root: its objects, or those of its array', async () => {
   assert.equal(columnsOf(lines), { id: 'long' });
 });
 
+test('lines that start with a marker and have the fields of the others are no comments', async () => {
+  const tags = await guessBytes(lab, 'tag,count\n#foo,1\n#bar,2\nbaz,3\nqux,4\n');
+  assert.is(parserOf(tags)['comment_line_marker'], undefined);
+  assert.equal(columnsOf(tags), { tag: 'string', count: 'long' });
+  const header = await guessBytes(lab, '#id,name\n1,a\n2,b\n');
+  assert.is(parserOf(header)['skip_header_lines'], 1);
+  assert.equal(Object.values(columnsOf(header)), ['long', 'string']);
+  const comments = await guessBytes(lab, '# made by x, in 2026\nid,name\n1,a\n2,b\n');
+  assert.is(parserOf(comments)['comment_line_marker'], '#');
+  assert.match(comments.warnings.join(), '1 line that starts with # would be left out as comments; comment_line_marker: null takes them for data');
+});
+
+test('UTF-8 with a broken byte is UTF-8; Latin-1 is not', async () => {
+  const rows = Array.from({ length: 30 }, (_, i) => `${i},東京都港区${i}\n`);
+  const bytes = Buffer.concat([Buffer.from(`id,name\n${rows.join('')}30,`), Buffer.from([0xff]), Buffer.from('x\n')]);
+  const guessed = await guessBytes(lab, bytes);
+  assert.is(parserOf(guessed)['charset'], 'UTF-8');
+  assert.is(noteAt(guessed, 'parser.charset'), 'valid UTF-8 but for 1 place, whose records would be rejected');
+  assert.is(parserOf(await guessBytes(lab, Buffer.from('id,name\n1,Müller\n2,Ångström\n', 'latin1')))['charset'], 'windows-1252');
+});
+
 test.run();
