@@ -42,8 +42,7 @@ export interface ProjectConfig {
   readonly isNew: boolean;
   readonly name: string;
   readonly metastore: MetastoreConfig;
-  /** Absolute `file://` URI of the folder that holds the tables. */
-  /** The folder as a path, and as Iceberg writes it: `file://` and the path as it is, with nothing encoded. */
+  /** The folder that holds the tables, as a path and as Iceberg writes it: `file://` and the path as it is, with nothing encoded. */
   readonly storage: { readonly uri: string; readonly folder: string };
   readonly catalog: string;
   readonly exec: JsonObject;

@@ -19,7 +19,7 @@ import { openDatabase, type Database } from '../duckdb/index.js';
 import type { RunSummary } from './events.js';
 import { withRetry, type RetryContext } from './retry.js';
 import { assertBalance, begunRun, recordFailure, refuseEmptyReplace } from './run-failures.js';
-import { combineSummaries, summaryFacts } from './run-summary.js';
+import { combineSummaries, summariseRun, summaryFacts } from './run-summary.js';
 import { stateToStartFrom } from './start-state.js';
 import { commitRun } from './commit-run.js';
 import { executeTasks, openRunDatabase } from './execute.js';
@@ -446,30 +446,9 @@ class PipelineRun {
     stateAfterRun: JsonValue,
     commit: JsonObject | null,
   ): RunSummary {
-    const totals = execution?.totals ?? { read: 0, added: 0, written: 0, filtered: 0, rejected: 0, bytesRead: 0 };
-    const stages = execution?.outputStages ?? [];
-    return {
-      pipeline: this.#pipeline.name,
-      run_id: runId,
-      status,
-      target: plan.output.name,
-      read: totals.read,
-      added: totals.added,
-      written: totals.written,
-      filtered: totals.filtered,
-      rejected: totals.rejected,
-      bytes_read: totals.bytesRead,
-      bytes_written: stages.reduce((sum, s) => sum + s.bytes, 0),
-      files_written: stages.reduce((sum, s) => sum + s.files, 0),
-      seconds: Math.max(0, this.#services.clock.now() - plan.startedAt) / 1000,
-      peak_memory_bytes: process.resourceUsage().maxRSS * 1024,
-      schema_changes: plan.output.schemaChanges,
-      notes: [...this.#notes, ...plan.notes],
-      warnings: execution?.notes ?? [],
-      state_before: plan.stateBefore,
-      state_after: stateAfterRun,
-      commit,
-    };
+    const { name } = this.#pipeline;
+    const end = { status, runId, stateAfter: stateAfterRun, commit, notes: this.#notes, at: this.#services.clock.now() };
+    return summariseRun(name, plan, execution, end);
   }
 
   #note(message: string): void {

@@ -17,9 +17,10 @@ export interface RelatedRejects extends RejectRelation {
 const FIRST = 1000;
 
 /**
- * The rejects of a task as a relation, from the few rows that its reading suspects: they are converted once more and stay beside their places, so that
- * neither the source is scanned again nor a value passes through here. `statuses`: rows of each reject code in the scan. Undefined where
- * something else than a conversion rejected rows, where the reading has no suspects, and when other numbers of rows are found than the scan told.
+ * The rejects of a task as a relation, from the few rows that its reading suspects: they are converted once more and stay beside their
+ * places, so that neither the source is scanned again nor a value passes through here. `statuses`: rows of each reject code in the scan.
+ * Undefined where something else than a conversion rejected rows, where the reading has no suspects, and when other numbers of rows are
+ * found than the scan told.
  */
 export async function relateRejects(
   reading: Reading,

@@ -72,7 +72,10 @@ export function partitionTexts(table: TableMetadata): readonly string[] {
     });
 }
 
-/** `type` is the column type as configs spell it; of types that only other engines make (nested ones, `uuid`, …) it is Iceberg's, as `iceberg_type` always is. */
+/**
+ * `type` is the column type as configs spell it; of types that only other engines make (nested ones, `uuid`, …) it is Iceberg's, as
+ * `iceberg_type` always is.
+ */
 export interface ColumnFacts {
   readonly name: string;
   readonly type: string;

@@ -247,7 +247,10 @@ async function bindRelations(
 
 const PLACES_CATALOG = '__sluice_places';
 
-/** The view with `PLACE_COLUMNS`: in a catalog of its own, so that `shop.orders.id` means a column of it as of the table, and `*` elsewhere none of its places. */
+/**
+ * The view with `PLACE_COLUMNS`: in a catalog of its own, so that `shop.orders.id` means a column of it as of the table, and `*`
+ * elsewhere none of its places.
+ */
 export function placesName(relation: Relation): string {
   return `${quoteIdentifier(PLACES_CATALOG)}.${engineName(relation)}`;
 }
