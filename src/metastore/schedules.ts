@@ -18,7 +18,7 @@ type ScheduleCalls = Pick<
 >;
 
 /** What `scheduleOf` reads: lists of ten thousand feel each column more. */
-export const SCHEDULE_COLUMNS = 'name, created_at, paused, definition_hash, next_time, due_at, sla_hash, sla_from';
+const SCHEDULE_COLUMNS = 'name, created_at, paused, definition_hash, next_time, due_at, sla_hash, sla_from';
 
 export function createSchedules(connection: Connection, project: string): ScheduleCalls {
   const { reader, dialect } = connection;
@@ -81,13 +81,7 @@ export function createSchedules(connection: Connection, project: string): Schedu
       return row && scheduleOf(row);
     },
 
-    dueSchedules: async (limit) => {
-      const rows = await reader.all(
-        `SELECT ${SCHEDULE_COLUMNS} FROM sluice_schedules WHERE project = $1 AND due_at <= ${dialect.now} ORDER BY due_at LIMIT ${Math.floor(limit)}`,
-        [project],
-      );
-      return rows.map(scheduleOf);
-    },
+    dueSchedules: (limit) => listDue(connection, project, 'due_at', limit),
 
     stepSchedule: (step) =>
       connection.transaction(async (tx) => {
@@ -150,6 +144,17 @@ export function createSchedules(connection: Connection, project: string): Schedu
   };
 }
 
+/** Schedules for which a time has come, soonest first. */
+export async function listDue(
+  { reader, dialect }: Connection,
+  project: string,
+  column: 'due_at' | 'sla_check_at',
+  limit: number,
+): Promise<readonly ScheduleRecord[]> {
+  const due = `project = $1 AND ${column} <= ${dialect.now} ORDER BY ${column} LIMIT ${Math.floor(limit)}`;
+  return (await reader.all(`SELECT ${SCHEDULE_COLUMNS} FROM sluice_schedules WHERE ${due}`, [project])).map(scheduleOf);
+}
+
 /** Queued jobs end at once; the servers of running ones find them among `heldJobs`, and `finishJob` keeps the reason. */
 async function cancelEarlier(
   tx: OpenTransaction,
@@ -178,7 +183,7 @@ async function cancelEarlier(
       : tx.run('UPDATE sluice_jobs SET kill_requested = 1, error = $2 WHERE id = $1', [textOf(row, 'id'), error]));
 }
 
-export function scheduleOf(row: SqlRow): ScheduleRecord {
+function scheduleOf(row: SqlRow): ScheduleRecord {
   const time = (column: string): number | null => (row[column] === null ? null : numberOf(row, column));
   return {
     name: textOf(row, 'name'),

@@ -1,7 +1,7 @@
 import type { JobStore, SlaKind, SlaMiss } from '../core/spi/index.js';
 import { numberOf, textOf, type Connection, type OpenTransaction, type SqlRow } from './connection.js';
 import { insertMessages } from './messages.js';
-import { SCHEDULE_COLUMNS, scheduleOf } from './schedules.js';
+import { listDue } from './schedules.js';
 
 type SlaCalls = Pick<JobStore, 'dueSlas' | 'stepSla' | 'listSlaMisses'>;
 
@@ -49,13 +49,7 @@ export function createSlas(connection: Connection, project: string): SlaCalls {
   };
 
   return {
-    dueSlas: async (limit) => {
-      const rows = await reader.all(
-        `SELECT ${SCHEDULE_COLUMNS} FROM sluice_schedules WHERE project = $1 AND sla_check_at <= ${dialect.now} ORDER BY sla_check_at LIMIT ${Math.floor(limit)}`,
-        [project],
-      );
-      return rows.map(scheduleOf);
-    },
+    dueSlas: (limit) => listDue(connection, project, 'sla_check_at', limit),
 
     stepSla: (step, tell) =>
       connection.transaction(async (tx) => {
