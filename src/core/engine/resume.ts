@@ -20,6 +20,8 @@ export async function checkResume(
 ): Promise<string | undefined> {
   if (run.configHash !== pipeline.hash) return 'the config changed (only exec.* and checks may differ)';
   if ((run.plan['full_refresh'] === true) !== options.fullRefresh) return options.fullRefresh ? 'this is a full refresh' : 'it was a full refresh';
+  // Its stored plan would meet the same refusal each time; only a new one takes in what the table has become.
+  if (run.error?.code === 'TABLE_CHANGED' && !options.begun) return 'its table has changed since it was planned';
   // What some of several targets hold already must be completed with the rows it has.
   if (run.error?.rowsAtFault === true && !options.begun && !showsChanges(pipeline, plan, run.error.code))
     return `its rows were refused (${run.error.code}), so they are read again`;
