@@ -93,20 +93,14 @@ export function createCatalog(metastore: Metastore, reader: TableReader): Catalo
       const newest = (wanted: TableName): DroppedTable | undefined =>
         all.filter((d) => d.namespace === wanted.namespace && d.name === wanted.name).sort((a, b) => b.droppedAt - a.droppedAt)[0];
       const table = newest(name);
-      if (!table) {
-        const near = nearest(formatTableName(name), all.map(formatTableName));
-        throw new ConfigError({
-          code: 'TABLE_NOT_DROPPED',
-          message: `there is no dropped table ${formatTableName(name)}`,
-          hint: near === undefined ? 'files of a dropped table are kept for 5 days' : `did you mean ${near}?`,
-        });
-      }
+      if (!table) throw notDropped(name, nearest(formatTableName(name), all.map(formatTableName)));
       const rejects = newest(rejectsNameOf(name));
       const restored = rejects && rejects.droppedAt >= table.droppedAt ? [table, rejects] : [table];
       return metastore.transaction(async (tx) => {
         for (const each of restored) {
           if (!(await store.insertTable(tx, each.namespace, each.name, each.metadataLocation))) throw nameTaken(each);
-          await store.forgetDropped(tx, each.tableUuid);
+          // Upkeep may have given the table up since it was listed; then its files are garbage.
+          if (!(await store.forgetDropped(tx, each.tableUuid))) throw notDropped(each);
         }
         await within(tx, table);
         return table;
@@ -158,6 +152,14 @@ function changedMeanwhile(name: TableName): ConflictError {
     code: 'TABLE_CHANGED',
     message: `${formatTableName(name)} was changed by another commit meanwhile`,
     hint: 'repeat the command',
+  });
+}
+
+function notDropped(name: TableName, near?: string): ConfigError {
+  return new ConfigError({
+    code: 'TABLE_NOT_DROPPED',
+    message: `there is no dropped table ${formatTableName(name)}`,
+    hint: near === undefined ? 'files of a dropped table are kept for 5 days' : `did you mean ${near}?`,
   });
 }
 

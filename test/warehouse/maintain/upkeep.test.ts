@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SluiceError } from '../../../src/core/spi/index.js';
+import { createCatalog } from '../../../src/warehouse/catalog/catalog.js';
 import { openWarehouse, type Warehouse } from '../../../src/warehouse/index.js';
 import { openLocalStorage } from '../../../src/warehouse/storage/local-storage.js';
 import { liveFiles, load, openFixture, readRows, type Fixture } from '../write/warehouse-fixture.js';
@@ -258,6 +259,26 @@ test('manifests merge on demand, and deleted entries are said once only', async 
   assert.is(await manifests(), 2, 'the new file, and all that left');
   await load(f, request, row(13));
   assert.is(await manifests(), 2, 'the list of the ones that left is not carried on');
+});
+
+test('an undrop that upkeep overtakes is refused: the files are on their way out', async ({ f }) => {
+  await load(f, request, row(1));
+  await f.warehouse.catalog.dropTable('shop.t');
+  f.time += 6 * DAY;
+  const { reader } = f.warehouse;
+  const late = createCatalog(
+    {
+      ...f.metastore,
+      async transaction(work) {
+        await f.warehouse.maintain();
+        return f.metastore.transaction(work);
+      },
+    },
+    reader,
+  );
+  const refused = await failure(late.undropTable('shop.t'));
+  assert.equal([refused.code, refused.message], ['TABLE_NOT_DROPPED', 'there is no dropped table shop.t']);
+  assert.is(await f.warehouse.catalog.findTable('shop.t'), undefined);
 });
 
 test('dropped tables go for good after the snapshot period, and only then; undrop in time wins', async ({ f }) => {
