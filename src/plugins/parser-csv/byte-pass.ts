@@ -1,9 +1,10 @@
 import type { TaskContext } from '../../core/spi/index.js';
-import { ByteSearch } from '../shared/byte-search.js';
+import { ByteSearch, type ByteView } from '../shared/byte-search.js';
 import { CHUNK_BYTES } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
 import { HEAD_BYTES, SHORT_HEAD_BYTES, type FieldOrder, type HeaderWatch } from './header-watch.js';
 import type { BytePass } from './native-lane.js';
+import { PlainFields, roomBefore, type PlainForm } from './plain-fields.js';
 import { chooseLane, routingNeedles, type NativeNewline } from './routing.js';
 import { ShapeSampler } from './shape-sampler.js';
 import type { TextFile } from './text-file.js';
@@ -16,6 +17,8 @@ export interface Prediction {
   /** Files whose header is still to be compared. */
   readonly later: ReadonlySet<number>;
   readonly newline: NativeNewline;
+  /** Of the fields of each record, where the scan relies on them. */
+  readonly forms?: readonly (PlainForm | undefined)[];
 }
 
 /** Starts counting and hashing the files; the main thread works in slices of one chunk. */
@@ -28,7 +31,7 @@ export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx:
   const done = pass.run({ ...ctx, signal, progress: (step) => ctx.progress(step) });
   // A failure is reported where the result is awaited; until then it must not end the process.
   done.catch(() => (wrong ??= 'the pass over the bytes failed'));
-  return { done, contradiction: () => wrong ?? sampler.tooManyErrors(), stop: () => stop.abort() };
+  return { done, contradiction: () => wrong ?? sampler.tooManyErrors(), isPlain: () => pass.isPlain, stop: () => stop.abort() };
 }
 
 class Pass {
@@ -37,6 +40,7 @@ class Pass {
   readonly #sampler: ShapeSampler;
   readonly #prediction: Prediction | undefined;
   readonly #contradict: (why: string) => void;
+  #plain: PlainFields | undefined;
 
   constructor(
     files: readonly TextFile[],
@@ -52,19 +56,28 @@ class Pass {
     this.#contradict = contradict;
   }
 
+  get isPlain(): boolean {
+    return this.#plain?.other === undefined;
+  }
+
   async run(ctx: TaskContext): Promise<Awaited<BytePass['done']>> {
     const { list: needles } = routingNeedles(this.#dialect);
     const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
     // Files are read into its room, chunks of unpacked ones are copied there.
     const largest = Math.max(0, ...this.#files.map((file) => file.size));
-    const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1));
+    const forms = this.#prediction?.forms;
+    const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1), forms ? roomBefore(forms.length, this.#dialect.nullString?.length ?? 0) : 0);
+    const plain = forms && (this.#plain = new PlainFields(search, this.#dialect, this.#prediction?.newline ?? '\\n', forms));
     for (const [i, file] of this.#files.entries()) {
       let start: Uint8Array | undefined;
-      const onChunk = (chunk: Uint8Array, offset: number): void => {
+      plain?.beginFile();
+      const onChunk = (chunk: Uint8Array, offset: number, view: ByteView | undefined): void => {
         this.#sampler.add(chunk);
+        plain?.take(view?.start ?? -1, chunk.length);
         if (offset === 0 && this.#prediction?.later.has(i) === true) start = this.#takeStart(i, chunk);
       };
       const result = await file.scan({ needles, onChunk, onLines: (rows) => ctx.progress({ rows }), search }, ctx);
+      plain?.endFile();
       results.push(result);
       if (this.#prediction) await this.#compare(i, file, result, start, this.#prediction);
     }

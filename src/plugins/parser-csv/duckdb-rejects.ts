@@ -6,6 +6,8 @@ export interface RejectSummary {
   readonly lines: number;
   /** After these errors DuckDB goes on inside the line and may deliver garbage as a good row. */
   readonly unreliable: boolean;
+  /** Values that are none of their column's type. */
+  readonly unconverted: boolean;
 }
 
 /**
@@ -16,10 +18,12 @@ export async function readRejectSummary(sql: SqlConnection, table: string): Prom
   const name = quoteIdentifier(table);
   const [row] = await sql.rows(
     `SELECT count(DISTINCT (file_id, line)) AS lines,
-            count(*) FILTER (error_type::VARCHAR NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS', 'INVALID ENCODING')) AS unreliable
+            count(*) FILTER (error_type::VARCHAR = 'CAST') AS unconverted,
+            count(*) FILTER (error_type::VARCHAR NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS', 'INVALID ENCODING', 'CAST')) AS unreliable
      FROM ${name} WHERE scan_id = (SELECT max(scan_id) FROM ${name})`,
   );
-  return { lines: Number(row?.['lines'] ?? 0), unreliable: Number(row?.['unreliable'] ?? 0) > 0 };
+  const count = (of: string): number => Number(row?.[of] ?? 0);
+  return { lines: count('lines'), unreliable: count('unreliable') > 0, unconverted: count('unconverted') > 0 };
 }
 
 export async function dropRejects(sql: SqlConnection, tables: readonly string[]): Promise<void> {

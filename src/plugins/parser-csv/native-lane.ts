@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { quoteIdentifier, type FileFact, type Reading, type RejectRecord, type RowPlace, type Verdict } from '../../core/spi/index.js';
+import {
+  quoteIdentifier,
+  type FileFact,
+  type Reading,
+  type RejectRecord,
+  type RowPlace,
+  type SourceColumn,
+  type Verdict,
+} from '../../core/spi/index.js';
 import type { ByteFacts } from '../shared/scan-bytes.js';
 import { countRecords, removeCopies, sum, unpackTask, type CsvTask, type RecordCounts } from './csv-task.js';
 import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
@@ -8,6 +16,7 @@ import { locateRejects, locateRows } from './locate-records.js';
 import { openOwnLane } from './own-lane.js';
 import { readCsvSql } from './read-csv-sql.js';
 import { chooseLane, countLines, needsCount, routingNeedles, type NativeNewline } from './routing.js';
+import type { TypedColumns } from './typed-columns.js';
 import { writeSuspects, type WrittenSuspects } from './suspect-rows.js';
 
 /** The pass over the raw bytes that runs beside the scan. */
@@ -16,11 +25,22 @@ export interface BytePass {
   readonly done: Promise<readonly { readonly facts: ByteFacts; readonly file: FileFact }[]>;
   /** Why the prediction from the first megabyte turned out wrong, as soon as it is seen. */
   contradiction(): string | undefined;
+  /** Whether all fields so far had the forms that were predicted. */
+  isPlain(): boolean;
   stop(): void;
 }
 
-/** DuckDB reads the files itself; `check` proves that nothing was lost, else our own tokenizer reads them again. */
-export function openNativeLane(task: CsvTask, newline: NativeNewline, order: readonly number[] | undefined, pass: BytePass): Reading {
+/**
+ * DuckDB reads the files itself; `check` proves that nothing was lost, else our own tokenizer reads them again. Columns that are `typed` it
+ * gives as values; where the pass meets a field that is not plain, they are read again as text.
+ */
+export function openNativeLane(
+  task: CsvTask,
+  newline: NativeNewline,
+  order: readonly number[] | undefined,
+  pass: BytePass,
+  typed?: TypedColumns,
+): Reading {
   const { ctx, dialect } = task;
   const id = randomUUID().replaceAll('-', '');
   const rejects = { table: `csv_rejects_${id}`, scan: `csv_scans_${id}` };
@@ -39,6 +59,15 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
     const instead = await openOwnLane(plain, async () => (await pass.done).map((f) => f.file));
     handedOver = true;
     return { keep: false, reason, instead };
+  }
+
+  /** Something that our tokenizer need not read, but that the reader may have taken for another value. */
+  const isDoubtful = (): boolean => typed !== undefined && pass.contradiction() === undefined && !pass.isPlain();
+
+  function redoAsText(): Verdict {
+    handedOver = true;
+    const reason = 'a number or a time is written in an unusual way';
+    return { keep: false, reason, instead: openNativeLane(task, newline, order, pass) };
   }
 
   async function keep(rows: number): Promise<Verdict> {
@@ -67,17 +96,20 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
   }
 
   return {
-    relation: { from: relationSql(task, newline, order, rejects), columns: task.columns },
+    relation: { from: relationSql(task, newline, order, rejects, typed), columns: columnsOf(task, typed) },
     // DuckDB refuses what our decoders take, such as zeros behind the last gzip member.
     checksReadErrors: task.files.some((file) => file.compression !== 'none'),
     async check(rows) {
+      if (isDoubtful()) return redoAsText();
       const facts = (await pass.done).map((f) => f.facts);
       const lane = chooseLane(dialect, facts);
       if (lane.lane === 'own') return redo(lane.why);
       if (lane.newline !== newline && facts.some((f) => f.lf + f.cr > 0)) return redo('another newline than at the start of the file');
       if (task.orders.some((each) => String(each) !== String(order))) return redo('the files have their columns in different orders');
+      if (isDoubtful()) return redoAsText();
       if (rows < 0) return redo(pass.contradiction() ?? 'the scan was stopped');
       const summary = await readRejectSummary(ctx.sql, rejects.table);
+      if (summary.unconverted) return redoAsText();
       if (summary.unreliable) return redo('a quote was not closed where DuckDB expected it');
       const lines = facts.map((f) => Math.max(0, countLines(f, newline) - dialect.skipLines));
       const needles = routingNeedles(dialect);
@@ -101,9 +133,9 @@ export function openNativeLane(task: CsvTask, newline: NativeNewline, order: rea
       if (written) suspects.push(written);
       return written;
     },
-    shouldStop: () => Promise.resolve(pass.contradiction() !== undefined),
+    shouldStop: () => Promise.resolve(pass.contradiction() !== undefined || isDoubtful()),
     async close() {
-      pass.stop();
+      if (!handedOver) pass.stop();
       await dropRejects(ctx.sql, [rejects.table, rejects.scan]);
       for (const written of suspects) await written.remove();
       if (handedOver) return;
@@ -142,12 +174,14 @@ function relationSql(
   newline: NativeNewline,
   order: readonly number[] | undefined,
   rejects: { readonly table: string; readonly scan: string },
+  typed: TypedColumns | undefined,
 ): string {
   const names = task.columns.map((column) => column.name);
   const inFile = order ? order.map((_, field) => names[order.indexOf(field)] as string) : names;
   const from = readCsvSql({
     paths: task.files.map((file) => file.path),
     names: inFile,
+    ...(typed ? { types: inFile.map((name) => typed.types.get(name)?.readAs ?? 'VARCHAR') } : {}),
     delimiter: task.dialect.delimiter,
     quote: task.dialect.quote,
     newline,
@@ -159,5 +193,17 @@ function relationSql(
   const select = names.map((name) => quoteIdentifier(name)).join(', ');
   // DuckDB reads a blank line of a file with one column as NULL; it is no record.
   if (names.length === 1) return `(SELECT ${select} FROM ${from} WHERE ${select} IS NOT NULL)`;
+  if (typed) return `(SELECT ${names.map((name) => valueSql(name, typed)).join(', ')} FROM ${from})`;
   return order ? `(SELECT ${select} FROM ${from})` : from;
+}
+
+function valueSql(name: string, typed: TypedColumns): string {
+  const column = typed.types.get(name);
+  const ref = quoteIdentifier(name);
+  return column ? `${column.sql(ref)} AS ${ref}` : ref;
+}
+
+function columnsOf({ columns }: CsvTask, typed: TypedColumns | undefined): readonly SourceColumn[] {
+  if (!typed) return columns;
+  return columns.map((column) => (typed.types.has(column.name) ? { name: column.name, type: column.type } : column));
 }

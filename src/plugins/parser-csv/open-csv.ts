@@ -11,6 +11,7 @@ import { openOwnLane } from './own-lane.js';
 import { chooseLane, routingNeedles, type RoutingFacts } from './routing.js';
 import type { CsvConfig } from './schema.js';
 import { chooseSpoolDialect } from './spool-writer.js';
+import { chooseTypedColumns } from './typed-columns.js';
 import { prepareText, type TextFile } from './text-file.js';
 import { walkSample } from './walk-records.js';
 
@@ -42,12 +43,15 @@ async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, diale
   const needles = routingNeedles(dialect).list;
   const orders: FieldOrder[] = [];
   const facts: RoutingFacts[] = texts.flatMap((text) => (text.known ? [text.known.facts] : []));
+  const samples: Head[] = [];
   let dirty: string | undefined;
   const first = texts.map((_, i) => i).filter((i) => i < SAMPLED_FILES || (headers.compares && !isReadOnce(texts[i] as TextFile)));
   for await (const [i, text, head] of readHeads(texts, first)) {
     orders[i] = await headers.orderOf(text.name, head, () => text.head(HEAD_BYTES));
     if (!text.known) facts.push(countHead(head, needles));
-    if (i < SAMPLED_FILES) dirty ??= judgeSample(head.bytes, head.complete, dialect);
+    if (i >= SAMPLED_FILES) continue;
+    samples.push(head);
+    dirty ??= judgeSample(head.bytes, head.complete, dialect);
   }
   /** Of the others the header is compared when they are read. */
   const later = headers.compares ? texts.map((_, i) => i).filter((i) => !first.includes(i)) : [];
@@ -56,12 +60,11 @@ async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, diale
   const lane = chooseLane(dialect, facts);
   const why = lane.lane === 'own' ? lane.why : (dirty ?? ordersNeedOwn(orders, names.length));
   if (lane.lane === 'native' && why === undefined) {
-    return openNativeLane(
-      task,
-      lane.newline,
-      orders[0],
-      startBytePass(texts, dialect, ctx, { headers, orders, later: new Set(later), newline: lane.newline }),
-    );
+    // Of copies the bytes have passed already, and a preview does not wait for its verdict.
+    const passes = texts.every((text) => text.known === undefined) && ctx.sampleBytes === undefined;
+    const typed = passes ? await chooseTypedColumns(task, lane.newline, orders[0], samples) : undefined;
+    const prediction = { headers, orders, later: new Set(later), newline: lane.newline, ...(typed ? { forms: typed.forms } : {}) };
+    return openNativeLane(task, lane.newline, orders[0], startBytePass(texts, dialect, ctx, prediction), typed);
   }
   ctx.log.log('debug', 'csv: reading with our own tokenizer', { reason: why, file: texts[0]?.name });
   for await (const [i, text, head] of readHeads(texts, later)) orders[i] = await headers.orderOf(text.name, head, () => text.head(HEAD_BYTES));

@@ -6,6 +6,8 @@ export interface ReadCsvOptions {
   readonly paths: readonly string[];
   /** Names in the order of the file's fields. */
   readonly names: readonly string[];
+  /** DuckDB's, in the same order. Default: all VARCHAR. */
+  readonly types?: readonly string[];
   readonly delimiter: Uint8Array;
   /** Byte, or -1 for no quoting. */
   readonly quote: number;
@@ -17,7 +19,7 @@ export interface ReadCsvOptions {
   readonly compression?: Compression;
 }
 
-/** A `read_csv(…)` call that reads every column as text and leaves nothing to detection. */
+/** A `read_csv(…)` call that leaves nothing to detection. */
 export function readCsvSql(options: ReadCsvOptions): string {
   const quote = quoteLiteral(options.quote < 0 ? '' : String.fromCharCode(options.quote));
   const parts = [
@@ -37,7 +39,7 @@ export function readCsvSql(options: ReadCsvOptions): string {
     `compression='${options.compression ?? 'none'}'`,
     'hive_partitioning=false',
     'union_by_name=false',
-    `columns={${options.names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(', ')}}`,
+    `columns={${options.names.map((name, i) => `${quoteLiteral(name)}: ${quoteLiteral(options.types?.[i] ?? 'VARCHAR')}`).join(', ')}}`,
     ...(options.maxLineBytes === undefined ? [] : [`max_line_size=${options.maxLineBytes}`]),
     ...(options.rejects
       ? [

@@ -5,8 +5,14 @@ const BINARY =
   'AGFzbQEAAAABGwNgA39/fwF/YAR/f39/AX9gB39/f39/f38BfwMFBAABAQIFAwEAAQc6BQZtZW1vcnkCAAljb3VudEJ5dGUAAAljb3VudFBhaXIAAQhmaW5kUGFpcgACCmZpbmRQYWlyT2YAAwrZBARjAgJ/AXsgAv0PIQUgACABaiEDAkADQCAAQRBqIANLDQEgBCAA/QAEACAF/SP9ZGlqIQQgAEEQaiEADAALCwJAA0AgACADTw0BIAQgAC0AACACRmohBCAAQQFqIQAMAAsLIAQLgQECAn8CeyAC/Q8hBiAD/Q8hByAAIAFqIQQCQANAIABBEWogBEsNASAFIAD9AAQAIAb9IyAA/QAEASAH/SP9Tv1kaWohBSAAQRBqIQAMAAsLAkADQCAAQQFqIARPDQEgBSAALQAAIAJGIAAtAAEgA0ZxaiEFIABBAWohAAwACwsgBQuUAQIDfwJ7IAAhBCAC/Q8hByAD/Q8hCCAAIAFqIQUCQANAIABBEWogBUsNASAA/QAEACAH/SMgAP0ABAEgCP0j/U79ZCEGIAYEQCAAIARrIAZoag8LIABBEGohAAwACwsCQANAIABBAWogBU8NASAALQAAIAJGIAAtAAEgA0ZxBEAgACAEaw8LIABBAWohAAwACwtBfwvZAQIFfwd7IAAhByAC/Q8hDCAD/Q8hDSAE/Q8hDiAF/Q8hDyAG/Q8hECAAIAFqIQgCQANAIABBEWogCEsNASAA/QAEACERIAD9AAQBIRIgESAM/SMgESAN/Sb9UCASIA79UCAP/SMgEiAQ/Sb9UP1O/WQhCSAJBEAgACAHayAJaGoPCyAAQRBqIQAMAAsLAkADQCAAQQFqIAhPDQEgAC0AACEKIAAtAAEhCyAKIAJGIAogA0lyIAsgBHIgBUYgCyAGSXJxBEAgACAHaw8LIABBAWohAAwACwtBfws=';
 const PAGE = 65_536;
 
+/** Memory of WebAssembly. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly memory: Memory;
   countByte(start: number, length: number, byte: number): number;
   countPair(start: number, length: number, first: number, second: number): number;
   findPair(start: number, length: number, first: number, second: number): number;
@@ -30,13 +36,18 @@ export class ByteSearch {
   readonly room: Buffer;
   private readonly exports: Exports;
 
-  constructor(bytes: number) {
+  /** `before`: bytes in front of the room, for others who look at the same memory. */
+  constructor(bytes: number, before = 0) {
     const { Module, Instance } = webAssembly();
     compiled ??= new Module(Buffer.from(BINARY, 'base64'));
     this.exports = new Instance(compiled).exports as Exports;
     // Once, at the start: growing takes the memory away from those who read into it.
-    this.exports.memory.grow(Math.ceil(bytes / PAGE));
-    this.room = Buffer.from(this.exports.memory.buffer, 0, bytes);
+    this.exports.memory.grow(Math.ceil((before + bytes) / PAGE));
+    this.room = Buffer.from(this.exports.memory.buffer, before, bytes);
+  }
+
+  get memory(): Memory {
+    return this.exports.memory;
   }
 
   /** The chunk where it can be searched, until the next one is taken; undefined when it is too large. */
@@ -44,15 +55,16 @@ export class ByteSearch {
     if (chunk.buffer === this.room.buffer) return new ByteView(this.exports, chunk.byteOffset, chunk.length);
     if (chunk.length > this.room.length) return undefined;
     this.room.set(chunk);
-    return new ByteView(this.exports, 0, chunk.length);
+    return new ByteView(this.exports, this.room.byteOffset, chunk.length);
   }
 }
 
 /** A chunk in place. */
 export class ByteView {
   private readonly exports: Exports;
-  private readonly start: number;
-  private readonly length: number;
+  /** In the memory of the search. */
+  readonly start: number;
+  readonly length: number;
 
   constructor(exports: Exports, start: number, length: number) {
     this.exports = exports;

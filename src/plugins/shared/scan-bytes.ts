@@ -31,8 +31,8 @@ export interface ScanOptions {
   readonly search?: ByteSearch;
   /** Hears how many LF each chunk had. */
   onLines?(count: number): void;
-  /** Sees every chunk; what it throws ends the scan. */
-  onChunk?(chunk: Uint8Array, offset: number): void;
+  /** Sees every chunk, and where it lies for `search`; what it throws ends the scan. */
+  onChunk?(chunk: Uint8Array, offset: number, view: ByteView | undefined): void;
 }
 
 /**
@@ -92,7 +92,7 @@ export class ByteCounter {
     if (this.options.utf8 && this.utf8) this.utf8 = this.isWellFormed(bytes);
     this.bytes += chunk.length;
     this.last = bytes[bytes.length - 1] as number;
-    this.options.onChunk?.(chunk, offset);
+    this.options.onChunk?.(chunk, offset, view);
   }
 
   private find(needle: Uint8Array, bytes: Buffer, view: ByteView | undefined, offset: number): number {

@@ -3,6 +3,7 @@ import { mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { openDatabase, type Database } from '../../../src/core/duckdb/index.js';
+import { buildSelect, STATUS } from '../../../src/core/engine/select.js';
 import type {
   JsonObject,
   ParserFile,
@@ -29,17 +30,29 @@ export interface Outcome {
   /** `native`, `own` (from the start) or `redo` (native thrown away). */
   readonly lane: 'native' | 'own' | 'redo';
   readonly reason: string | undefined;
+  /** Each time that a result was thrown away, why. */
+  readonly redone: readonly string[];
+  /** Columns that DuckDB's reader gave as values at first. */
+  readonly typed: readonly string[];
   readonly rows: Row[];
   readonly rejects: RejectRecord[];
   readonly verdict: Extract<Verdict, { keep: true }>;
   readonly places: RowPlace[];
 }
 
+export interface ReadOptions {
+  readonly memory?: ParserMemory;
+  readonly places?: boolean;
+  readonly forceOwn?: boolean;
+  /** Rows are what the engine makes of them: values as text, then why the row is rejected. */
+  readonly convert?: boolean;
+}
+
 export interface CsvLab {
   readonly dir: string;
   readonly ctx: TaskContext;
   file(content: string | Uint8Array, name?: string): Promise<ParserFile>;
-  read(config: JsonObject, files: readonly ParserFile[], options?: { memory?: ParserMemory; places?: boolean; forceOwn?: boolean }): Promise<Outcome>;
+  read(config: JsonObject, files: readonly ParserFile[], options?: ReadOptions): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -89,21 +102,22 @@ async function run(
   files: readonly ParserFile[],
   ctx: TaskContext,
   sql: SqlConnection,
-  options: { memory?: ParserMemory; places?: boolean; forceOwn?: boolean } = {},
+  options: ReadOptions = {},
 ): Promise<Outcome> {
   const typed = config as unknown as CsvConfig;
   const plan: ParserPlan = await csv.plan(typed, files, { ...ctx, place, memory: options.memory, sql });
   let reading: Reading = options.forceOwn ? await openForcedOwn(files, plan, typed, ctx) : await openCsv(files, plan, typed, ctx);
   let lane: Outcome['lane'] = reading.shouldStop ? 'native' : 'own';
-  let reason: string | undefined;
+  const redone: string[] = [];
+  const typedNames = reading.relation.columns.flatMap((column) => (column.text === undefined ? [column.name] : []));
   for (;;) {
-    const { rows, delivered } = await scan(reading, sql);
+    const { rows, delivered } = await scan(reading, sql, options.convert === true);
     const verdict = await reading.check(delivered);
     if (!verdict.keep) {
       await reading.close();
       reading = verdict.instead;
       lane = 'redo';
-      reason = verdict.reason;
+      redone.push(verdict.reason);
       continue;
     }
     const rejects: RejectRecord[] = [];
@@ -116,13 +130,24 @@ async function run(
       ))
         places.push(...batch);
     await reading.close();
-    return { lane, reason, rows, rejects, verdict, places };
+    return { lane, reason: redone.at(-1), redone, typed: typedNames, rows, rejects, verdict, places };
   }
 }
 
-async function scan(reading: Reading, sql: SqlConnection): Promise<{ rows: Row[]; delivered: number }> {
+async function scan(reading: Reading, sql: SqlConnection, convert: boolean): Promise<{ rows: Row[]; delivered: number }> {
   const names = reading.relation.columns.map((column) => column.name);
   try {
+    if (convert) {
+      const { select, reasons } = buildSelect(reading.relation, []);
+      const found = await sql.rows(
+        `SELECT ${names.map((name) => `${quoteIdentifier(name)}::VARCHAR AS ${quoteIdentifier(name)}`).join(', ')}, ${STATUS} FROM (${select})`,
+      );
+      const rows = found.map((row) => {
+        const reason = reasons[(row[STATUS] as number) - 1];
+        return [...names.map((name) => row[name] as string | null), reason ? `${reason.column ?? ''}: ${reason.reason}` : null];
+      });
+      return { rows, delivered: found.length };
+    }
     const found = await sql.rows(`SELECT ${names.map(quoteIdentifier).join(', ')} FROM ${reading.relation.from}`);
     return { rows: found.map((row) => names.map((name) => row[name] as string | null)), delivered: found.length };
   } catch (error) {
