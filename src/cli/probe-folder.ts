@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileSystemError } from '../core/spi/index.js';
 
@@ -31,4 +31,8 @@ async function probeParent(folder: string, what: string): Promise<void> {
   });
   if (!found) return probeParent(parent, what);
   await access(parent, constants.W_OK);
+  // Some folders take none below them, whatever their permissions say (/proc, automount points).
+  const probe = join(parent, `.sluice-check-${randomUUID()}`);
+  await mkdir(probe);
+  await rmdir(probe);
 }

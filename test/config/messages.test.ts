@@ -168,6 +168,10 @@ test('a folder, a number no integer can hold, and a memory limit that nothing fi
   assert.match(memory?.hint ?? '', '800MB');
 });
 
+test('a tab as indentation is one mistake', async () => {
+  assert.equal(await messages(GOOD.replace('  type: file', '\ttype: file')), ['orders.yml:2:1: Tabs are not allowed as indentation']);
+});
+
 test('a mapping that is missing is shown', async () => {
   const [problem] = await problemsOf(() => load({ 'a.yml': GOOD.replace('{name: id, type: long}', 'id') }, 'a.yml'));
   assert.match(problem?.message ?? '', /in\.parser\.columns\[0\]: expected a mapping, found "id"/);

@@ -57,7 +57,7 @@ export async function parseYaml(text: string, origin: TextOrigin): Promise<YamlD
     });
   }
   throwProblems(
-    [...document.errors, ...document.warnings].map((error) =>
+    leadingErrors([...document.errors, ...document.warnings]).map((error) =>
       makeProblem({
         code: 'CONFIG_SYNTAX',
         text: describeSyntax(error.code, error.message),
@@ -68,6 +68,12 @@ export async function parseYaml(text: string, origin: TextOrigin): Promise<YamlD
   );
   const reader = new ValueReader(yaml, document, text, placeOf);
   return { value: reader.read(), locate: (path, part = 'value') => reader.locate(path, part) };
+}
+
+/** A tab that indents breaks everything after it, and all that the parser says of it is one mistake. */
+function leadingErrors<T extends { readonly code: string }>(errors: readonly T[]): readonly T[] {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  return tabs.length > 0 ? tabs : errors;
 }
 
 /** The parser's message without the file's own text, which may hold a password. */

@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { ConfigError, RemoteError, fileSystemError } from '../../core/spi/index.js';
 import { pathOfFileUri, uriOfPath } from './file-uri.js';
+import { makeFolders } from './make-folders.js';
 import type { Storage, StoredObject } from './storage.js';
 
 /** The file-system calls that matter for durability; tests record their order or make them fail. */
@@ -40,7 +41,7 @@ const nodeFileOps: FileOps = {
   },
   chmod: fs.chmod,
   rename: fs.rename,
-  makeFolder: (folder) => fs.mkdir(folder, { recursive: true }),
+  makeFolder: makeFolders,
 };
 
 async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
@@ -178,7 +179,7 @@ class LocalStorage implements Storage {
   staging(folder: string): Promise<string> {
     return doing(`making ${folder}`, async () => {
       const local = pathOfFileUri(folder);
-      await fs.mkdir(local, { recursive: true });
+      await makeFolders(local);
       return local;
     });
   }
