@@ -1,5 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { ConflictError, SluiceError, type Clock, type JsonObject, type Lease, type StateKey, type StoreTransaction } from '../../core/spi/index.js';
+import {
+  ConflictError,
+  SluiceError,
+  type Clock,
+  type JsonObject,
+  type Lease,
+  type RunRecord,
+  type StateKey,
+  type StoreTransaction,
+} from '../../core/spi/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import type { QueryOptions } from './query-options.js';
 
@@ -71,8 +80,7 @@ export async function asRun<T>(
       });
     } catch (error) {
       // After `complete` only the database knows whether the transaction went through.
-      const status = committed ? (await metastore.getRun(runId))?.status : 'running';
-      if (status !== 'committed') await discard(tools, runId, lease, error);
+      if (!committed || !(await hasCommitted(metastore, runId, lease, error))) await discard(tools, runId, lease, error);
       throw error;
     }
   } finally {
@@ -91,12 +99,26 @@ async function takeLease(tools: RunTools, key: StateKey): Promise<Lease> {
   }
 }
 
+/** A COMMIT that was not answered may still be under way: reading the run would not see it, changing its row waits for it. */
+async function hasCommitted(metastore: Metastore, runId: string, lease: Lease, error: unknown): Promise<boolean> {
+  try {
+    await metastore.finishRun(runId, 'failed', { summary: null, error: reasonOf(error) }, lease);
+    return false;
+  } catch (refused) {
+    if (refused instanceof ConflictError && refused.code === 'RUN_COMMITTED') return true;
+    throw refused;
+  }
+}
+
 async function discard(tools: RunTools, runId: string, lease: Lease, error: unknown): Promise<void> {
   const { metastore } = tools;
   const paths = (await metastore.stagedPaths(runId)).map((p) => p.path);
   await tools.removeStaged(paths);
   await metastore.forgetStaging(runId, paths);
-  const reason =
-    error instanceof SluiceError ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } : null;
-  await metastore.finishRun(runId, 'discarded', { summary: null, error: reason }, lease);
+  await metastore.finishRun(runId, 'discarded', { summary: null, error: reasonOf(error) }, lease);
+}
+
+function reasonOf(error: unknown): RunRecord['error'] {
+  if (!(error instanceof SluiceError)) return null;
+  return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }
