@@ -26,6 +26,8 @@ export interface EarlyLoadOptions {
   readonly plan: TablePlan;
   readonly config: DatabaseConfig;
   readonly run: OpenRunContext;
+  /** No newline stands within a line of the spools. */
+  readonly newlineEndsLine: boolean;
   /** When the signal is aborted, the connection is cut, and the server rolls back. */
   open(signal: AbortSignal): Promise<TargetSession>;
   readonly limits?: EarlyLimits;
@@ -41,7 +43,7 @@ type End = { readonly committed: boolean } | { readonly error: unknown };
 export class EarlyLoad {
   readonly #options: EarlyLoadOptions;
   readonly #limits: EarlyLimits;
-  readonly #spools = new GrowingSpools();
+  readonly #spools: GrowingSpools;
   readonly #tasks = new Set<number>();
   #work: Promise<End> | undefined;
   #end: End | undefined;
@@ -57,6 +59,7 @@ export class EarlyLoad {
   constructor(options: EarlyLoadOptions) {
     this.#options = options;
     this.#limits = options.limits ?? EARLY_LIMITS;
+    this.#spools = new GrowingSpools(options.newlineEndsLine);
   }
 
   /** A task begins to fill a folder. Undefined: its rows are not sent early. */

@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { READ_BYTES } from './staged-bytes.js';
 
@@ -9,10 +9,32 @@ export interface GrowingSpool {
   files: readonly string[] | undefined;
 }
 
-/** Spools of several tasks in the order in which their bytes are sent: a file is sent whole before the next one begins. */
+interface SpoolFile {
+  readonly path: string;
+  readonly spool: GrowingSpool;
+  handle: FileHandle | undefined;
+  sent: number;
+  /** What was sent ends within a line. */
+  within: boolean;
+  done: boolean;
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * Spools of several tasks, whose bytes are sent while they grow. Each of the engine's threads fills a file of its own, so the next bytes
+ * are taken from any file that has some: one file alone grows slower than the server takes it. One file follows another at the end of
+ * a line only; where a newline may also stand within one (`newlineEndsLine` is false), at the end of the file.
+ */
 export class GrowingSpools {
+  readonly #newlineEndsLine: boolean;
   readonly #spools: GrowingSpool[] = [];
-  readonly #sent = new Map<string, number>();
+  readonly #files = new Map<string, SpoolFile>();
+  #sentBytes = 0;
+
+  constructor(newlineEndsLine: boolean) {
+    this.#newlineEndsLine = newlineEndsLine;
+  }
 
   add(folder: string): GrowingSpool {
     const spool: GrowingSpool = { folder, files: undefined };
@@ -35,7 +57,7 @@ export class GrowingSpools {
 
   /** Bytes handed over so far. */
   get sentBytes(): number {
-    return [...this.#sent.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return this.#sentBytes;
   }
 
   /**
@@ -43,49 +65,62 @@ export class GrowingSpools {
    * when that is no longer worth it.
    */
   async *bytes(isAll: () => boolean, waitForMore: () => Promise<void>): AsyncIterable<Buffer> {
-    for (;;) {
-      // Asked first: a spool that is added while the folders are listed would be left out.
-      const last = isAll();
-      const next = await this.#next();
-      if (next) yield* this.#read(next.spool, next.file, waitForMore);
-      else if (last) return;
-      else await waitForMore();
-    }
-  }
-
-  /** A complete file before one that still grows. */
-  async #next(): Promise<{ readonly spool: GrowingSpool; readonly file: string } | undefined> {
-    for (const complete of [true, false]) {
-      for (const spool of this.#spools) {
-        if ((spool.files !== undefined) !== complete) continue;
-        const file = (await filesOf(spool)).find((path) => !this.#sent.has(path));
-        if (file !== undefined) return { spool, file };
-      }
-    }
-    return undefined;
-  }
-
-  async *#read(spool: GrowingSpool, file: string, waitForMore: () => Promise<void>): AsyncIterable<Buffer> {
-    let at = 0;
-    this.#sent.set(file, at);
-    const handle = await open(file);
     try {
-      let buffer = Buffer.allocUnsafe(READ_BYTES);
       for (;;) {
-        // Asked first: what is written between an empty read and this question would be left out.
-        const complete = spool.files !== undefined;
-        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, at);
-        at += bytesRead;
-        this.#sent.set(file, at);
-        if (bytesRead > READ_BYTES / 2) {
-          yield buffer.subarray(0, bytesRead);
-          buffer = Buffer.allocUnsafe(READ_BYTES);
-        } else if (bytesRead > 0) yield Buffer.from(buffer.subarray(0, bytesRead));
-        else if (complete) return;
-        else await waitForMore();
+        // Asked first: a spool that is added while the folders are listed would be left out.
+        const last = isAll();
+        const before = this.#sentBytes;
+        for (const file of await this.#unsent()) yield* this.#read(file, waitForMore);
+        if (this.#sentBytes > before) continue;
+        if (last) return;
+        await waitForMore();
       }
     } finally {
-      await handle.close();
+      for (const { handle } of this.#files.values()) await handle?.close();
+    }
+  }
+
+  /** Complete files before those that still grow. */
+  async #unsent(): Promise<readonly SpoolFile[]> {
+    const found: SpoolFile[] = [];
+    const complete = this.#spools.filter((spool) => spool.files !== undefined);
+    const growing = this.#spools.filter((spool) => spool.files === undefined);
+    for (const spool of [...complete, ...growing]) {
+      for (const path of await filesOf(spool)) {
+        const file = this.#files.get(path) ?? { path, spool, handle: undefined, sent: 0, within: false, done: false };
+        this.#files.set(path, file);
+        if (!file.done) found.push(file);
+      }
+    }
+    return found;
+  }
+
+  /** What a file has to be sent; where another one may follow, without waiting for more. */
+  async *#read(file: SpoolFile, waitForMore: () => Promise<void>): AsyncIterable<Buffer> {
+    const handle = (file.handle ??= await open(file.path));
+    let buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (;;) {
+      // Asked first: what is written between an empty read and this question would be left out.
+      const complete = file.spool.files !== undefined;
+      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, file.sent);
+      const whole = complete || bytesRead === READ_BYTES || !this.#newlineEndsLine;
+      const length = whole ? bytesRead : buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1;
+      if (length > 0) {
+        file.sent += length;
+        this.#sentBytes += length;
+        file.within = buffer[length - 1] !== NEWLINE;
+        const large = length > READ_BYTES / 2;
+        yield large ? buffer.subarray(0, length) : Buffer.from(buffer.subarray(0, length));
+        if (large) buffer = Buffer.allocUnsafe(READ_BYTES);
+        if (whole) continue;
+      }
+      if (complete) {
+        file.done = true;
+        file.handle = undefined;
+        return handle.close();
+      }
+      if (this.#newlineEndsLine && !file.within) return;
+      await waitForMore();
     }
   }
 }

@@ -80,7 +80,10 @@ async function sendRows(
 /** A run whose rows may be sent while they are staged. */
 export function openRunWriter(product: TargetProduct, open: Open, plan: OutputPlan, run: OpenRunContext, config: DatabaseConfig): RunWriter {
   const table = plan.details as unknown as TablePlan;
-  const early = mayBeEarly(table, config) ? new EarlyLoad({ plan: table, config, run, open: (signal) => open({ ...run, signal }) }) : undefined;
+  const newlineEndsLine = product.spool.kind === 'escaped';
+  const early = mayBeEarly(table, config)
+    ? new EarlyLoad({ plan: table, config, run, newlineEndsLine, open: (signal) => open({ ...run, signal }) })
+    : undefined;
   return {
     async stage(relation, ctx) {
       let spool: GrowingSpool | undefined;
