@@ -16,7 +16,7 @@ import type { QueryOptions, QueryParameter, QueryStats, TableScanStats } from '.
 import { engineName, isCurrent, resolveRelations, type Relation } from './resolve.js';
 import { mayLoseOrder } from './row-order.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
-import { emptyScanSql, scanSql, stubScanSql, urisOf, type LocalPaths } from './scan-sql.js';
+import { emptyScanSql, scanSql, stubScanSql, urisOf, widenedFloats, type LocalPaths } from './scan-sql.js';
 import { nativeSqlError, readNativeError, userSqlError, WRONG_TEXT } from './sql-errors.js';
 import type { VersionRequest } from './time-travel.js';
 
@@ -237,7 +237,9 @@ async function bindRelations(
     if (placed) await definePlaces(sandbox.connection, placed, local);
     await defineRelations(sandbox.connection, relations, options.namespace ?? DEFAULT_NAMESPACE, (relation) => {
       const table = plans.get(relation);
-      return table ? scanSql(table.plan, relation.version.schema, local) : emptyScanSql(relation.version.schema);
+      return table
+        ? scanSql(table.plan, relation.version.schema, local, { widened: widenedFloats(relation.version.table) })
+        : emptyScanSql(relation.version.schema);
     });
   } catch (error) {
     throw await explainFileError(error, local);
@@ -258,7 +260,7 @@ export function placesName(relation: Relation): string {
 async function definePlaces(connection: DuckConnection, { relation, version, plan }: BoundTable, local: LocalPaths): Promise<void> {
   const catalog = quoteIdentifier(PLACES_CATALOG);
   await connection.run(
-    `ATTACH ':memory:' AS ${catalog}; CREATE SCHEMA IF NOT EXISTS ${catalog}.${quoteIdentifier(engineNamespace(relation.namespace))}; CREATE VIEW ${placesName(relation)} AS ${scanSql(plan, version.schema, local, { withPlace: true })}`,
+    `ATTACH ':memory:' AS ${catalog}; CREATE SCHEMA IF NOT EXISTS ${catalog}.${quoteIdentifier(engineNamespace(relation.namespace))}; CREATE VIEW ${placesName(relation)} AS ${scanSql(plan, version.schema, local, { withPlace: true, widened: widenedFloats(version.table) })}`,
   );
 }
 

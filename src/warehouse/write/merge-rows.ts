@@ -1,6 +1,6 @@
 import { engineError } from '../../core/duckdb/index.js';
 import { DataError, quoteIdentifier, type SqlValue, type StoreTransaction } from '../../core/spi/index.js';
-import { PLACE_COLUMNS, scanSql, type LocalPaths } from '../query/scan-sql.js';
+import { PLACE_COLUMNS, scanSql, widenedFloats, type LocalPaths } from '../query/scan-sql.js';
 import type { Workshop } from '../query/sql-parts.js';
 import { ADDED, currentSchema, type DataFile, type ManifestEntry, type TableMetadata } from '../table/model.js';
 import { keyCondition, type RowCondition } from './row-condition.js';
@@ -157,7 +157,7 @@ export class MergeRows {
     if (missing.length === 0 || removed.plan.data.length === 0)
       return `SELECT ${fields.map((f) => quoteIdentifier(f.name)).join(', ')}, 0 AS __status FROM (${staged})`;
     const local = await localPaths(this.#tools.storage, removed.plan);
-    const old = scanSql(removed.plan, currentSchema(table), local, { withPlace: true });
+    const old = scanSql(removed.plan, currentSchema(table), local, { withPlace: true, widened: widenedFloats(table) });
     const names = [...this.#keys, ...missing].map((n) => `t.${quoteIdentifier(n)}`).join(', ');
     const keys = this.#keys.map((k) => `t.${quoteIdentifier(k)}`).join(', ');
     // Two old rows with one key become one; which one gives its values must not change from try to try.

@@ -2,7 +2,7 @@ import { engineError } from '../../core/duckdb/index.js';
 import type { StoreTransaction } from '../../core/spi/index.js';
 import { indexDeletes, neededDeletes } from '../query/delete-files.js';
 import type { FilePlan } from '../query/plan-files.js';
-import { PLACE_COLUMNS, scanSql, urisOf, type LocalPaths } from '../query/scan-sql.js';
+import { PLACE_COLUMNS, scanSql, urisOf, widenedFloats, type LocalPaths } from '../query/scan-sql.js';
 import type { Workshop } from '../query/sql-parts.js';
 import type { Storage } from '../storage/storage.js';
 import { currentSchema, type ManifestEntry, type TableMetadata } from '../table/model.js';
@@ -123,14 +123,15 @@ export class RowRemover {
       if (rows > 0 && (rows !== entry.file.recordCount || deletes !== '')) partial.push(entry);
     }
     if (partial.length === 0) return;
-    const rows = scanSql({ data: partial, deletes: neededDeletes(partial, plan.deletes), stats: NO_STATS }, currentSchema(table), local);
+    const widened = widenedFloats(table);
+    const rows = scanSql({ data: partial, deletes: neededDeletes(partial, plan.deletes), stats: NO_STATS }, currentSchema(table), local, { widened });
     const select = `SELECT *, 0 AS __status FROM ${this.#condition.remaining(`(${rows})`)}`;
     const rest = await this.#tools.stageRows(planWholeRows(this.#table, table), select, shop, tx);
     this.#batches.push({ inputs: partial, rest });
   }
 
   async #countRows(table: TableMetadata, plan: FilePlan, local: LocalPaths, shop: Workshop): Promise<ReadonlyMap<string, number>> {
-    const scan = scanSql(plan, currentSchema(table), local, { withPlace: true });
+    const scan = scanSql(plan, currentSchema(table), local, { withPlace: true, widened: widenedFloats(table) });
     const from = this.#condition.matching(`(${scan})`);
     const found = await shop.sql.rows(`SELECT t.${PLACE_COLUMNS.file} AS file, count(*) AS n FROM ${from} GROUP BY ALL`).catch((error: unknown) => {
       throw engineError(error, `looking for rows to replace in ${this.#table}`);

@@ -37,6 +37,23 @@ test('position deletes hide rows of the files they name, also with columns named
   assert.equal(await house.rows('SELECT count(*) AS n FROM d.t', { snapshot: before ?? 0n }), [{ n: 20n }]);
 });
 
+test('filters on a float that became a double compare the doubles', async () => {
+  await house.createTable('r.wide', [field(1, 'f', 'float'), field(2, 'id', 'long')]);
+  const floats = "SELECT * FROM (VALUES (0.1::FLOAT, 1), (16777216::FLOAT, 2), ('nan'::FLOAT, 3), (-0.0::FLOAT, 4)) v(f, id)";
+  await house.append('r.wide', [floats]);
+  await house.append('r.wide', [floats.replaceAll(/, (\d)\)/g, ', 1$1)')], { withoutStats: true });
+  const wide = [field(1, 'f', 'double'), field(2, 'id', 'long')];
+  await house.change('r.wide', (t) => withFields(t, wide));
+  const ids = async (where: string): Promise<unknown> =>
+    (await house.rows(`SELECT list(id ORDER BY id)::VARCHAR AS ids FROM r.wide WHERE ${where}`))[0]?.['ids'];
+  assert.is(await ids('f > 0.1'), '[1, 2, 3, 11, 12, 13]');
+  assert.is(await ids('f = 0.1'), null);
+  assert.is(await ids('f = 0.1::FLOAT'), '[1, 11]');
+  assert.is(await ids('f >= 16777217'), '[3, 13]');
+  assert.is(await ids('f <= 0'), '[4, 14]');
+  assert.equal(await house.rows('SELECT f::VARCHAR AS f FROM r.wide WHERE id = 4'), [{ f: '-0.0' }]);
+});
+
 test('renamed, added, dropped and widened columns read right; only time travel uses the old schema', async () => {
   await house.createTable('e.t', [field(1, 'a', 'int'), field(2, 'b', 'string')]);
   await house.append('e.t', [`SELECT 1 AS a, 'x' AS b`]);
