@@ -6,7 +6,7 @@ import { HEAD_BYTES, SHORT_HEAD_BYTES, type FieldOrder, type HeaderWatch } from 
 import type { BytePass } from './native-lane.js';
 import { PlainFields, roomBefore, type PlainForm } from './plain-fields.js';
 import { chooseLane, routingNeedles, type NativeNewline } from './routing.js';
-import { ShapeSampler } from './shape-sampler.js';
+import { ShapeSampler, tooManyErrors } from './shape-sampler.js';
 import type { TextFile } from './text-file.js';
 
 /** What was assumed of files that nobody has looked into yet. */
@@ -25,13 +25,12 @@ export interface Prediction {
 export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, prediction?: Prediction): BytePass {
   const stop = new AbortController();
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
-  const sampler = new ShapeSampler(dialect);
   let wrong: string | undefined;
-  const pass = new Pass(files, dialect, sampler, prediction, (why) => (wrong ??= why));
+  const pass = new Pass(files, dialect, prediction, (why) => (wrong ??= why));
   const done = pass.run({ ...ctx, signal, progress: (step) => ctx.progress(step) });
   // A failure is reported where the result is awaited; until then it must not end the process.
   done.catch(() => (wrong ??= 'the pass over the bytes failed'));
-  return { done, contradiction: () => wrong ?? sampler.tooManyErrors(), isPlain: () => pass.isPlain, stop: () => stop.abort() };
+  return { done, contradiction: () => wrong ?? pass.tooManyErrors(), isPlain: () => pass.isPlain, stop: () => stop.abort() };
 }
 
 class Pass {
@@ -42,18 +41,16 @@ class Pass {
   readonly #contradict: (why: string) => void;
   #plain: PlainFields | undefined;
 
-  constructor(
-    files: readonly TextFile[],
-    dialect: Dialect,
-    sampler: ShapeSampler,
-    prediction: Prediction | undefined,
-    contradict: (why: string) => void,
-  ) {
+  constructor(files: readonly TextFile[], dialect: Dialect, prediction: Prediction | undefined, contradict: (why: string) => void) {
     this.#files = files;
     this.#dialect = dialect;
-    this.#sampler = sampler;
+    this.#sampler = new ShapeSampler(dialect);
     this.#prediction = prediction;
     this.#contradict = contradict;
+  }
+
+  tooManyErrors(): string | undefined {
+    return this.#sampler.tooManyErrors() ?? (this.#plain && tooManyErrors(this.#plain.records, this.#plain.misshapen));
   }
 
   get isPlain(): boolean {
@@ -65,15 +62,15 @@ class Pass {
     const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
     // Files are read into its room, chunks of unpacked ones are copied there.
     const largest = Math.max(0, ...this.#files.map((file) => file.size));
-    const forms = this.#prediction?.forms;
+    const { forms, newline = '\\n' } = this.#prediction ?? {};
     const search = new ByteSearch(Math.min(CHUNK_BYTES, largest + 1), forms ? roomBefore(forms.length, this.#dialect.nullString?.length ?? 0) : 0);
-    const plain = forms && (this.#plain = new PlainFields(search, this.#dialect, this.#prediction?.newline ?? '\\n', forms));
+    const plain = forms && (this.#plain = new PlainFields(search, this.#dialect, newline, forms));
     for (const [i, file] of this.#files.entries()) {
       let start: Uint8Array | undefined;
       plain?.beginFile();
       const onChunk = (chunk: Uint8Array, offset: number, view: ByteView | undefined): void => {
-        this.#sampler.add(chunk);
-        plain?.take(view?.start ?? -1, chunk.length);
+        if (plain && plain.other === undefined) plain.take(view?.start ?? -1, chunk.length);
+        else this.#sampler.add(chunk);
         if (offset === 0 && this.#prediction?.later.has(i) === true) start = this.#takeStart(i, chunk);
       };
       const result = await file.scan({ needles, onChunk, onLines: (rows) => ctx.progress({ rows }), search }, ctx);

@@ -10,6 +10,9 @@
   (global $nullEnd (mut i32) (i32.const 0))
   ;; Of the record at which a walk ended: the number of the field that is not plain, or -1 when its end is missing.
   (global $field (export "field") (mut i32) (i32.const -1))
+  ;; Records that were walked over, without blank lines, and those among them with more or fewer fields than there are entries.
+  (global $records (export "records") (mut i32) (i32.const 0))
+  (global $misshapen (export "misshapen") (mut i32) (i32.const 0))
   ;; `$null` to `$nullEnd` is the text of null values.
   (func (export "begin") (param $delimiterByte i32) (param $quoteByte i32) (param $crByte i32) (param $nullAt i32) (param $nullLength i32)
     (global.set $delimiter (local.get $delimiterByte))
@@ -80,7 +83,13 @@
   (func $number (param $p i32) (param $whole i32) (param $fraction i32) (result i32)
     (local $end i32)
     (local.set $p (i32.add (local.get $p) (i32.eq (i32.load8_u (local.get $p)) (i32.const 0x2d))))
-    (local.set $end (call $digits (local.get $p)))
+    ;; Few digits as a rule: less than the call costs.
+    (local.set $end (local.get $p))
+    (block $behind
+      (loop $next
+        (br_if $behind (i32.ge_u (i32.sub (i32.load8_u (local.get $end)) (i32.const 0x30)) (i32.const 10)))
+        (local.set $end (i32.add (local.get $end) (i32.const 1)))
+        (br $next)))
     (if (i32.ge_u (i32.sub (i32.sub (local.get $end) (local.get $p)) (i32.const 1)) (local.get $whole)) (then (return (i32.const 0))))
     (if (i32.ne (i32.load8_u (local.get $end)) (i32.const 0x2e)) (then (return (local.get $end))))
     (local.set $p (i32.add (local.get $end) (i32.const 1)))
@@ -155,28 +164,37 @@
     (if (i32.and (i32.eq (local.get $word) (i32.const 0x736c6166)) (i32.eq (i32.load8_u offset=4 (local.get $p)) (i32.const 0x65)))
       (then (return (i32.add (local.get $p) (i32.const 5)))))
     (i32.const 0))
-  ;; Behind the value at $p that is of the form $entry, or 0.
-  (func $value (param $p i32) (param $entry i32) (result i32)
-    (local $kind i32)
-    (local.set $kind (i32.load (local.get $entry)))
-    (if (i32.eq (local.get $kind) (i32.const 1))
-      (then (return (call $number (local.get $p) (i32.load offset=4 (local.get $entry)) (i32.load offset=8 (local.get $entry))))))
-    (if (i32.eq (local.get $kind) (i32.const 2))
-      (then (return (call $time (local.get $p) (i32.load offset=4 (local.get $entry)) (i32.load offset=8 (local.get $entry))))))
-    (if (i32.eq (local.get $kind) (i32.const 3)) (then (return (call $day (local.get $p)))))
-    (call $boolean (local.get $p)))
   ;; The end of the field at $p that is null or of the form $entry, or 0.
   (func $plain (param $p i32) (param $entry i32) (result i32)
-    (local $end i32) (local $q i32)
-    (if (i32.eq (i32.load8_u (local.get $p)) (global.get $quote))
+    (local $kind i32) (local $start i32) (local $end i32) (local $q i32)
+    (local.set $kind (i32.load (local.get $entry)))
+    (local.set $start (i32.add (local.get $p) (i32.eq (i32.load8_u (local.get $p)) (global.get $quote))))
+    (block $known
+      (if (i32.eq (local.get $kind) (i32.const 1))
+        (then
+          (local.set $end
+            (call $number (local.get $start) (i32.load offset=4 (local.get $entry)) (i32.load offset=8 (local.get $entry))))
+          (br $known)))
+      (if (i32.eq (local.get $kind) (i32.const 2))
+        (then
+          (local.set $end
+            (call $time (local.get $start) (i32.load offset=4 (local.get $entry)) (i32.load offset=8 (local.get $entry))))
+          (br $known)))
+      (local.set $end
+        (if (result i32) (i32.eq (local.get $kind) (i32.const 3))
+          (then (call $day (local.get $start)))
+          (else (call $boolean (local.get $start))))))
+    (if (i32.ne (local.get $start) (local.get $p))
       (then
-        (local.set $end (call $value (i32.add (local.get $p) (i32.const 1)) (local.get $entry)))
         (if (i32.eqz (local.get $end)) (then (return (i32.const 0))))
         (if (i32.ne (i32.load8_u (local.get $end)) (global.get $quote)) (then (return (i32.const 0))))
         (local.set $end (i32.add (local.get $end) (i32.const 1)))
         (return (select (local.get $end) (i32.const 0) (call $isEnd (local.get $end))))))
-    (local.set $end (call $value (local.get $p) (local.get $entry)))
-    (if (local.get $end) (then (if (call $isEnd (local.get $end)) (then (return (local.get $end))))))
+    (if (local.get $end)
+      (then
+        ;; As a rule; the call costs more.
+        (if (i32.eq (i32.load8_u (local.get $end)) (global.get $delimiter)) (then (return (local.get $end))))
+        (if (call $isEnd (local.get $end)) (then (return (local.get $end))))))
     (local.set $q (global.get $null))
     (block $differs
       (loop $next
@@ -209,6 +227,10 @@
           (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
           (local.set $p (i32.add (local.get $at) (i32.const 1)))
           (br_if $nextField (i32.eq (i32.load8_u (local.get $at)) (global.get $delimiter))))
+        (if (i32.ne (local.get $at) (local.get $record))
+          (then
+            (global.set $records (i32.add (global.get $records) (i32.const 1)))
+            (global.set $misshapen (i32.add (global.get $misshapen) (i32.ne (local.get $entry) (local.get $entriesEnd))))))
         ;; Behind CR stands LF.
         (local.set $p (i32.add (local.get $p) (i32.ne (i32.load8_u (local.get $at)) (i32.const 0x0a))))
         (br $nextRecord)))

@@ -3,7 +3,7 @@ import { LF, type Dialect } from './dialect.js';
 const WINDOW = 32 << 10;
 /** One window of each so many bytes, however small the chunks are. */
 const STRIDE = 4 << 20;
-const MIN_LINES = 1000;
+const MIN_RECORDS = 1000;
 
 /**
  * Estimates the share of records with a wrong number of fields from windows of the text: DuckDB's reject tables are
@@ -59,6 +59,11 @@ export class ShapeSampler {
   }
 
   tooManyErrors(): string | undefined {
-    return this.lines >= MIN_LINES && this.wrong >= this.lines / 100 ? 'one record in a hundred or more has a wrong number of columns' : undefined;
+    return tooManyErrors(this.lines, this.wrong);
   }
+}
+
+/** Why records that were looked at speak against DuckDB's reader, if they do. */
+export function tooManyErrors(records: number, misshapen: number): string | undefined {
+  return records >= MIN_RECORDS && misshapen >= records / 100 ? 'one record in a hundred or more has a wrong number of columns' : undefined;
 }
