@@ -108,6 +108,9 @@ export class EarlyLoad {
       const { log } = this.#options.run;
       if (!this.#sentAll && this.#givenUp === undefined)
         log.log('info', 'rows could not be sent before the commit', { error: error instanceof Error ? error.message : String(error) });
+    } finally {
+      // Whoever read its bytes has gone, but more of them may still be waited for.
+      this.#abort.abort();
     }
     return this.#end;
   }

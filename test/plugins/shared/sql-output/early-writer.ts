@@ -25,6 +25,7 @@ const SCHEMA = [
 
 interface Options {
   readonly clock?: Clock;
+  readonly signal?: AbortSignal;
   /** Tells why rows are not sent early. */
   onReason?(reason: string): void;
 }
@@ -48,7 +49,7 @@ class Steps {
     this.#config = config;
     this.#plan = plan;
     this.#run = {
-      ...lab.context(),
+      ...lab.context(options.signal === undefined ? {} : { signal: options.signal }),
       clock: options.clock ?? systemClock,
       log: { log: (_level, _text, fields) => options.onReason?.(String(fields?.['reason'])) },
       reach: (point) => {
@@ -153,6 +154,33 @@ export function addEarlyWriterTests(
       await steps.writer.close();
       await target.run('DROP TABLE t');
     }));
+
+  test('nothing is waited for any more once a run was stopped', () => {
+    const stop = new AbortController();
+    let early = false;
+    let tellAsleep: (signal: AbortSignal | undefined) => void = () => undefined;
+    const asleep = new Promise<AbortSignal | undefined>((resolve) => (tellAsleep = resolve));
+    let tellEnded: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (tellEnded = resolve));
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      if (!early) return systemClock.sleep(ms, signal);
+      tellAsleep(signal);
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    };
+    return withSteps(
+      async (steps) => {
+        await steps.stage(0);
+        await steps.sent;
+        early = true;
+        const waiting = await asleep;
+        stop.abort(new Error('stopped'));
+        await ended;
+        await steps.writer.close();
+        assert.is(waiting?.aborted, true, 'a timer would keep the process alive for good');
+      },
+      { clock: { ...systemClock, sleep }, signal: stop.signal, onReason: () => tellEnded() },
+    );
+  });
 
   let now = 0;
   let tell: (reason: string) => void = () => undefined;
