@@ -96,12 +96,12 @@ export function createJobs(connection: Connection, project: string): JobCalls {
       return Object.fromEntries(STATUSES.map((status) => [status, counts.get(status) ?? 0])) as { [status in JobStatus]: number };
     },
 
-    claimJobs: async (server, want, limits) => {
+    claimJobs: async (server, want, limits, messagesOf) => {
       if (want <= 0 || !(await mayClaim(server))) return [];
       return connection.transaction(async (tx) => {
         await dialect.lockName(tx, 'sluice_jobs');
         const at = await now(tx);
-        await takeOver(tx, project, dialect.now, at);
+        await takeOver(tx, project, dialect.now, at, messagesOf);
         const running = await tx.all(`SELECT uses FROM sluice_jobs WHERE project = $1 AND status = 'running'`, [project]);
         const used = new Map<string, number>();
         const count = (uses: readonly string[]): void => uses.forEach((name) => used.set(name, (used.get(name) ?? 0) + 1));
@@ -239,7 +239,13 @@ export function createJobs(connection: Connection, project: string): JobCalls {
 }
 
 /** Jobs of servers that are gone are queued again, or given up after too many of them. */
-async function takeOver(tx: OpenTransaction, project: string, nowSql: string, at: number): Promise<void> {
+async function takeOver(
+  tx: OpenTransaction,
+  project: string,
+  nowSql: string,
+  at: number,
+  messagesOf: Parameters<JobStore['claimJobs']>[3],
+): Promise<void> {
   const running = await tx.all(`SELECT id, holder, takeovers, kill_requested FROM sluice_jobs WHERE project = $1 AND status = 'running'`, [project]);
   if (running.length === 0) return;
   const alive = await liveServers(tx, nowSql, project);
@@ -260,6 +266,8 @@ async function takeOver(tx: OpenTransaction, project: string, nowSql: string, at
         at,
         JSON.stringify(error),
       ]);
+      const ended = await tx.get('SELECT * FROM sluice_jobs WHERE id = $1', [id]);
+      if (ended && messagesOf) await insertMessages(tx, project, await messagesOf(jobOf(ended)));
     }
   }
 }

@@ -152,8 +152,13 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
         release = () => third.release();
       }
     }
-    assert.equal(await store.claimJobs(server, 1, new Map()), []);
+    const tell = (job: JobRecord): Promise<NewMessage[]> => Promise.resolve([{ target: 'ops', content: { id: job.id, code: job.error?.code ?? '' } }]);
+    assert.equal(await store.claimJobs(server, 1, new Map(), tell), []);
     assert.is((await store.getJob(id))?.error?.code, 'JOB_ABANDONED');
+    assert.equal(
+      (await store.claimMessages(10, 0)).map(({ content }) => content),
+      [{ id, code: 'JOB_ABANDONED' }],
+    );
   });
 
   test('kill: queued ones end, running ones are named to their server', async () => {

@@ -224,9 +224,14 @@ export interface JobStore {
   /**
    * Takes up to `want` due jobs for a registered server: highest priority first, then oldest; none whose `uses` are at their
    * limit (default 1 for `schedule:…`, else none), counting the jobs of all processes. Jobs of servers that are gone are due again;
-   * that costs no attempt, but the fifth time the job ends with JOB_ABANDONED.
+   * that costs no attempt, but the fifth time the job ends with JOB_ABANDONED; `messagesOf` tells what is recorded with that end.
    */
-  claimJobs(server: string, want: number, limits: ReadonlyMap<string, number>): Promise<readonly JobRecord[]>;
+  claimJobs(
+    server: string,
+    want: number,
+    limits: ReadonlyMap<string, number>,
+    messagesOf?: (abandoned: JobRecord) => Promise<readonly NewMessage[]>,
+  ): Promise<readonly JobRecord[]>;
   /** As claimJobs for one queued job, whatever its time and limits: a person runs it now. Undefined: it is not queued any more. */
   claimJob(server: string, id: string): Promise<JobRecord | undefined>;
   /** The running jobs of this server, and whether each shall be killed. One that it does not know of was claimed without its learning of it. */

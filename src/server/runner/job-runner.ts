@@ -66,12 +66,20 @@ export class JobRunner {
 
   /** Starts as many due jobs as there are free workers; answers how many. */
   async claim(server: ServerRegistration): Promise<number> {
-    const { store, pool, limits } = this.#options;
+    const { store, pool, log, limits, messagesOf, onEnd } = this.#options;
     if (pool.free === 0) return 0;
     // Unless it is answered, nobody knows which jobs were claimed.
     this.#unsure = true;
-    const jobs = await store.claimJobs(server.id, pool.free, limits());
+    const abandoned: JobRecord[] = [];
+    const jobs = await store.claimJobs(server.id, pool.free, limits(), async (job) => {
+      abandoned.push(job);
+      return (await messagesOf?.({ job, status: 'error', error: job.error, result: job.result, again: false })) ?? [];
+    });
     this.#unsure = false;
+    for (const job of abandoned) {
+      log.log('warn', 'job ended', { job: job.id, name: job.name, status: job.status, ...(job.error ? { code: job.error.code } : {}) });
+      onEnd();
+    }
     for (const job of jobs) this.#start(job, server);
     return jobs.length;
   }

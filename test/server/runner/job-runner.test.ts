@@ -76,6 +76,42 @@ test('jobs whose claim, or whose end, was not confirmed are run all the same', a
   }
 });
 
+test('a job that is given up after too many servers is told and logged', async ({ desk }) => {
+  const store = await desk.store();
+  const id = await store.addJob(newJob({ kind: 'sql', sql: 'SELECT 1 AS one' }));
+  for (let i = 0; i < 5; i++) {
+    const gone = await store.registerServer(`gone ${i}`);
+    assert.is((await store.claimJobs(gone.id, 1, new Map())).length, 1);
+    await gone.release();
+  }
+  const server = await store.registerServer('test');
+  const pool = new WorkerPool({ root: desk.folder, env: process.env, size: 1, memoryBytes: 1e9 });
+  const logged: string[] = [];
+  let ends = 0;
+  const runner = new JobRunner({
+    store,
+    pool,
+    clock: systemClock,
+    log: { log: (level, message, facts) => logged.push(`${level} ${message} ${String(facts?.['code'])}`) },
+    limits: () => new Map(),
+    messagesOf: ({ job, status, again }) => Promise.resolve([{ target: 'ops', content: { id: job.id, status, again } }]),
+    onEnd: () => ends++,
+    onFree: () => undefined,
+  });
+  try {
+    assert.is(await runner.claim(server), 0);
+    const told = await store.claimMessages(9, 0);
+    assert.equal(
+      told.map(({ content }) => content),
+      [{ id, status: 'error', again: false }],
+    );
+    assert.equal([logged, ends], [['warn job ended JOB_ABANDONED'], 1]);
+  } finally {
+    await pool.close();
+    await server.release();
+  }
+});
+
 test('a metastore that could not be opened is opened once it is there', async () => {
   const desk = new JobDesk();
   try {
