@@ -73,7 +73,13 @@ class Pass {
         else this.#sampler.add(chunk);
         if (offset === 0 && this.#prediction?.later.has(i) === true) start = this.#takeStart(i, chunk);
       };
-      const result = await file.scan({ needles, onChunk, onLines: (rows) => ctx.progress({ rows }), search }, ctx);
+      let skip = this.#dialect.skipLines;
+      const onLines = (lines: number): void => {
+        const rows = Math.max(0, lines - skip);
+        skip -= lines - rows;
+        ctx.progress({ rows });
+      };
+      const result = await file.scan({ needles, onChunk, onLines, search }, ctx);
       plain?.endFile();
       results.push(result);
       if (this.#prediction) await this.#compare(i, file, result, start, this.#prediction);

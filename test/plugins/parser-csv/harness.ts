@@ -46,6 +46,7 @@ export interface ReadOptions {
   readonly forceOwn?: boolean;
   /** Rows are what the engine makes of them: values as text, then why the row is rejected. */
   readonly convert?: boolean;
+  readonly progress?: TaskContext['progress'];
 }
 
 export interface CsvLab {
@@ -88,7 +89,7 @@ export async function openLab(): Promise<CsvLab> {
       await writeFile(target, bytes);
       return { name, path: target, size: bytes.length, decoders: [], open: () => fileChunks(target), openRaw: () => fileChunks(target) };
     },
-    read: (config, files, options) => run(config, files, ctx, sql, options),
+    read: (config, files, options = {}) => run(config, files, options.progress ? { ...ctx, progress: options.progress } : ctx, sql, options),
     async close() {
       sql.close();
       db.close();
