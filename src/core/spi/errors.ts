@@ -74,7 +74,7 @@ export class BugError extends SluiceError {
 }
 
 const FS_HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'free disk space, or point exec.temp_dir at a larger disk',
+  ENOSPC: 'free disk space there, or write to a place on a larger disk',
   EACCES: 'check the permissions of the file or folder',
   EPERM: 'check the permissions of the file or folder',
   ENOENT: 'check that the path exists',
