@@ -13,7 +13,7 @@ import { loadFunction, type RowFunction } from './load-function.js';
 import { argumentOf, FAILURE_MARK, textOfResult, type Argument } from './row-texts.js';
 import { javascriptSchema, type JavascriptConfig } from './schema.js';
 
-/** Failures shown in the log; the rows themselves are among the rejects. */
+/** Different failures shown in the log; the rows themselves, which are read again to tell where they came from, are among the rejects. */
 const LOGGED_FAILURES = 5;
 const FAILED = 'starts_with(__element, chr(21))';
 
@@ -82,7 +82,7 @@ function sqlFunction(call: RowFunction, args: readonly Argument[], config: Javas
     .update(JSON.stringify([config.function ?? '', config.file ?? '', config.columns, names]))
     .digest('hex')
     .slice(0, 12);
-  let failures = 0;
+  const logged = new Set<string>();
   return {
     name: `__javascript_${id}`,
     parameters: args.map((a) => a.parameter),
@@ -91,9 +91,11 @@ function sqlFunction(call: RowFunction, args: readonly Argument[], config: Javas
       try {
         return textOfResult(call(Object.fromEntries(args.map((a, i) => [a.name, a.fromSql(values[i] ?? null)]))), names);
       } catch (error) {
-        failures++;
-        if (failures <= LOGGED_FAILURES)
-          ctx.log.log('warn', 'the function of a javascript filter failed', { error: error instanceof Error ? error.message : String(error) });
+        const text = error instanceof Error ? error.message : String(error);
+        if (!logged.has(text) && logged.size < LOGGED_FAILURES) {
+          logged.add(text);
+          ctx.log.log('warn', 'the function of a javascript filter failed', { error: text });
+        }
         return FAILURE_MARK;
       }
     },

@@ -8,6 +8,7 @@ import expandJson from '../../../src/plugins/filter-expand-json/index.js';
 import explode from '../../../src/plugins/filter-explode/index.js';
 import javascript from '../../../src/plugins/filter-javascript/index.js';
 import { quoteLiteral, type JsonObject, type Schema } from '../../../src/core/spi/index.js';
+import { TestProject } from '../../engine/project.js';
 import { configErrorOf, planFilter, runFilter } from './filter-bench.js';
 
 const orders: Schema = [
@@ -183,6 +184,25 @@ test('javascript: returns values, drops rows, makes rows, fails for rows', async
   assert.is(wrong.rejects.length, 7);
   const late = await run({ columns: ['id'], function: 'async row => true' });
   assert.is(late.rejects.length, 7);
+});
+
+test('javascript: each failure is logged once, however often rows are read', async () => {
+  const project = new TestProject();
+  try {
+    project.write('sluice.yml', 'name: failing\n');
+    project.write('ids.csv', 'id\n1\n2\n3\n4\n');
+    project.write(
+      'failing.yml',
+      'in: {type: file, path_prefix: ids.csv, parser: {type: csv, header_line: true, columns: [{name: id, type: long}]}}\n' +
+        'filters: [{type: javascript, columns: [id], function: "row => { if (row.id > 2) throw new Error(`no ${row.id > 3}`); return true }"}]\n' +
+        'out: {type: warehouse, table: raw.ids}\nexec: {max_rejects: 10}\n',
+    );
+    const { code, stderr } = await project.sluice(['run', 'failing.yml']);
+    assert.is(code, 0, stderr);
+    assert.equal(stderr.match(/no (true|false)/g)?.sort(), ['no false', 'no true']);
+  } finally {
+    project.remove();
+  }
 });
 
 test('javascript: every type arrives as documented', async () => {
