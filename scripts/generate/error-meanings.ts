@@ -39,6 +39,7 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
     todo: 'Set expire_days and time_column in the pipeline that loads the table, and run it.',
   },
   FILE_NAME: { means: 'A path holds a character that no path can hold.', todo: 'Take it out.' },
+  FILE_SPECIAL: { means: 'A folder, device or pipe stands where a file is to be written.', todo: 'Name a file.' },
   FILE_SYSTEM: { means: 'The operating system refused a file operation.', todo: 'See the reason in the message.' },
   GA_DATES: { means: 'The days to read contradict one another, or are none.', todo: 'Correct the key that is named.' },
   GA_REQUEST: {

@@ -1,10 +1,11 @@
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openDatabase } from '../core/duckdb/index.js';
-import { fileSystemError, quotePath, type JobRecord, type SqlConnection } from '../core/spi/index.js';
+import { quotePath, type JobRecord, type SqlConnection } from '../core/spi/index.js';
 import { findResult } from '../server/runner/kept-results.js';
 import { flag, text, type CommandContext } from './command.js';
 import { formatCount } from './format.js';
+import { writeResultFile } from './result-file.js';
 import { RESULT_FORMATS, writeResult, type ResultColumns, type ResultFormat } from './result-writer.js';
 import type { Session } from './session.js';
 import { usageError } from './subcommand.js';
@@ -21,17 +22,10 @@ export async function printJobResult(context: CommandContext, session: Session, 
     return 0;
   }
   const target = resolve(environment.cwd, file);
-  if (!flag(options, 'force') && (await stat(target).catch(() => undefined)))
-    throw usageError('job result', `${target} exists`, '--force overwrites it');
-  const partial = `${target}.partial-${process.pid}`;
-  try {
-    const rows = format === 'parquet' ? await copyFile(path, partial) : await readResult(path, (result) => writeTextResult(result, format, partial));
-    await rename(partial, target);
-    out.say(`${rows === undefined ? 'the result is' : `${formatCount(rows)} rows are`} in ${target}`);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw fileSystemError(error, `writing ${target}`);
-  }
+  const rows = await writeResultFile<number | void>(target, { force: flag(options, 'force'), whole: format === 'parquet' }, (into) =>
+    format === 'parquet' ? copyFile(path, into) : readResult(path, (result) => writeTextResult(result, format, into)),
+  );
+  out.say(`${typeof rows !== 'number' ? 'the result is' : `${formatCount(rows)} rows are`} in ${target}`);
   return 0;
 }
 

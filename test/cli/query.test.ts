@@ -1,4 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,6 +54,23 @@ test('equal names of a result are told apart alike in every format that programs
   assert.match((await desk.ok(['query', sql, '--format', 'table'])).stdout, /a +a +a_1 +A +b/);
 });
 
+test('a device or pipe of -o is written to, and stays what it is', async ({ desk }) => {
+  const pipe = join(desk.folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const read = readFile(pipe, 'utf8');
+  await desk.ok(['query', 'SELECT 1 AS a', '--format', 'csv', '-o', 'pipe']);
+  assert.is(await read, 'a\n1\n');
+  for (const args of [
+    ['query', 'SELECT 1 AS a', '--format', 'parquet', '-o', 'pipe', '--force'],
+    ['export', '--query', 'SELECT 1 AS a', '--to', 'file:pipe?format=csv&overwrite=true'],
+  ]) {
+    const refused = await desk.sluice(args);
+    assert.is(refused.code, 2, refused.stderr);
+    assert.match(refused.stderr, /FILE_SPECIAL: .*pipe is no regular file/);
+  }
+  assert.ok(statSync(pipe).isFIFO());
+});
+
 test('a file of -o is whole, or as it was before', async ({ desk }) => {
   for (const name of ['old.csv', 'old.parquet']) {
     desk.write(name, 'old');
@@ -65,7 +84,7 @@ test('a file of -o is whole, or as it was before', async ({ desk }) => {
   assert.is(nowhere.code, 4, nowhere.stderr);
   assert.match(nowhere.stderr, 'FILE_SYSTEM');
   mkdirSync(join(desk.folder, 'folder.csv'));
-  assert.is((await desk.sluice(['query', 'SELECT 1', '-o', 'folder.csv', '--force'])).code, 4);
+  assert.match((await desk.sluice(['query', 'SELECT 1', '-o', 'folder.csv', '--force'])).stderr, /FILE_SPECIAL: .*folder\.csv is a folder/);
   const two = await desk.sluice(['query', 'SELECT 1; SELECT 2', '-o', 'two.csv', '--force']);
   assert.is(two.code, 2);
   assert.match(two.stderr, 'one SELECT');

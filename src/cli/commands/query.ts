@@ -1,8 +1,8 @@
-import { rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ConfigError, fileSystemError } from '../../core/spi/index.js';
+import { ConfigError } from '../../core/spi/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { formatBytes, formatCount, formatTable } from '../format.js';
+import { writeResultFile } from '../result-file.js';
 import { RESULT_FORMATS, writeResult, type ResultFormat } from '../result-writer.js';
 import { parseScheduledTime } from '../scheduled-time.js';
 import { readSqlText } from '../sql-text.js';
@@ -172,26 +172,21 @@ async function writeFile(
   format: ResultFormat,
   options: QueryOptions,
 ): Promise<void> {
-  if (!flag(context.options, 'force') && (await stat(path).catch(() => undefined))) {
-    throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it' });
-  }
+  const force = flag(context.options, 'force');
   if (format === 'parquet') {
-    const written = await warehouse.writeFile(sql, { path, format }, options);
+    const written = await writeResultFile(path, { force, whole: true }, (target) => warehouse.writeFile(sql, { path: target, format }, options));
     context.out.say(`${formatCount(written.rows)} rows, ${formatBytes(written.bytes)} in ${path}`);
     return;
   }
-  const partial = `${path}.partial-${process.pid}`;
-  const result = await warehouse.query(sql, options);
-  try {
-    const rows = await writeTextResult(result, format, partial);
-    await rename(partial, path);
-    context.out.say(`${formatCount(rows)} rows in ${path}`);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw fileSystemError(error, `writing ${path}`);
-  } finally {
-    await result.close();
-  }
+  const rows = await writeResultFile(path, { force, whole: false }, async (target) => {
+    const result = await warehouse.query(sql, options);
+    try {
+      return await writeTextResult(result, format, target);
+    } finally {
+      await result.close();
+    }
+  });
+  context.out.say(`${formatCount(rows)} rows in ${path}`);
 }
 
 async function printStats(context: CommandContext, stats: QueryStats): Promise<void> {

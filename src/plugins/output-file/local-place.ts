@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BugError, fileSystemError } from '../../core/spi/index.js';
+import { BugError, ConfigError, fileSystemError } from '../../core/spi/index.js';
 import { objectExists, stagingName, type Place } from '../shared/object-output/index.js';
 
 /** A folder of this machine. Objects are renamed into place within its file system, after their bytes are on the disk. */
@@ -92,6 +92,7 @@ async function moveIntoPlace(from: string, to: string, mustBeNew: boolean): Prom
   await mkdir(dirname(to), { recursive: true });
   try {
     if (mustBeNew) await linkNew(from, to);
+    await refuseSpecial(to);
     await rename(from, to);
     await rm(from, { force: true });
   } catch (error) {
@@ -105,6 +106,17 @@ async function moveIntoPlace(from: string, to: string, mustBeNew: boolean): Prom
     });
   }
   await sync(dirname(to));
+}
+
+/** A rename would put a file in the place of a device such as `/dev/null`. */
+async function refuseSpecial(path: string): Promise<void> {
+  const found = await unlessMissing(() => stat(path));
+  if (!found || found.isFile() || found.isDirectory()) return;
+  throw new ConfigError({
+    code: 'FILE_SPECIAL',
+    message: `${path} is no regular file`,
+    hint: 'name a file; output `null` takes rows and keeps none, output `stdout` gives them to a pipe',
+  });
 }
 
 /** A link, unlike a rename, replaces nothing. Renaming one name of a file over another then does nothing, so the old name goes. */
