@@ -133,6 +133,20 @@ test('both lanes agree on malformed UTF-8, byte order marks and several files', 
   );
 });
 
+test('both lanes agree on large files, whatever stands where the reader takes its next buffer', async () => {
+  const shapes = fc.array(fc.constantFrom('a,b', '"x\ny",b', '"q""q",', ',"é,é"', 'long,"' + 'z'.repeat(70_000) + '\n"', 'w'.repeat(30_011) + ',1'), {
+    minLength: 40,
+    maxLength: 60,
+  });
+  await fc.assert(
+    fc.asyncProperty(shapes, (lines) => {
+      const block = `${lines.join('\n')}\n`;
+      return compare({ columns: columns(2) }, [block.repeat(Math.ceil(26e6 / Buffer.byteLength(block)))]);
+    }),
+    { numRuns: Math.max(2, Math.ceil(RUNS / 50)) },
+  );
+});
+
 test('every place names the bytes of its record', async () => {
   await fc.assert(
     fc.asyncProperty(text(['a', '"', ',', '\n', 'é', '\r\n', '"x\ny",', 'b,c\n'], 40), (content) => checkPlaces({ columns: columns(2) }, content)),
