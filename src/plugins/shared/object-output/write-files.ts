@@ -1,6 +1,14 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { DataError, fileSystemError, quoteIdentifier, quoteLiteral, type SqlConnection, type StagedRelation } from '../../../core/spi/index.js';
+import {
+  DataError,
+  fileSystemError,
+  quoteIdentifier,
+  quoteLiteral,
+  quotePaths,
+  type SqlConnection,
+  type StagedRelation,
+} from '../../../core/spi/index.js';
 import { encodePart } from './naming.js';
 import { NULL_FOLDER, type ObjectPlan } from './plan.js';
 import { withStatusCount, type StatusCounts } from '../status-count.js';
@@ -44,9 +52,10 @@ export async function copyFiles(plan: CopyPlan, relation: StagedRelation, folder
     return Number(result?.['Count'] ?? 0);
   });
   const paths = whole ? [target] : await listFiles(target);
-  const files = await Promise.all(
+  const written = await Promise.all(
     paths.map(async (path) => ({ path, bytes: (await stat(path)).size, folder: whole ? '' : partitionFolder(relative(target, path), plan) })),
   );
+  const files = plan.maxFileBytes === null ? written : await filledOf(written, plan, sql);
   const folders = new Set(files.map((file) => file.folder)).size;
   if (folders > MAX_PARTITIONS) {
     throw new DataError({
@@ -82,6 +91,27 @@ function copySql(plan: CopyPlan, relation: StagedRelation, keep: string, target:
 function recordSql(format: Extract<ObjectPlan['file']['format'], { form: 'lines' }>): string {
   const comma = format.array === true ? `CASE WHEN row_number() OVER () = 1 THEN '' ELSE ',' END || ` : '';
   return `${comma}${format.record} AS ${quoteIdentifier(format.header ?? 'record')}`;
+}
+
+/** Two threads of DuckDB that end a file at the same moment may leave one behind that holds nothing but a header. */
+export async function filledOf(files: readonly CopiedFile[], plan: CopyPlan, sql: SqlConnection): Promise<readonly CopiedFile[]> {
+  const small = files.filter((file) => file.bytes <= SMALL).map((file) => file.path);
+  if (small.length === 0 || files.length === 1) return files;
+  const filled = new Set((await sql.rows(filledSql(small, plan.file))).map((row) => row['path']));
+  const kept = files.filter((file) => file.bytes > SMALL || filled.has(file.path));
+  return kept.length > 0 ? kept : files.slice(0, 1);
+}
+
+/** A header of many columns, or the metadata of a Parquet file without rows. */
+const SMALL = 65_536;
+
+function filledSql(paths: readonly string[], { format, copyOptions }: CopyPlan['file']): string {
+  if (format.form === 'copy') return `SELECT file_name AS path FROM parquet_file_metadata(${quotePaths(paths)}) WHERE num_rows > 0`;
+  const compression = /\bCOMPRESSION (\w+)/.exec(copyOptions)?.[1] ?? 'none';
+  return (
+    `SELECT DISTINCT filename AS path FROM read_csv(${quotePaths(paths)}, auto_detect=false, header=${format.header !== null}, delim=E'\\x01', quote='', escape='', ` +
+    `${format.newline === '\r\n' ? '' : `new_line='${format.newline === '\n' ? '\\n' : '\\r'}', `}compression='${compression}', hive_partitioning=false, filename=true, columns={'record': 'VARCHAR'}, encoding='utf-8', ignore_errors=true)`
+  );
 }
 
 async function listFiles(folder: string): Promise<string[]> {
