@@ -24,19 +24,21 @@ export async function readTable(session: MysqlSession, parts: readonly string[])
   const where = `table_schema = ${literal(table.schema)} AND table_name = ${literal(table.name)}`;
   const columns = await session.texts(
     `SELECT column_name, column_type, character_set_name, is_nullable, column_default IS NOT NULL OR extra LIKE '%auto_increment%', ` +
-      `extra LIKE '%GENERATED' AND extra NOT LIKE '%DEFAULT_GENERATED%' FROM information_schema.columns WHERE ${where} ORDER BY ordinal_position`,
+      `extra LIKE '%GENERATED' AND extra NOT LIKE '%DEFAULT_GENERATED%', column_name IN (SELECT column_name FROM information_schema.statistics WHERE ${where} AND sub_part IS NULL AND index_type <> 'FULLTEXT') ` +
+      `FROM information_schema.columns WHERE ${where} ORDER BY ordinal_position`,
     doing,
   );
   const jsonTexts = session.product === 'MariaDB' ? await jsonChecked(session, where, doing) : new Set<string>();
   const facts = await readTableFacts(session, table);
   return {
-    columns: columns.map(([column, columnType, charset, nullable, hasDefault, generated]) => ({
+    columns: columns.map(([column, columnType, charset, nullable, hasDefault, generated, bounded]) => ({
       name: column ?? '',
       sqlType: columnType ?? '',
       family: familyOf({ columnType: columnType ?? '', charset: charset ?? undefined, isJsonText: jsonTexts.has((column ?? '').toLowerCase()) }),
       nullable: nullable !== 'NO',
       hasDefault: hasDefault === '1',
       generated: generated === '1',
+      bounded: bounded === '1',
     })),
     primaryKey: facts.primaryKey,
   };

@@ -46,7 +46,11 @@ export async function prepareTable(session: MysqlSession, job: LoadJob): Promise
   };
   await session.run(`DROP TABLE IF EXISTS ${replacement.table}, ${replacement.old}`, `replacing ${name}`);
   await session.run(`CREATE TABLE ${replacement.table} LIKE ${table}`, `replacing ${name}`);
-  const known = await existingColumns(session, plan.table);
+  // Each by itself, the last first: a column that another is computed from cannot go in the same statement.
+  for (const column of await computedColumns(session, plan.table)) {
+    await session.run(`ALTER TABLE ${replacement.table} DROP COLUMN ${q(column)}`, `replacing ${name}`);
+  }
+  const known = await existingColumns(session, [database, `sluice_new_${hash}`]);
   const changes = [
     ...plan.dropped.filter((column) => known.has(column.toLowerCase())).map((column) => `DROP COLUMN ${q(column)}`),
     ...fresh.map((column) => `${known.has(column.name.toLowerCase()) ? 'MODIFY' : 'ADD'} COLUMN ${definition(column)}`),
@@ -60,6 +64,15 @@ export async function replaceTable(session: MysqlSession, table: readonly string
   const name = quoteTable(mysqlDialect, table);
   await session.run(`RENAME TABLE ${name} TO ${old}, ${fresh} TO ${name}`, `replacing ${joinTableName(table)}`);
   await session.run(`DROP TABLE ${old}`, `replacing ${joinTableName(table)}`);
+}
+
+async function computedColumns(session: MysqlSession, table: readonly string[]): Promise<readonly string[]> {
+  const [database = '', relation = ''] = table.map((part) => mysqlDialect.quoteLiteral(part));
+  const rows = await session.texts(
+    `SELECT column_name FROM information_schema.columns WHERE table_schema = ${database} AND table_name = ${relation} AND generation_expression <> '' ORDER BY ordinal_position DESC`,
+    `looking at ${joinTableName(table)}`,
+  );
+  return rows.map((row) => row[0] ?? '');
 }
 
 async function existingColumns(session: MysqlSession, table: readonly string[]): Promise<ReadonlySet<string>> {

@@ -68,7 +68,11 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
     return;
   }
   if (empties) await emptyTable(session, table, name);
-  const known = plan.mode === 'replace' ? new Set(await existingColumns(session, plan.table)) : new Set<string>();
+  const known = plan.mode === 'replace' ? await existingColumns(session, plan.table) : new Map<string, string>();
+  // By itself and first: a column that is computed takes no other type, and holds those it is computed from.
+  const changing = [...plan.dropped, ...fresh.map((column) => column.name)];
+  const freed = changing.flatMap((column) => (known.get(column) ? [`ALTER COLUMN ${q(column)} DROP ${known.get(column)}`] : []));
+  if (freed.length > 0) await session.texts(`ALTER TABLE ${table} ${freed.join(', ')}`, `changing ${name}`);
   const changes = [
     ...plan.dropped.filter((column) => known.has(column)).map((column) => `DROP COLUMN ${q(column)}`),
     ...fresh.flatMap((column) =>
@@ -90,13 +94,14 @@ async function emptyTable(session: PostgresSession, table: string, name: string)
   await session.texts(row?.[0] === 't' ? `TRUNCATE ${table}` : `DELETE FROM ${table}`, `emptying ${name}`);
 }
 
-async function existingColumns(session: PostgresSession, table: readonly string[]): Promise<readonly string[]> {
+/** By name: what makes the server compute the values, or an empty text. */
+async function existingColumns(session: PostgresSession, table: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await session.query(
-    'SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped',
+    "SELECT attname, CASE WHEN attgenerated <> '' THEN 'EXPRESSION' WHEN attidentity <> '' THEN 'IDENTITY' ELSE '' END FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
     [quoteTable(postgresqlDialect, table)],
     `looking at ${joinTableName(table)}`,
   );
-  return rows.map((row) => row[0] ?? '');
+  return new Map(rows.map((row) => [row[0] ?? '', row[1] ?? '']));
 }
 
 function columnNames({ plan }: LoadJob): string {

@@ -114,6 +114,38 @@ for (const start of [startMysql, startMariadb]) {
     assert.equal(await bench.rows('SELECT id, name FROM orders'), [['1', 'b']]);
   });
 
+  test('replace takes values for columns that the server numbered or computed, and drops what is computed', async ({ bench }) => {
+    await bench.exec(
+      'CREATE TABLE orders (id int AUTO_INCREMENT PRIMARY KEY, name text, n int, amount int AS (n * 2) VIRTUAL, more int AS (amount * 3) STORED)',
+    );
+    bench.config('table: orders\n  mode: replace', COLUMNS);
+    bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+    const end = await bench.run();
+    assert.is(end.code, 0, end.told);
+    assert.equal(await bench.rows('SELECT id, name, amount FROM orders'), [['1', 'one', '1.00']]);
+    assert.equal(await bench.rows("SHOW COLUMNS FROM orders WHERE Field IN ('n', 'more')"), []);
+  });
+
+  test('replace keeps what the indexes of the table need', async ({ bench }) => {
+    await bench.exec('CREATE TABLE orders (name varchar(5) PRIMARY KEY, id int NOT NULL, amount varchar(8), KEY of_amount (amount, id))');
+    bench.config('table: orders\n  mode: replace', '{name: id, type: long}, {name: name, type: string}, {name: amount, type: string}');
+    bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+    const end = await bench.run();
+    assert.is(end.code, 0, end.told);
+    assert.equal(await bench.rows('SELECT name, id, amount FROM orders'), [['one', '1', '1']]);
+    assert.equal(
+      await bench
+        .rows(
+          "SELECT column_type FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'id' AND table_schema = database() AND is_nullable = 'NO' AND column_type LIKE 'bigint%'",
+        )
+        .then((rows) => rows.length),
+      1,
+    );
+    bench.project.write('data/1.csv', 'id,name,amount\n1,longer,1\n');
+    const refused = await bench.run();
+    assert.match(refused.told, 'does not fit varchar(5)');
+  });
+
   test('replace is refused where it would lose a foreign key or a trigger', async ({ bench }) => {
     await bench.exec(
       'CREATE TABLE orders (id bigint PRIMARY KEY); CREATE TABLE positions (id bigint, FOREIGN KEY (id) REFERENCES orders (id)); INSERT INTO orders VALUES (1)',

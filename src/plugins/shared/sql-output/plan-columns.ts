@@ -57,7 +57,8 @@ export function planColumns(question: ColumnQuestion): ColumnPlan {
     const kept = table && mode === 'replace' ? findColumn(table.columns, source.name) : undefined;
     if (kept) {
       const fresh = made(source);
-      return sameType(kept, fresh.target) ? planned(source, kept, false) : fresh;
+      if (sameType(kept, fresh.target) || fitsIndex(kept, fresh.target)) return planned(source, kept, false);
+      return { ...fresh, target: { ...fresh.target, nullable: kept.nullable } };
     }
     return found ? planned(source, found, false) : made(source);
   });
@@ -105,6 +106,11 @@ function isText(valueType: string | undefined): boolean {
 
 function sameType(a: TargetColumn, b: TargetColumn): boolean {
   return JSON.stringify(a.family) === JSON.stringify(b.family) && !a.generated;
+}
+
+/** Its index would refuse the type that the load would give it. */
+function fitsIndex(kept: TargetColumn, fresh: TargetColumn): boolean {
+  return kept.bounded === true && !kept.generated && kept.family.kind === 'text' && fresh.family.kind === 'text';
 }
 
 function replaced(table: TargetTable, columns: readonly PlannedTargetColumn[]): readonly string[] {

@@ -49,6 +49,8 @@ export interface TargetColumn {
   readonly hasDefault: boolean;
   /** Computed by the server: a value cannot be written. */
   readonly generated: boolean;
+  /** In an index that takes no text of unbounded length. */
+  readonly bounded?: boolean;
 }
 
 /** A table that exists. */
