@@ -72,6 +72,14 @@ export async function connectSftp(config: SftpConnection, ctx: PluginContext): P
         hint: 'check user, password and private_key',
         cause: error,
       });
+    // What fails before the network is touched has neither level nor code: a key that cannot be read.
+    if (level === undefined && (error as { code?: unknown }).code === undefined && config.private_key !== undefined)
+      throw new ConfigError({
+        code: 'SFTP_LOGIN',
+        message: `sftp ${user}@${host}:${port}: private_key: expected the text of a private key: ${(error as Error).message}`,
+        hint: 'name its file as private_key: {file: ~/.ssh/id_ed25519}; an encrypted key needs passphrase',
+        cause: error,
+      });
     throw sftpError(error, `connecting to sftp ${user}@${host}:${port}`);
   }
 }

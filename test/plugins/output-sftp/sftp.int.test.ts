@@ -165,6 +165,20 @@ test('a refused login says so and tells no secret', async () => {
   }
 });
 
+test('a private key that cannot be read is told as such, and is not shown', async () => {
+  const project = makeProject('unreadable', { login: `private_key: no-such-key\n  known_hosts: ${server.knownHosts}` });
+  try {
+    const { code, stderr } = await project.sluice(['run', 'p.yml']);
+    assert.is(code, 2);
+    assert.match(stderr, 'SFTP_LOGIN');
+    assert.match(stderr, 'expected the text of a private key');
+    assert.match(stderr, 'private_key: {file: ');
+    assert.not.match(stderr, 'no-such-key');
+  } finally {
+    project.remove();
+  }
+});
+
 test('configs/servers/output-sftp.yml', async () => {
   const project = new TestProject();
   try {
