@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -311,6 +312,18 @@ test('the config in configs/servers runs', async () => {
 test('probe says what answered', async () => {
   server.handle((_request, response) => response.end('x'.repeat(100_000)));
   assert.is(await httpInput.probe?.(await prepare({}), context()), `${server.origin} answers 200`);
+});
+
+test('long packed answers of a busy server, read as far as their beginning, hold no connection', async () => {
+  const long = gzipSync(randomBytes(6_000_000).toString('base64'));
+  server.handle((_request, response) => {
+    if (server.seen.length > 6) response.end('1\n');
+    else response.writeHead(503, { 'content-encoding': 'gzip' }).end(long);
+  });
+  const begun = Date.now();
+  assert.is(await read({}), '1\n');
+  assert.is(server.seen.length, 7);
+  assert.ok(Date.now() - begun < 30_000, 'nothing waited for timeout_secs');
 });
 
 test.run();

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { DataError, RemoteError, SluiceError, type PluginContext } from '../../../core/spi/index.js';
 import { isRefusedAddress, REFUSED_ADDRESS } from '../network-rules.js';
@@ -155,9 +156,8 @@ function sendOnce(client: HttpClient, request: HttpRequest, signal: AbortSignal)
 
 function decompressed(response: IncomingMessage): AsyncIterable<Buffer> {
   if (response.headers['content-encoding'] !== 'gzip') return response;
-  const gunzip = createGunzip();
-  response.once('error', (error) => gunzip.destroy(error));
-  return response.pipe(gunzip);
+  // Closes the connection, too, when the reader stops early; errors show where the bytes are read.
+  return pipeline(response, createGunzip(), () => undefined);
 }
 
 async function* limited(body: AsyncIterable<Buffer>, most: number, url: string): AsyncGenerator<Buffer> {
