@@ -65,6 +65,7 @@ export const ERROR_MEANINGS: { readonly [code: string]: ErrorMeaning } = {
   GOOGLE_UNAUTHENTICATED: { means: 'Google refused the access token, also a fresh one.', todo: 'Check the credentials and what they may do.' },
   GOOGLE_UNAVAILABLE: { means: 'Google failed on its side, also after repeats.', todo: 'Run again later: what was finished is kept.' },
   GOOGLE_UNREACHABLE: { means: 'The connection to Google failed.', todo: 'Check the network, and a proxy or firewall in between.' },
+  HOOK_TRANSACTION: { means: 'SQL of `before_load` ended the transaction of the load.', todo: 'Take COMMIT, ROLLBACK and BEGIN out of it.' },
   HTTP_BUSY: {
     means: 'The server asked to come back later, or failed on its side, also after repeats.',
     todo: 'Set requests_per_second to ask less often; run again.',

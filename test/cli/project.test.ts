@@ -100,6 +100,12 @@ test('check finds storage and temp folders that cannot be written', async ({ des
   assert.is(code, 2);
   assert.match(stderr, 'FILE_SYSTEM: writing to the storage');
   assert.match(stderr, 'FILE_SYSTEM: writing to exec.temp_dir');
+  desk.write('sluice.yml', '');
+  for (const verb of ['run', 'preview']) {
+    const failed = await desk.sluice([verb, 'orders.yml']);
+    assert.is(failed.code, 4, failed.stderr);
+    assert.match(failed.stderr, /FILE_SYSTEM: making the folder .*a-file\/tmp/);
+  }
 });
 
 test('preview shows typed rows, then rejects with their places', async ({ desk }) => {

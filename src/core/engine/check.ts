@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase } from '../duckdb/index.js';
 import type { JsonValue, PluginContext, Schema, SourceColumn, StateKey } from '../spi/index.js';
@@ -6,6 +6,7 @@ import type { Pipeline } from './pipeline.js';
 import { planRun } from './plan-run.js';
 import { sourceSchema, type RunPlan } from './run-plan.js';
 import type { EngineServices } from './services.js';
+import { makeTempFolder } from './temp-folders.js';
 
 /** What a run would do, found out without moving a row. */
 export interface CheckedPipeline {
@@ -23,7 +24,7 @@ export interface CheckedPipeline {
  */
 export async function checkPipeline(pipeline: Pipeline, services: EngineServices): Promise<CheckedPipeline> {
   const tempDir = join(pipeline.exec.tempDir ?? join(pipeline.root, '.sluice', 'tmp'), `check-${process.pid}`);
-  await mkdir(tempDir, { recursive: true });
+  await makeTempFolder(tempDir);
   const database = await openDatabase({ threads: 1, tempDirectory: tempDir });
   const sql = await database.connect();
   const base: PluginContext = {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../duckdb/index.js';
 import {
@@ -45,6 +45,7 @@ import { unobserved } from './steps.js';
 import { openRejectStore, REJECTS_PREFIX, removeStagedPaths } from './staged-paths.js';
 import { runPool } from './task-pool.js';
 import { toReading } from './task-reading.js';
+import { makeTempFolder } from './temp-folders.js';
 
 /** Rows at the start of a large file that tell whether nearly all of it would be rejected. */
 const PROBE_ROWS = 2048;
@@ -69,7 +70,7 @@ export interface ExecutionInput {
 /** Opens the run's DuckDB with its share of the process' memory. */
 export async function openRunDatabase(pipeline: Pipeline, tempDir: string): Promise<Database> {
   const spill = join(tempDir, 'spill');
-  await mkdir(spill, { recursive: true });
+  await makeTempFolder(spill);
   return openDatabase({
     memoryLimit: Math.max(128 * 1024 * 1024, pipeline.exec.memoryLimit - PROCESS_RESERVE),
     threads: pipeline.exec.maxThreads,
@@ -254,7 +255,7 @@ class Executor {
     for (const name of await readdir(this.#in.tempDir))
       if (name.startsWith(prefix)) await rm(join(this.#in.tempDir, name), { recursive: true, force: true });
     const folder = join(this.#in.tempDir, `${prefix}${this.#in.lease.fence}`);
-    await mkdir(folder, { recursive: true });
+    await makeTempFolder(folder);
     return folder;
   }
 

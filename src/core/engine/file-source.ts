@@ -1,4 +1,4 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ConfigError,
@@ -13,6 +13,7 @@ import {
 } from '../spi/index.js';
 import { localBytes, rawBytes } from './file-plan.js';
 import type { Configured, SourcePipeline } from './pipeline.js';
+import { makeTempFolder } from './temp-folders.js';
 
 /** A file of a task, as stored in the plan. */
 export interface TaskFile {
@@ -88,7 +89,7 @@ const FETCHED = 'fetched';
 async function fetchFile(input: Configured<FileInputPlugin>, file: SourceFile, ctx: TaskContext): Promise<{ readonly path: string } | undefined> {
   if (!input.plugin.fetch) return undefined;
   const tempDir = join(ctx.tempDir, FETCHED);
-  await mkdir(tempDir, { recursive: true });
+  await makeTempFolder(tempDir);
   return input.plugin.fetch(file, input.config as JsonObject, { ...ctx, tempDir });
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   BugError,
@@ -25,6 +25,7 @@ import { copyLoad } from './load-copy.js';
 import type { Configured } from './pipeline.js';
 import { STATUS } from './select.js';
 import { unobserved, type ObservedCommit } from './steps.js';
+import { makeTempFolder } from './temp-folders.js';
 
 /** One of several targets, and the rows it takes: all, or those where a condition is true. */
 export interface Route {
@@ -260,7 +261,7 @@ class ManyOutputs implements OutputPlugin {
     const status = cases.length === 0 ? '0' : `CASE ${cases.join(' ')} ELSE 0 END`;
     const select = `SELECT ${columns}${status}::INTEGER AS ${quoteIdentifier(STATUS)} FROM (${came.select})`;
     const tempDir = join(ctx.tempDir, `target-${i}`);
-    await mkdir(tempDir, { recursive: true });
+    await makeTempFolder(tempDir);
     const record: StageContext['record'] = (paths) => ctx.record(paths.map((path) => `${i}:${path}`));
     const { plugin, config } = route.output;
     const report = await plugin.stage(plan, { select, schema: came.schema, statusColumn: STATUS }, { ...ctx, tempDir, record }, config);

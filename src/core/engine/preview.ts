@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { once } from 'node:events';
 import { openDatabase, type DuckConnection } from '../duckdb/index.js';
@@ -23,6 +23,7 @@ import { STATUS } from './select.js';
 import type { EngineServices } from './services.js';
 import { createSpool } from './spool.js';
 import { toReading } from './task-reading.js';
+import { makeTempFolder } from './temp-folders.js';
 
 export interface Preview {
   readonly schema: Schema;
@@ -40,7 +41,7 @@ export async function previewPipeline(
   services: Omit<EngineServices, 'store' | 'holder'>,
 ): Promise<Preview> {
   const tempDir = join(pipeline.exec.tempDir ?? join(pipeline.root, '.sluice', 'tmp'), `preview-${process.pid}`);
-  await mkdir(tempDir, { recursive: true });
+  await makeTempFolder(tempDir);
   const database = await openDatabase({ threads: pipeline.exec.maxThreads, tempDirectory: tempDir });
   const sql = await database.connect();
   try {

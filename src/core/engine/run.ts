@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ConfigError,
@@ -35,7 +35,7 @@ import type { TaskReport } from './run-task.js';
 import { refuseReplayInto } from './replay.js';
 import { openRejectStore } from './staged-paths.js';
 import { unobserved, type ObserveStep } from './steps.js';
-import { removeTemp, sweepTempFolders } from './temp-folders.js';
+import { makeTempFolder, removeTemp, sweepTempFolders } from './temp-folders.js';
 import type { EngineServices, RunOptions } from './services.js';
 
 /**
@@ -182,7 +182,7 @@ class PipelineRun {
         hint: `\`sluice commit ${unfinished.runId}\` or \`sluice discard ${unfinished.runId}\` ends it`,
       });
     }
-    await mkdir(this.#planTempDir(), { recursive: true });
+    await makeTempFolder(this.#planTempDir());
     const finished = await store.finishedTasks(unfinished.runId);
     const plan = unfinished.plan['plan'] as unknown as RunPlan;
     const options = { ...this.#options, begun: this.#begun === unfinished.runId };
@@ -283,7 +283,7 @@ class PipelineRun {
 
   async #planAnew(key: StateKey, ignoresState: boolean, database: Database, tempDir: string): Promise<{ plan: RunPlan; filters: PlannedFilters }> {
     const { store, clock } = this.#services;
-    await mkdir(tempDir, { recursive: true });
+    await makeTempFolder(tempDir);
     const apart = this.#options.movesState === false;
     const given = this.#options.initialState;
     const state = apart ? given : await stateToStartFrom(this.#pipeline, key, given, store, (text) => this.#note(text));

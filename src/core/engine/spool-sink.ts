@@ -1,12 +1,13 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { quoteIdentifier, quoteLiteral, type JsonValue, type StageContext, type StagedRelation, type StageReport } from '../spi/index.js';
 import { parseReturnStats } from '../duckdb/return-stats.js';
+import { makeTempFolder } from './temp-folders.js';
 
 /** Stages rows as Parquet in a temp folder, split by status: the barrier before a whole-run filter. */
 export function spoolSink(folder: string): (relation: StagedRelation, ctx: StageContext) => Promise<StageReport> {
   return async (relation, ctx) => {
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
+    await makeTempFolder(folder);
     const columns = relation.schema.map((c) => quoteIdentifier(c.name)).join(', ');
     const status = quoteIdentifier(relation.statusColumn);
     const files = parseReturnStats(

@@ -1,9 +1,19 @@
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSystemError } from '../spi/index.js';
 import type { EngineServices } from './services.js';
 
 /** Empty folders of processes that died while planning are this old, in milliseconds, before they go. */
 const EMPTY_AGE = 86_400_000;
+
+/** Makes a folder and those above it. Errors: those of `fileSystemError`. */
+export async function makeTempFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileSystemError(error, `making the folder ${folder}`);
+  }
+}
 
 /**
  * Removes temp folders of runs that have ended: a process that dies between its commit and its clean-up leaves one, and the

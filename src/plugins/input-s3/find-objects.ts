@@ -32,7 +32,8 @@ export async function* findByPaths(store: S3Store, paths: readonly string[], ctx
         seen.add(object.key);
         yield { ...object, base };
       }
-      if (object.key === path) break;
+      // A pattern may be a key, too.
+      if (object.key === path && !isKeyPattern(path)) break;
     }
   }
 }

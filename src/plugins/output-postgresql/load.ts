@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { ConfigError } from '../../core/spi/index.js';
 import { postgresqlDialect } from '../shared/postgresql/dialect.js';
 import type { PostgresSession } from '../shared/postgresql/session.js';
 import { quoteTable } from '../shared/sql/dialect.js';
@@ -34,7 +35,13 @@ export function loadSteps(session: PostgresSession, ledger: TargetLedger, job: L
     },
     lastInLedger: () => ledger.last(job.run.key),
     prepare: () => prepareTable(session, job),
-    runHook: (sql, key) => run(sql, `running ${key}`),
+    async runHook(sql, key) {
+      const transaction = async (): Promise<string> => String((await session.texts('SELECT txid_current()', 'asking for the transaction'))[0]?.[0]);
+      const begun = await transaction();
+      await run(sql, `running ${key}`);
+      // Rows and ledger row are complete before `after_load`.
+      if (key === 'before_load' && (await transaction()) !== begun) throw transactionEnded(key);
+    },
     write: () =>
       plan.mode === 'merge' ? mergeRows(session, job) : copyInto(session, quoteTable(postgresqlDialect, plan.table), columnNames(job), job),
     check: (commit) =>
@@ -49,6 +56,14 @@ export function loadSteps(session: PostgresSession, ledger: TargetLedger, job: L
       await run('ROLLBACK', 'rolling back').catch((cause: unknown) => job.run.log.log('debug', 'rolling back failed', { error: String(cause) }));
     },
   };
+}
+
+function transactionEnded(key: string): ConfigError {
+  return new ConfigError({
+    code: 'HOOK_TRANSACTION',
+    message: `${key}: its SQL ended the transaction of the load, so that rows could be written twice; no row was written`,
+    hint: `take COMMIT, ROLLBACK and BEGIN out of ${key}: the load commits by itself`,
+  });
 }
 
 /** Makes the table, adds columns, or turns it into what a replace wants. Indexes, constraints, grants, owner and comments stay. */

@@ -106,6 +106,9 @@ test('chooses objects by prefix, key, glob, pattern, last_path and time', async 
   assert.equal(names(await list(connection(bucket, { paths: ['other.csv', 'l/2026-0{1,3}.csv'] }))), ['l/2026-01.csv', 'other.csv']);
   assert.equal(names(await list(connection(bucket, { path_prefix: 'l/', path_match_pattern: '02\\.csv$' }))), ['l/2026-02.csv']);
   assert.equal(names(await list(connection(bucket, { path_prefix: 'l/2', last_path: 'l/2026-02.csv' }))), ['l/2026-02.csv.gz']);
+  // A key that is its own pattern ends nothing.
+  for (const key of ['g/*.csv', 'g/a.csv', 'g/b.csv']) await server.put(bucket, key, key);
+  assert.equal(names(await list(connection(bucket, { path: 'g/*.csv' }))), ['g/*.csv', 'g/a.csv', 'g/b.csv']);
   const later = connection(bucket, { path_prefix: 'l/', use_modified_time: true, last_modified_time: '2999-01-01T00:00:00Z' });
   assert.equal(await list(later), []);
 });

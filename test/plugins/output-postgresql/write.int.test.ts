@@ -288,6 +288,22 @@ test('before_load and after_load run in the transaction', async (bench) => {
   assert.equal(await rows(bench, 'SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM orders)'), [['0', '0']]);
 });
 
+test('a before_load that ends the transaction is refused: the load could be written twice', async (bench) => {
+  await bench.client.query('CREATE TABLE orders (id bigint)');
+  bench.project.write('data/1.csv', 'id\n1\n');
+  for (const hook of ['COMMIT', 'ROLLBACK', 'COMMIT; BEGIN']) {
+    config(bench, `table: orders\n  mode: append\n  before_load: "${hook}"`, '{name: id, type: long}');
+    const refused = await run(bench);
+    assert.is(refused.code, 2, refused.told);
+    assert.match(refused.told, 'HOOK_TRANSACTION');
+    assert.equal(await rows(bench, 'SELECT id FROM orders'), [], hook);
+  }
+  // Rows and ledger row are written by then.
+  config(bench, 'table: orders\n  mode: append\n  after_load: COMMIT', '{name: id, type: long}');
+  assert.is((await run(bench)).code, 0);
+  assert.equal(await rows(bench, 'SELECT id FROM orders'), [['1']]);
+});
+
 test('a failed check of the table rolls everything back', async (bench) => {
   await bench.client.query('CREATE TABLE orders (id bigint, name text, amount numeric(12,2)); INSERT INTO orders VALUES (1, $$old$$, 1)');
   bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
