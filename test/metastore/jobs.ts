@@ -152,7 +152,8 @@ export function runJobs(kind: 'sqlite' | 'postgresql', start: () => Promise<Test
         release = () => third.release();
       }
     }
-    const tell = (job: JobRecord): Promise<NewMessage[]> => Promise.resolve([{ target: 'ops', content: { id: job.id, code: job.error?.code ?? '' } }]);
+    const tell = (job: JobRecord): Promise<NewMessage[]> =>
+      Promise.resolve([{ target: 'ops', content: { id: job.id, code: job.error?.code ?? '' } }]);
     assert.equal(await store.claimJobs(server, 1, new Map(), tell), []);
     assert.is((await store.getJob(id))?.error?.code, 'JOB_ABANDONED');
     assert.equal(
