@@ -29,6 +29,7 @@ export interface StageOptions {
 export interface RelationToStage {
   readonly select: string;
   readonly statusColumn: string;
+  readonly statuses?: { readonly lowest: number; readonly highest: number };
 }
 
 /** The spec's fields with types, from a plan. */
@@ -54,7 +55,9 @@ export async function stageFiles(
   const partition = planPartition(plan);
   const staging = `${plan.location}/data/_staging/${options.stagingId}`;
   await options.record([staging]);
-  const input = { select: relation.select, statusColumn: relation.statusColumn, columns: plan.columns, fields: writtenFields(plan), partition };
+  const { select, statusColumn, statuses: range } = relation;
+  const keepsAll = range?.lowest === 0 && range.highest === 0;
+  const input = { select, statusColumn, keepsAll, columns: plan.columns, fields: writtenFields(plan), partition };
   const written = await copyWithRetries(storage, staging, input, sql);
   options.reach('task.copied');
 

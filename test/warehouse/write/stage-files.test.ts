@@ -27,17 +27,17 @@ function shortOfMemory(sql: SqlConnection, failures: number, seen: string[]): Sq
   };
 }
 
-async function stageWith(f: Fixture, sql: SqlConnection): Promise<StageReport> {
+async function stageWith(f: Fixture, sql: SqlConnection, keepsAll = false): Promise<StageReport> {
   const plan = await f.warehouse.planWrite({
     table: 'shop.t',
     schema: [{ name: 'id', type: 'long' }],
     partitionBy: ['bucket(4, id)'],
     mode: 'append',
   });
-  const select = 'SELECT i AS id, CASE WHEN i % 5 = 0 THEN 3 ELSE 0 END AS st FROM range(100) t(i)';
+  const select = `SELECT nullif(i, 7) AS id, CASE WHEN i % 5 = 0 AND NOT ${keepsAll} THEN 3 ELSE 0 END AS st FROM range(100) t(i)`;
   return f.warehouse.stageFiles(
     plan,
-    { select, statusColumn: 'st' },
+    { select, statusColumn: 'st', ...(keepsAll ? { statuses: { lowest: 0, highest: 0 } } : {}) },
     { runId: 'r', task: 0, sql, record: () => Promise.resolve(), reach: () => undefined },
   );
 }
@@ -46,7 +46,9 @@ test('out of memory: sorted, then one thread, then groups of partitions; the row
   for (const failures of [0, 1, 2, 3]) {
     const seen: string[] = [];
     const report = await stageWith(f, shortOfMemory(f.sql, failures, seen));
-    assert.equal([report.rows, report.statuses, report.files], [80, { '3': 20 }, 4], `${failures} failures`);
+    assert.equal([report.rows, report.statuses, report.files], [80, { '3': 20 }, 5], `${failures} failures`);
+    const all = await stageWith(f, shortOfMemory(f.sql, failures, []), true);
+    assert.equal([all.rows, all.statuses, all.files], [100, {}, 5], `${failures} failures, no other status`);
     assert.equal(
       seen,
       ['plain', 'sorted', 'sorted', ...Array.from({ length: 8 }, () => 'sorted group')].slice(0, failures === 3 ? 11 : failures + 1),
