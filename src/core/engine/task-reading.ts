@@ -110,16 +110,20 @@ function emptyRelation(columns: readonly SourceColumn[]): string {
   return `(SELECT ${nulls} LIMIT 0)`;
 }
 
-/** DuckDB's own limit of a CSV line; it buffers 16 times the limit, so a larger one is only given where a line needs it. */
+/**
+ * Bytes of a line with its end, and of the buffers for those: half of DuckDB's own. It buffers a multiple of a larger limit, which is
+ * therefore only given where a line needs it.
+ */
 const PLAIN_LINE = 2_097_152;
+const PLAIN_BUFFER = 16_777_216;
 
 /** RFC 4180 as written by us: unquoted empty = NULL, `""` = empty string. */
 function csvRelation(paths: readonly string[], columns: readonly SourceColumn[], longest: number): string {
   const names = columns.map((c) => `${quoteLiteral(c.name)}: 'VARCHAR'`).join(', ');
-  const size = longest < PLAIN_LINE ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
+  const [line, buffer] = longest < PLAIN_LINE ? [PLAIN_LINE, PLAIN_BUFFER] : [longest + 1, 4 * (longest + 1)];
   return (
     `read_csv(${quotePaths(paths)}, auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', nullstr='', ` +
-    `allow_quoted_nulls=false, hive_partitioning=false${size}, columns={${names}})`
+    `allow_quoted_nulls=false, hive_partitioning=false, max_line_size=${line}, buffer_size=${buffer}, columns={${names}})`
   );
 }
 

@@ -254,17 +254,21 @@ function checkRows(content: Content, rows: number): ReturnType<Reading['check']>
 
 async function* noRejects(): AsyncGenerator<RejectRecord[]> {}
 
-/** DuckDB's own limit of a record; it buffers 16 times the limit, so a larger one is only given where a record needs it. */
+/**
+ * Bytes of a record with its end, and of the buffers for those: half of DuckDB's own. It buffers a multiple of a larger limit, which is
+ * therefore only given where a record needs it.
+ */
 const PLAIN_RECORD = 2_097_152;
+const PLAIN_BUFFER = 16_777_216;
 
 function csvRelation({ columns, paths, longest }: Pick<Content, 'columns' | 'paths' | 'longest'>, types: readonly string[]): string {
   if (paths.length === 0) {
     return `(SELECT ${columns.map(({ name }, i) => `NULL::${types[i] ?? 'VARCHAR'} AS ${quoteIdentifier(name)}`).join(', ')} LIMIT 0)`;
   }
   const names = columns.map(({ name }, i) => `${quoteLiteral(name)}: ${quoteLiteral(types[i] ?? 'VARCHAR')}`).join(', ');
-  const size = longest < PLAIN_RECORD ? '' : `, max_line_size=${longest + 1}, buffer_size=${4 * (longest + 1)}`;
+  const [line, buffer] = longest < PLAIN_RECORD ? [PLAIN_RECORD, PLAIN_BUFFER] : [longest + 1, 4 * (longest + 1)];
   return (
     `read_csv(${quotePaths(paths)}, auto_detect=false, header=false, delim=',', quote='"', escape='"', new_line='\\n', ` +
-    `nullstr='', allow_quoted_nulls=false, hive_partitioning=false${size}, columns={${names}})`
+    `nullstr='', allow_quoted_nulls=false, hive_partitioning=false, max_line_size=${line}, buffer_size=${buffer}, columns={${names}})`
   );
 }

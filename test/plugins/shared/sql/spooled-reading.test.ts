@@ -71,6 +71,28 @@ test('rows are read while further ones are still coming, and their count must be
   });
 });
 
+test('records around every limit of the reader come back whole', async () => {
+  for (const bytes of [1_999_999, 2_000_001, 2_097_151, 2_097_152, 2_097_153, 5_000_000]) {
+    await inSpoolLab(async (_lab, ctx) => {
+      const v = 'y'.repeat(bytes - '1,\n'.length);
+      const source = sourceOf(async function* () {
+        yield chunkOf([
+          [1, v],
+          [2, 'x'],
+        ]);
+      });
+      const reading = await openSpooledReading({ ...source, followAfter: Infinity }, ctx);
+      const rows = await ctx.sql.rows(`SELECT id, strlen(v) AS n FROM ${reading.relation.from} ORDER BY id`);
+      assert.equal(
+        rows.map((row) => Number(row['n'])),
+        [v.length, 1],
+        String(bytes),
+      );
+      await reading.close();
+    });
+  }
+});
+
 test('the pipe can be read again, also after a scan that ended early', async () => {
   await inSpoolLab(async (_lab, ctx) => {
     const reading = await openSpooledReading(
