@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import pg from 'pg';
 import { TestProject } from '../../engine/project.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
+import { until } from '../input-postgresql/lab.js';
 
 interface Bench {
   server: PostgresServer;
@@ -99,6 +100,24 @@ test('a lost metastore or a lost answer never doubles rows', async (bench) => {
     assert.equal(await rows(bench, 'SELECT count(*) FROM orders'), [['1']], point);
     await bench.client.query('DROP TABLE orders, sluice_ledger');
     await bench.project.sluice(['state', 'reset', 'load', '--yes'], { env: ENV });
+  }
+});
+
+test('a table that another session makes at the same moment is filled at the next try', async (bench) => {
+  config(bench, 'table: orders\n  mode: append', COLUMNS);
+  bench.project.write('data/1.csv', 'id,name,amount\n1,one,1\n');
+  const other = new pg.Client(bench.server.url);
+  await other.connect();
+  try {
+    await other.query('BEGIN; CREATE TABLE orders (id bigint, name text, amount numeric(12,2))');
+    const loading = run(bench);
+    await until(bench.client, `select exists (select 1 from pg_stat_activity where query like 'CREATE TABLE%orders%' and wait_event_type = 'Lock')`);
+    await other.query('COMMIT');
+    const outcome = await loading;
+    assert.is(outcome.code, 0, outcome.told);
+    assert.equal(await rows(bench, 'SELECT id, name FROM orders'), [['1', 'one']]);
+  } finally {
+    await other.end();
   }
 });
 

@@ -35,8 +35,10 @@ const BY_STATE: Readonly<Record<string, SqlErrorKind>> = {
 const STATE = /^[0-9A-Z]{5}$/;
 
 export function classifyPostgresqlError(error: unknown): SqlErrorKind | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
+  const { code, schema } = (error ?? {}) as { code?: unknown; schema?: unknown };
   if (typeof code !== 'string') return undefined;
+  // Two sessions made the same object at once: IF NOT EXISTS does not see what the other has not committed, and the catalog's own index refuses the second.
+  if (code === '23505' && schema === 'pg_catalog') return 'busy';
   if (STATE.test(code) && !/^E[A-Z]{4}$/.test(code)) return BY_STATE[code] ?? BY_STATE[code.slice(0, 2)] ?? 'failed';
   return networkErrorKind(code);
 }

@@ -29,6 +29,8 @@ test('errors are known by SQLSTATE and error code, never by their text', () => {
     'value',
     'failed',
   ]);
+  assert.is(classifyPostgresqlError({ code: '23505', schema: 'pg_catalog' }), 'busy', 'another session made the same table');
+  assert.is(classifyPostgresqlError({ code: '23505', schema: 'public' }), 'value');
   assert.is(classifyPostgresqlError({ code: 'EPIPE' }), 'unreachable', 'five letters, but not a SQLSTATE');
   for (const code of ['ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']) assert.is(networkErrorKind(code), 'unreachable', code);
   for (const code of ['ERR_TLS_CERT_ALTNAME_INVALID', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_HAS_EXPIRED'])
