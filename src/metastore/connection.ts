@@ -48,6 +48,7 @@ export interface Connection {
 
 const openTransactions = new WeakSet<OpenTransaction>();
 const insideTransaction = new AsyncLocalStorage<ReadonlyMap<object, OpenTransaction>>();
+let transactions = 0;
 
 /** The SQL side of a transaction that came through the public contract. */
 export function sqlOf(tx: StoreTransaction): OpenTransaction {
@@ -65,11 +66,14 @@ export function sqlOf(tx: StoreTransaction): OpenTransaction {
 /** Makes `tx` usable while `work` runs, and turns a nested transaction, which would wait for itself, into an error. */
 export async function runInside<T>(connection: object, tx: OpenTransaction, work: (tx: OpenTransaction) => Promise<T>): Promise<T> {
   openTransactions.add(tx);
+  transactions++;
   try {
     const outer = insideTransaction.getStore() ?? [];
     return await insideTransaction.run(new Map([...outer, [connection, tx]]), () => work(tx));
   } finally {
     openTransactions.delete(tx);
+    // As long as it is in use, Node has work with every promise of the process.
+    if (--transactions === 0) insideTransaction.disable();
   }
 }
 

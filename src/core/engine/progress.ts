@@ -7,8 +7,8 @@ interface Running {
   readonly bytes: number;
   /** Bytes of its files; undefined: it has none. */
   readonly size: number | undefined;
-  /** Share done, by the embedded engine's own estimate. */
-  readonly fraction: number;
+  /** Share done, by the embedded engine's own estimate; undefined: it makes none, and what the task said is all that is known. */
+  readonly fraction: number | undefined;
 }
 
 const STARTED: Running = { rows: 0, bytes: 0, size: undefined, fraction: 0 };
@@ -33,8 +33,8 @@ export class RunProgress {
   }
 
   /** An attempt starts anew. */
-  restart(task: number, size?: number): void {
-    this.#running.set(task, { ...STARTED, size });
+  restart(task: number, size: number | undefined, isEstimated: boolean): void {
+    this.#running.set(task, { ...STARTED, size, fraction: isEstimated ? 0 : undefined });
   }
 
   /** What a running task has read since it last said so; its report replaces it. */
@@ -61,12 +61,12 @@ export class RunProgress {
 
   tell(): void {
     const running = [...this.#running.values()];
-    const fraction = running.reduce((sum, task) => sum + task.fraction, this.tasksDone);
+    const fraction = running.reduce((sum, task) => sum + shareOf(task), this.tasksDone);
     this.#emit({
       event: 'progress',
       pipeline: this.#pipeline,
       rows: Math.round(running.reduce((sum, task) => sum + this.#rowsOf(task), this.#rows)),
-      bytes: Math.round(running.reduce((sum, task) => sum + (task.bytes || (task.size ?? 0) * task.fraction), this.#bytes)),
+      bytes: Math.round(running.reduce((sum, task) => sum + (task.bytes || (task.size ?? 0) * shareOf(task)), this.#bytes)),
       tasks_done: this.tasksDone,
       tasks: this.#tasks,
       rejected: this.rejected,
@@ -77,9 +77,13 @@ export class RunProgress {
 
   /** Rows of files are counted ahead of what is converted, or, where nobody counts them, guessed from the tasks that have finished. */
   #rowsOf({ rows, bytes, size, fraction }: Running): number {
-    if (size === undefined) return rows;
+    if (size === undefined || fraction === undefined) return rows;
     const converted = size * fraction;
     if (rows > 0 && bytes > 0) return rows * Math.min(1, converted / bytes);
     return this.#bytes > 0 ? (this.#rows / this.#bytes) * converted : 0;
   }
+}
+
+function shareOf({ bytes, size, fraction }: Running): number {
+  return fraction ?? (size === undefined || size === 0 ? 0 : Math.min(1, bytes / size));
 }

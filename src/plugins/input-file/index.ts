@@ -116,6 +116,8 @@ async function describeFile(found: FoundFile, config: FileInputConfig, ctx: Plug
 
 /** Paths below the root are named relative to it, so that a project can be moved. */
 function nameOf(path: string, root: string): string {
+  // As a rule, and a hundred times as fast.
+  if (path.startsWith(root + sep) && !path.includes(`${sep}.`)) return path.slice(root.length + 1);
   const below = relative(root, path);
   return below === '' || below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below) ? path : below;
 }

@@ -2,9 +2,10 @@ import type { ParserFile, ParserPlan, Reading, TaskContext } from '../../core/sp
 import type { Head } from '../shared/file-chunks.js';
 import { ByteCounter } from '../shared/scan-bytes.js';
 import { startBytePass } from './byte-pass.js';
-import { createScanner, isQuoteError, removeCopies, unpackTask, type CsvTask } from './csv-task.js';
-import { CR, LF, type Dialect } from './dialect.js';
+import { removeCopies, unpackTask, type CsvTask } from './csv-task.js';
+import type { Dialect } from './dialect.js';
 import { HEAD_BYTES, HeaderWatch, SHORT_HEAD_BYTES, type FieldOrder } from './header-watch.js';
+import { judgeSample } from './judge-sample.js';
 import { openNativeLane } from './native-lane.js';
 import { readCharset, readDialect } from './options.js';
 import { openOwnLane } from './own-lane.js';
@@ -13,7 +14,6 @@ import type { CsvConfig } from './schema.js';
 import { chooseSpoolDialect } from './spool-writer.js';
 import { chooseTypedColumns } from './typed-columns.js';
 import { prepareText, type TextFile } from './text-file.js';
-import { walkSample } from './walk-records.js';
 
 /** Files whose records are tried before a lane is chosen. */
 const SAMPLED_FILES = 3;
@@ -51,7 +51,7 @@ async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, diale
     if (!text.known) facts.push(countHead(head, needles));
     if (i >= SAMPLED_FILES) continue;
     samples.push(head);
-    dirty ??= judgeSample(head.bytes, head.complete, dialect);
+    dirty ??= judgeSample(head, dialect);
   }
   /** Of the others the header is compared when they are read. */
   const later = headers.compares ? texts.map((_, i) => i).filter((i) => !first.includes(i)) : [];
@@ -104,28 +104,4 @@ function ordersNeedOwn(orders: readonly FieldOrder[], columns: number): string |
   if (orders.some((order) => String(order) !== String(first))) return 'the files have their columns in different orders';
   if (first && (new Set(first).size !== columns || first.some((field) => field >= columns))) return 'the header has other columns than the config';
   return undefined;
-}
-
-/** Many shape errors, or any broken quote, at the start: DuckDB's reader would be slow or wrong. */
-function judgeSample(head: Buffer, complete: boolean, dialect: Dialect): string | undefined {
-  const scanner = createScanner({ dialect });
-  const bytes = Buffer.concat([head, Buffer.alloc(1)]);
-  const hasCr = head.includes(CR);
-  let good = 0;
-  let bad = 0;
-  let broken = false;
-  let multiline = false;
-  walkSample(bytes, head.length, complete, scanner, (isGood) => {
-    if (isGood) {
-      good++;
-      multiline ||= hasCr && head.subarray(scanner.start, scanner.end).includes(LF);
-    } else {
-      bad++;
-      broken ||= isQuoteError(scanner.reason);
-    }
-  });
-  if (broken) return 'a quoted value is broken';
-  // DuckDB loses such files: no row, one reject.
-  if (multiline) return 'values hold newlines, and lines do not end with LF alone';
-  return bad >= (good + bad) / 100 && bad > 0 ? 'one record in a hundred or more is rejected' : undefined;
 }

@@ -83,6 +83,11 @@ export class PlainFields {
     return this.#exports.misshapen.value;
   }
 
+  /** Bytes at the end of what was taken that are the beginning of a record. */
+  get begun(): number {
+    return this.#rest;
+  }
+
   beginFile(): void {
     this.#toSkip = this.#skipped;
     this.#rest = 0;
