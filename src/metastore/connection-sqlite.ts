@@ -1,10 +1,10 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Libsql from 'libsql';
 
-import { fileSystemError } from '../core/spi/index.js';
+import { fileSystemError, makeFolders } from '../core/spi/index.js';
 import { refuseNested, runInside } from './connection.js';
 import type { Connection, Dialect, OpenTransaction, SqlRow, SqlValue } from './connection.js';
 import { isBusy, sqliteError, sqliteOpenError } from './errors-sqlite.js';
@@ -162,7 +162,7 @@ async function untilFree<T>(call: () => T, file: string): Promise<T> {
 async function createFile(file: string): Promise<void> {
   const doing = `creating the metastore ${file}`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolders(dirname(file));
   } catch (error) {
     throw fileSystemError(error, doing);
   }

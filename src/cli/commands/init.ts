@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { fileSystemError } from '../../core/spi/index.js';
+import { fileSystemError, makeFolders } from '../../core/spi/index.js';
 import type { Command, CommandContext } from '../command.js';
 
 export const command: Command = {
@@ -36,7 +36,7 @@ async function report(context: CommandContext, root: string, made: readonly stri
 /** False when the file exists. */
 async function createFile(path: string, content: string): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(path, content, { flag: 'wx' });
     return true;
   } catch (error) {

@@ -1,9 +1,9 @@
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { pipeline as pump } from 'node:stream/promises';
 import type { GuessedConfig } from '../../core/engine/guess/index.js';
-import { fileSystemError, type JsonObject, type SourceFile } from '../../core/spi/index.js';
+import { fileSystemError, makeFolders, type JsonObject, type SourceFile } from '../../core/spi/index.js';
 import { formatTableName, parseTableName } from '../../warehouse/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
 import { confirm, YES_OPTION } from '../confirm.js';
@@ -252,7 +252,7 @@ class KeptStdin {
   async #keep(): Promise<string> {
     const { environment, out, signal } = this.#context;
     if (environment.stdin.isTTY) out.say('reading data from the terminal; end with Ctrl-D');
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolders(this.#folder);
     const path = join(this.#folder, 'stdin');
     try {
       await pump(environment.stdin, createWriteStream(path), { signal });

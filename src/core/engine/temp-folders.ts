@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemError } from '../spi/index.js';
+import { fileSystemError, makeFolders } from '../spi/index.js';
 import type { EngineServices } from './services.js';
 
 /** Empty folders of processes that died while planning are this old, in milliseconds, before they go. */
@@ -9,7 +9,7 @@ const EMPTY_AGE = 86_400_000;
 /** Makes a folder and those above it. Errors: those of `fileSystemError`. */
 export async function makeTempFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (error) {
     throw fileSystemError(error, `making the folder ${folder}`);
   }

@@ -16,6 +16,7 @@ export * from './guess.js';
 export * from './input.js';
 export * from './job-store.js';
 export * from './json.js';
+export * from './make-folders.js';
 export * from './output.js';
 export * from './parser.js';
 export * from './plugin.js';

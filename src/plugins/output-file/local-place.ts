@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BugError, ConfigError, fileSystemError } from '../../core/spi/index.js';
+import { BugError, ConfigError, fileSystemError, makeFolders } from '../../core/spi/index.js';
 import { objectExists, stagingName, type Place } from '../shared/object-output/index.js';
 
 /** A folder of this machine. Objects are renamed into place within its file system, after their bytes are on the disk. */
@@ -89,7 +89,7 @@ async function sync(path: string): Promise<void> {
 }
 
 async function moveIntoPlace(from: string, to: string, mustBeNew: boolean): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolders(dirname(to));
   try {
     if (mustBeNew) await linkNew(from, to);
     await refuseSpecial(to);
@@ -137,7 +137,7 @@ async function isSameFile(a: string, b: string): Promise<boolean> {
 }
 
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
     const handle = await open(temporary, 'wx');

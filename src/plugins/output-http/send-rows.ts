@@ -1,6 +1,6 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DataError, fileSystemError, type CommitContext } from '../../core/spi/index.js';
+import { DataError, fileSystemError, makeFolders, type CommitContext } from '../../core/spi/index.js';
 import { fileChunks } from '../shared/file-chunks.js';
 import { exchange } from '../shared/http/exchange.js';
 import type { HttpClient } from '../shared/http/open-http.js';
@@ -169,7 +169,7 @@ async function readProgress(path: string): Promise<readonly SendTotals[]> {
 
 async function append(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await appendFile(path, text);
   } catch (error) {
     throw fileSystemError(error, `writing ${path}`);

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../../core/duckdb/index.js';
-import { quoteIdentifier, quoteLiteral, quotePath } from '../../core/spi/index.js';
+import { makeFolders, quoteIdentifier, quoteLiteral, quotePath } from '../../core/spi/index.js';
 import type { IcebergSchema } from '../table/model.js';
 import { stubFileSql } from './scan-sql.js';
 
@@ -40,7 +40,7 @@ interface KeptStub {
 
 export async function openPlanner(tempDir: string | undefined, most = STUBS): Promise<Planner> {
   const parent = tempDir ?? tmpdir();
-  await mkdir(parent, { recursive: true });
+  await makeFolders(parent);
   const folder = await mkdtemp(join(parent, 'sluice-plan-'));
   let database: Database;
   let admin: DuckConnection;

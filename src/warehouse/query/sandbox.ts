@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type Database, type DuckConnection } from '../../core/duckdb/index.js';
-import { quoteLiteral, quotePath } from '../../core/spi/index.js';
+import { makeFolders, quoteLiteral, quotePath } from '../../core/spi/index.js';
 
 export interface SandboxOptions {
   /** Bytes DuckDB may hold. */
@@ -27,7 +27,7 @@ export interface Sandbox {
 
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const parent = options.tempDir ?? tmpdir();
-  await mkdir(parent, { recursive: true });
+  await makeFolders(parent);
   const folder = await mkdtemp(join(parent, 'sluice-query-'));
   const spill = join(folder, 'spill');
   let database: Database | undefined;

@@ -2,7 +2,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, type DuckConnection } from '../../core/duckdb/index.js';
-import type { Clock, JsonObject, Point, SqlConnection, StageReport, StoreTransaction } from '../../core/spi/index.js';
+import {
+  makeFolders,
+  type Clock,
+  type JsonObject,
+  type Point,
+  type SqlConnection,
+  type StageReport,
+  type StoreTransaction,
+} from '../../core/spi/index.js';
 import type { Metastore } from '../../metastore/types.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { DEFAULT_NAMESPACE, formatTableName } from '../catalog/table-name.js';
@@ -67,7 +75,7 @@ export interface Workshop {
 /** Runs `work` with a private folder and a trusted engine that spills into it; both are gone afterwards. */
 export async function inWorkshop<T>(options: QueryOptions, work: (shop: Workshop) => Promise<T>): Promise<T> {
   const parent = options.tempDir ?? tmpdir();
-  await mkdir(parent, { recursive: true });
+  await makeFolders(parent);
   const folder = await mkdtemp(join(parent, 'sluice-write-'));
   try {
     const spill = join(folder, 'spill');

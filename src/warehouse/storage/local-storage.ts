@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { ConfigError, RemoteError, fileSystemError } from '../../core/spi/index.js';
+import { ConfigError, RemoteError, fileSystemError, makeFolders } from '../../core/spi/index.js';
 import { pathOfFileUri, uriOfPath } from './file-uri.js';
-import { makeFolders } from './make-folders.js';
 import type { Storage, StoredObject } from './storage.js';
 
 /** The file-system calls that matter for durability; tests record their order or make them fail. */

@@ -1,8 +1,9 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import {
   DataError,
   fileSystemError,
+  makeFolders,
   quoteIdentifier,
   quoteLiteral,
   quotePaths,
@@ -37,7 +38,7 @@ export type CopyPlan = Pick<ObjectPlan, 'file' | 'partition' | 'maxFileBytes'>;
 /** Writes the rows of a task below `folder` in one pass, in order where there is one file, and counts all statuses. */
 export async function copyFiles(plan: CopyPlan, relation: StagedRelation, folder: string, sql: SqlConnection): Promise<CopiedFiles> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (error) {
     throw fileSystemError(error, `making ${folder}`);
   }

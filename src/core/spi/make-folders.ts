@@ -8,13 +8,17 @@ const TRIES = 5;
  * Makes a folder and those above it; the answer is the first one made, undefined when all were there. Like Node's own recursive
  * `mkdir`, which never ends where the system says ENOENT below a folder that exists (/proc, automount points).
  */
-export async function makeFolders(folder: string, tries = TRIES): Promise<string | undefined> {
+export function makeFolders(folder: string): Promise<string | undefined> {
+  return makeWithin(folder, TRIES);
+}
+
+async function makeWithin(folder: string, tries: number): Promise<string | undefined> {
   try {
     return await makeOne(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 0) throw error;
     const above = await makeFolders(dirname(folder));
-    const made = await makeFolders(folder, tries - 1);
+    const made = await makeWithin(folder, tries - 1);
     return above ?? made;
   }
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolders } from '../../../src/warehouse/storage/make-folders.js';
-import { Desk } from '../../cli/desk.js';
+import { makeFolders } from '../../src/core/spi/index.js';
+import { Desk } from '../cli/desk.js';
 
 const test = suite('making folders');
 let root: string;
@@ -47,6 +47,27 @@ if (process.platform === 'linux')
       const { code, stderr } = await desk.sluice(['run', 'a.yml']);
       assert.is(code, 4);
       assert.match(stderr, /FILE_SYSTEM: .*ENOENT.*\/proc\/sluice/);
+    } finally {
+      desk.remove();
+    }
+  });
+
+if (process.platform === 'linux')
+  test('a folder for temporary files, for results and for files of a query that cannot be made ends the command', async () => {
+    const desk = new Desk();
+    const rows = 'in: {type: config, columns: [{name: a, type: long}], rows: [[1]]}';
+    try {
+      desk.write('temp.yml', `exec: {temp_dir: /proc/self/x/y}\n${rows}\nout: {type: "null"}\n`);
+      desk.write('file.yml', `${rows}\nout: {type: file, path_prefix: /proc/self/x/y_, formatter: {type: csv}}\n`);
+      desk.write('one.yml', `${rows}\nout: {type: file, path: /proc/self/x/a.csv, formatter: {type: csv}}\n`);
+      for (const file of ['temp.yml', 'file.yml', 'one.yml']) {
+        const { code, stderr } = await desk.sluice(['run', file]);
+        assert.is(code, 4, stderr);
+        assert.match(stderr, /FILE_SYSTEM: .*ENOENT.*\/proc\/self\/x[^]*hint: check that the path exists/);
+      }
+      const exported = await desk.sluice(['export', 'SELECT 1 AS a', '--to', 'file:/proc/self/x/a.csv']);
+      assert.is(exported.code, 4, exported.stderr);
+      assert.match(exported.stderr, /FILE_SYSTEM: .*ENOENT.*\/proc\/self\/x/);
     } finally {
       desk.remove();
     }
