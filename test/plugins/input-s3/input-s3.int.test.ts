@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -140,6 +141,25 @@ test('a service that cannot be reached is a retryable error that names it', asyn
   assert.is(error.retryable, true);
   assert.match(error.message, `http://127.0.0.1:${proxy.port}`);
   assert.match(error.hint ?? '', 'endpoint');
+});
+
+test('a scheme that does not fit the service is said at once, with the one to try', async () => {
+  const config = connection('any', { path_prefix: 'a', endpoint: `https://127.0.0.1:${server.port}`, maximum_retries: 7 });
+  const error = await failure(() => list(config));
+  assert.is(error.code, 'S3_UNREACHABLE');
+  assert.is(error.retryable, false);
+  assert.match(error.message, `https://127.0.0.1:${server.port} does not answer with TLS: EPROTO`);
+  assert.is(error.hint, `check the port, or try endpoint: http://127.0.0.1:${server.port} (plain http)`);
+  const tls = createTcpServer((socket) => socket.once('data', () => socket.resetAndDestroy())).listen(0, '127.0.0.1');
+  await once(tls, 'listening');
+  try {
+    const endpoint = `http://127.0.0.1:${(tls.address() as AddressInfo).port}`;
+    const reset = await failure(() => list(connection('any', { path_prefix: 'a', endpoint })));
+    assert.is(reset.code, 'S3_UNREACHABLE');
+    assert.match(reset.hint ?? '', 'check endpoint (https:// where the service expects TLS) and network');
+  } finally {
+    tls.close();
+  }
 });
 
 test('an object that changed or vanished after the plan is not loaded', async () => {

@@ -40,6 +40,9 @@ const NETWORK = new Set([
   'TimeoutError',
 ]);
 
+/** Where TLS was begun and the answer was none. */
+const NOT_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
 export function readFailure(error: unknown): S3Failure {
   const facts = error as { name?: unknown; code?: unknown; Code?: unknown; $metadata?: { httpStatusCode?: number } };
   const code = [facts.Code, facts.code, facts.name].find((text) => typeof text === 'string' && text !== '' && text !== 'Error');
@@ -89,9 +92,20 @@ export function s3Error(caught: unknown, doing: string, store: Pick<S3Store, 'bu
       cause: error,
     });
   }
+  if (NOT_TLS.has(code)) {
+    const address = store.endpoint.replace(/^https:/, 'http:');
+    return remote(
+      'S3_UNREACHABLE',
+      `${store.endpoint} does not answer with TLS: ${code}`,
+      `check the port, or try endpoint: ${address} (plain http)`,
+    );
+  }
   if (isTransient(caught)) {
     const text = NETWORK.has(code) ? `${store.endpoint} cannot be reached: ${detail}` : `${store.endpoint} answered ${detail}`;
-    return remote(NETWORK.has(code) ? 'S3_UNREACHABLE' : 'S3_BUSY', text, 'check endpoint and network; the request was tried several times', true);
+    // A server that expects TLS hangs up on plain http.
+    const scheme = code === 'ECONNRESET' && store.endpoint.startsWith('http:') ? ' (https:// where the service expects TLS)' : '';
+    const hint = `check endpoint${scheme} and network; the request was tried several times`;
+    return remote(NETWORK.has(code) ? 'S3_UNREACHABLE' : 'S3_BUSY', text, hint, true);
   }
   if (DENIED.has(code) || status === 401 || status === 403) {
     return remote(
