@@ -89,6 +89,10 @@ test('what was undone stays readable by its snapshot, and is not undone twice', 
   const again = await desk.sluice(['undo', run]);
   assert.is(again.code, 2);
   assert.match(again.stderr, `UNDO_DONE: shop.orders: run ${run} was undone before`);
+  const next = (await desk.json<{ run_id: string }>(['runs'])).at(-1)?.run_id ?? '';
+  assert.match(again.stderr, `hint: sluice undo ${next} takes back the newest committed run; \`sluice show shop.orders\` lists the snapshots`);
+  await desk.ok(['undo', next]);
+  assert.not.match((await desk.sluice(['undo', next])).stderr, 'newest committed');
 });
 
 test('runs that did not commit, wrote nothing or lost their table have nothing to undo', async ({ desk }) => {

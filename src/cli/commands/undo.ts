@@ -29,7 +29,9 @@ export const command: Command = {
       const warehouse = await session.warehouse();
       const run = await findRun(store, context.args[0] ?? '');
       if (run.status !== 'committed') throw await notCommitted(store, run);
-      const undo = await planUndo(warehouse, store, run, flag(context.options, 'with-later'));
+      const undo = await planUndo(warehouse, store, run, flag(context.options, 'with-later')).catch(async (error: unknown) => {
+        throw error instanceof ConfigError && error.code === 'UNDO_DONE' ? await undoneBefore(store, error) : error;
+      });
       const names = undo.tables.map(({ name }) => formatTableName(name)).join(', ');
       if (context.out.isTerminal) await confirm(context, `sluice undo ${run.runId}`, question(names, undo));
       const states = [run, ...undo.runs.filter((other) => other.runId !== run.runId)];
@@ -40,15 +42,25 @@ export const command: Command = {
 };
 
 async function notCommitted(store: Metastore, run: RunRecord): Promise<ConfigError> {
-  const committed = await store.listRuns({ status: 'committed', limit: RECENT });
-  const newest = committed.find(({ commit }) => commit?.['undone'] !== true);
-  const instead = newest === undefined ? [] : [`sluice undo ${newest.runId} takes back the newest committed run`];
+  const instead = await nextToUndo(store);
   const hints = [...(run.status === 'discarded' ? [] : [`sluice discard ${run.runId} ends a run that did not commit`]), ...instead];
   return new ConfigError({
     code: 'UNDO_NOT_COMMITTED',
     message: `run ${run.runId} is ${run.status}, so there is nothing to undo`,
     hint: hints.join('; ') || '`sluice runs` lists the runs',
   });
+}
+
+async function undoneBefore(store: Metastore, error: ConfigError): Promise<ConfigError> {
+  const hint = [...(await nextToUndo(store)), error.hint].join('; ');
+  return new ConfigError({ code: error.code, message: error.message, hint, cause: error });
+}
+
+/** What to say of the newest run that has not been taken back. */
+async function nextToUndo(store: Metastore): Promise<readonly string[]> {
+  const committed = await store.listRuns({ status: 'committed', limit: RECENT });
+  const newest = committed.find(({ commit }) => commit?.['undone'] !== true);
+  return newest === undefined ? [] : [`sluice undo ${newest.runId} takes back the newest committed run`];
 }
 
 function question(names: string, { runs, tables }: Undo): string {
