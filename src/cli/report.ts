@@ -35,7 +35,7 @@ export function formatReport(summaries: readonly RunSummary[]): string {
     }
     if (s.rejected > 0 && s.run_id !== null) {
       const table = s.commit?.['rejectsTable'] ?? `${s.target}__rejects`;
-      const kept = s.status === 'held' ? 'go with it' : `${s.rejected === 1 ? 'is' : 'are'} in ${String(table)}`;
+      const kept = s.status === 'held' ? `${s.rejected === 1 ? 'goes' : 'go'} with it` : `${s.rejected === 1 ? 'is' : 'are'} in ${String(table)}`;
       lines.push(`${s.target}: ${formatCountOf(s.rejected, 'rejected record')} ${kept}; \`sluice rejects ${s.run_id}\` shows them`);
     }
     if (s.status === 'held')

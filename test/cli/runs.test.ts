@@ -91,6 +91,12 @@ data/orders_1.csv,3,24,id,${reason},"y,1.50"
   assert.equal(await desk.ids(), [1]);
 });
 
+test('one rejected record of a held run goes with it', async ({ desk }) => {
+  desk.write('data/orders_1.csv', csv(1, 'x'));
+  const { stderr } = await desk.ok(['run', 'orders.yml', '--max-rejects', '1', '--hold']);
+  assert.match(stderr, '1 rejected record goes with it;');
+});
+
 test('a run without rejects says so', async ({ desk }) => {
   await desk.ok(['run', 'orders.yml']);
   const { stdout, stderr } = await desk.ok(['rejects', 'latest']);
