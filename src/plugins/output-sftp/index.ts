@@ -24,6 +24,7 @@ export default defineObjectOutput<SftpConfig>({
       },
     },
   ],
+  probesInPlan: true,
   open: (folder, config, ctx) => Promise.resolve(createSftpPlace(folder, config, () => connectSftp(config, ctx))),
 
   async probe(config: SftpConfig, ctx: PluginContext) {

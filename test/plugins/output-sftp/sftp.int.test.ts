@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
@@ -150,6 +152,31 @@ test('the server must prove who it is', async () => {
     assert.match(missing.stderr, /host_fingerprint/);
   } finally {
     for (const project of [good, bad, unknown]) project.remove();
+  }
+});
+
+test('a port that refuses is said by check and run at once, without a retry', async () => {
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as AddressInfo;
+  closed.close();
+  await once(closed, 'close');
+  const project = makeProject('refused', { more: `port: ${port}`, login: `private_key: {file: key}\n  host_fingerprint: "${server.fingerprint}"` });
+  project.write('p.yml', readFileSync(join(project.folder, 'p.yml'), 'utf8').replace(`  port: ${server.port}\n`, ''));
+  try {
+    for (const args of [
+      ['check', 'p.yml'],
+      ['run', 'p.yml'],
+    ]) {
+      const { code, stderr } = await project.sluice(args);
+      assert.is(code, args[0] === 'check' ? 2 : 4, stderr);
+      assert.match(stderr, new RegExp(`SFTP: connecting to sftp \\S+:${port}: .*ECONNREFUSED[^]*hint: check host, port`));
+      assert.not.match(stderr, /tried again|attempt/);
+    }
+    // Nothing was begun: a task would have been.
+    assert.not.match((await project.sluice(['runs'])).stdout, /failed|running/);
+  } finally {
+    project.remove();
   }
 });
 

@@ -17,6 +17,8 @@ export interface ObjectOutput<C extends ObjectOutputConfig> {
    */
   open(folder: string, config: C, ctx: PluginContext, where?: ConfigPlace): Promise<Place>;
   probe?(config: C, ctx: PluginContext): Promise<string>;
+  /** Plans connect, too: a server that refuses is said at once, where a task would be tried again. */
+  readonly probesInPlan?: boolean;
 }
 
 /** An output plugin over a {@link Place}: names, splitting, partition folders, manifest and modes are the same for all. */
@@ -29,7 +31,7 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
       await place.close();
     }
   };
-  const { open: _open, ...declaration } = output;
+  const { open: _open, probesInPlan = false, ...declaration } = output;
   return defineOutput<C>({
     ...declaration,
     kind: 'output',
@@ -45,8 +47,9 @@ export function defineObjectOutput<C extends ObjectOutputConfig>(output: ObjectO
         }),
       );
     },
-    plan(config, schema, ctx) {
+    async plan(config, schema, ctx) {
       checkKeys(config, ctx);
+      if (probesInPlan) await output.probe?.(config, ctx);
       return withPlace(config, ctx, ctx.place, (place) => {
         const replaces = config.mode === 'replace' || ctx.fullRefresh;
         const { details, refusals, notes } = planObjects(config, schema, replaces, ctx);
