@@ -17,10 +17,14 @@ import type { Session } from './session.js';
 /** Loads the raw records that a committed run rejected through the pipeline as it is now. */
 export async function replayRejects(context: CommandContext, session: Session, run: RunRecord): Promise<void> {
   if (run.status !== 'committed') {
+    const of = (run.plan['origin'] as JsonObject | undefined)?.['replay_of'];
     throw new ConfigError({
       code: 'REPLAY_NOT_COMMITTED',
       message: `run ${run.runId} is ${run.status}; only a committed run has rejects to replay`,
-      hint: 'mend the config and run the pipeline again: it reads everything that did not commit',
+      hint:
+        typeof of !== 'string'
+          ? 'mend the config and run the pipeline again: it reads everything that did not commit'
+          : `it replayed the rejects of run ${of}: sluice rejects ${of} --replay goes on with it`,
     });
   }
   refuseOfOneTarget(run);

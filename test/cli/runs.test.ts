@@ -212,6 +212,18 @@ test('a replay reads the source again where no text was kept', async ({ desk }) 
   assert.match(changed.stderr, 'FILE_MOVED');
 });
 
+test('a replay that failed says how to go on with it', async ({ desk }) => {
+  desk.write('data/orders_1.csv', csv(1, 'x'));
+  await desk.ok(['run', 'orders.yml', '--max-rejects', '1']);
+  const run = await desk.runId();
+  desk.write('orders.yml', ORDERS);
+  assert.is((await desk.sluice(['rejects', run, '--replay'])).code, 3);
+  const { code, stderr } = await desk.sluice(['rejects', 'latest', '--replay']);
+  assert.is(code, 2);
+  assert.match(stderr, 'REPLAY_NOT_COMMITTED');
+  assert.match(stderr, `hint: it replayed the rejects of run ${run}: sluice rejects ${run} --replay goes on with it`);
+});
+
 test('a replay of hidden records loads what the mended pipeline takes', async ({ desk }) => {
   desk.write('orders.yml', `${ORDERS.replace('out:', 'filters:\n  - {type: remove_columns, remove: [amount]}\nout:')}exec: {max_rejects: 10}\n`);
   desk.write('data/orders_1.csv', 'id,amount\n1,1.50\n2,"many, many"\n3,3.50\n');

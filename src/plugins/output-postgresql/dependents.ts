@@ -18,7 +18,7 @@ export async function checkReplace(session: PostgresSession, table: readonly str
   if (rows.length === 0) return;
   throw new ConfigError({
     code: 'TARGET_DEPENDENTS',
-    message: `PostgreSQL ${session.place}: ${joinTableName(table)} cannot be replaced: ${rows.map((row) => row[0]).join(', ')} ${rows.length === 1 ? 'depends' : 'depend'} on it`,
+    message: `PostgreSQL ${session.place}: ${joinTableName(table)} cannot be replaced: it is needed by ${rows.map((row) => row[0]).join(', ')}`,
     hint: 'use mode truncate, which keeps the columns, or drop what depends on the table first',
     where: place.at('mode'),
   });
