@@ -170,7 +170,26 @@ test('mistakes are found before a row moves, with their place', async ({ project
   await refused('{type: unique, columns: [id], colour: red}', 'CONFIG_UNKNOWN_KEY', 'load.yml:4');
   await refused('{type: sql, on: load, query: "select nothing from {rows}"}', 'CHECK_SQL', 'nothing');
   await refused('{type: sql, query: "select nothing from {rows}"}', 'CHECK_SQL', 'check sql: Referenced column');
-  await refused('{type: unique, columns: [idd]}', 'CHECK_SQL', 'check unique idd: Referenced column');
+  await refused('{type: unique, columns: [idd]}', 'CHECK_COLUMN', 'check unique idd: the table has no column idd, did you mean');
+});
+
+test('a check of the table may name what the table has beside the load; what it has not is found before anything is read', async ({ project }) => {
+  project.write(
+    'first.yml',
+    'in: {type: config, columns: [{name: id, type: long}, {name: old, type: string}], rows: [[9, x]]}\nout: {type: warehouse, table: shop.orders}\n',
+  );
+  assert.is((await project.sluice(['run', 'first.yml'])).code, 0);
+  write(project, '  - {type: unique, columns: [ID, old, status]}');
+  assert.is((await project.sluice(['check', 'load.yml'])).code, 0);
+  write(project, '  - {type: not_null, on: table, columns: [olt]}');
+  for (const command of ['check', 'run']) {
+    const { code, stderr } = await project.sluice([command, 'load.yml']);
+    assert.is(code, 2, stderr);
+    assert.match(stderr, /CHECK_COLUMN: load.yml:4:.*the table has no column olt, did you mean "old"\?/);
+    assert.match(stderr, 'hint: columns of the table: id, old, status, at');
+  }
+  write(project, '  - {type: unique, columns: [old]}', 'table: shop.orders, mode: replace');
+  assert.match((await project.sluice(['check', 'load.yml'])).stderr, 'the table has no column old');
 });
 
 test.run();

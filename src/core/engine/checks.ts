@@ -7,6 +7,7 @@ import {
   type CheckDialect,
   type ColumnType,
   type JsonObject,
+  type OutputPlan,
   type OutputPlugin,
   type Schema,
   type SqlConnection,
@@ -20,19 +21,26 @@ const SHOWN = 5;
 const SHOWN_CHARACTERS = 300;
 
 /** Turns configured checks into questions. Errors: ConfigError CHECK_COLUMN, CHECK_UNSUPPORTED. */
-export function compileChecks(specs: readonly CheckSpec[], schema: Schema, now: number, output: OutputPlugin): readonly Check[] {
+export function compileChecks(
+  specs: readonly CheckSpec[],
+  schema: Schema,
+  now: number,
+  output: OutputPlugin,
+  { tableColumns }: Pick<OutputPlan, 'tableColumns'>,
+): readonly Check[] {
   return specs.map((spec) => {
     const { name, severity, type, given } = spec;
     const on = spec.on ?? (output.checksTable ? 'table' : 'load');
     if (on === 'table' && !output.checksTable) throw noTable(spec, output);
     for (const column of namesOf(given)) {
-      // A table may have columns that this load does not touch.
-      if (on === 'table' || schema.some((each) => each.name === column)) continue;
-      const names = schema.map((each) => each.name);
+      // A table may have columns that this load does not touch; some servers take names in any case.
+      if (on === 'table' && (tableColumns ?? [column]).some((name) => name.toLowerCase() === column.toLowerCase())) continue;
+      if (on === 'load' && schema.some((each) => each.name === column)) continue;
+      const names = on === 'table' && tableColumns ? tableColumns : schema.map((each) => each.name);
       throw new ConfigError({
         code: 'CHECK_COLUMN',
-        message: `check ${name}: the load has no column ${column}${didYouMean(column, names)}`,
-        hint: 'name columns as they are after the filters',
+        message: `check ${name}: the ${on} has no column ${column}${didYouMean(column, names)}`,
+        hint: on === 'load' ? 'name columns as they are after the filters' : `columns of the table: ${names.join(', ')}`,
         where: spec.place,
       });
     }

@@ -6,7 +6,7 @@ import type { RunPlan } from './run-plan.js';
 
 /** The config's checks as they are now, for the rows of this plan. */
 export function checksOf(pipeline: Pipeline, plan: RunPlan, scheduledTime = plan.scheduledTime): readonly Check[] {
-  return compileChecks(pipeline.checks ?? [], plan.schema, scheduledTime ?? plan.startedAt, pipeline.output.plugin);
+  return compileChecks(pipeline.checks ?? [], plan.schema, scheduledTime ?? plan.startedAt, pipeline.output.plugin, plan.output);
 }
 
 export function asksLoad(checks: readonly Check[]): boolean {

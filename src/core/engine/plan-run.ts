@@ -27,7 +27,7 @@ export async function planRun(pipeline: Pipeline, start: PlanStart, ctx: PlanCon
   const { sql, ...base } = ctx;
   const output = await plugin.plan(config, filters.schema, { ...base, place, fullRefresh, startedAt, check: createSqlCheck(sql) });
   refuseRereads(pipeline, planned.input, output);
-  compileChecks(checks, filters.schema, startedAt, plugin);
+  compileChecks(checks, filters.schema, startedAt, plugin, output);
   const plan: RunPlan = {
     version: 1,
     input: planned.input,

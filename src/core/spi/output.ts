@@ -30,6 +30,8 @@ export interface OutputPlan {
   readonly absorbsRereads?: boolean;
   /** Over the run's final columns: rows that the target cannot take unchanged, NULL keys and the like, rejected before anything is staged. */
   readonly refusals?: readonly RowRefusal[];
+  /** All columns of the target as it will be, where checks may ask it and they are known. */
+  readonly tableColumns?: readonly string[];
   /** The plugin's own part. */
   readonly details: JsonObject;
 }

@@ -129,6 +129,7 @@ export default defineOutput<WarehouseConfig>({
       absorbsRereads: ['merge', 'replace_where'].includes(writeModeOf(config)),
       notes: write.notes,
       ...(write.refusals === undefined ? {} : { refusals: write.refusals }),
+      tableColumns: write.fields.map((field) => field.name),
       details,
     };
   },

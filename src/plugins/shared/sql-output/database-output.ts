@@ -131,6 +131,9 @@ export function defineDatabaseOutput(
             ...(tlsNote === undefined ? [] : [tlsNote]),
           ],
           refusals: [...keys.refusals, ...refusalsUnlessDeleted(planned.refusals, config.delete_column)],
+          tableColumns: [
+            ...new Set([...(mode === 'replace' ? [] : (found?.columns ?? [])), ...planned.columns.map((c) => c.target)].map(({ name }) => name)),
+          ],
           details: plan as unknown as JsonObject,
         };
       }),
