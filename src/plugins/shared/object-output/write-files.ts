@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import {
   DataError,
@@ -72,9 +72,17 @@ export async function copyFiles(plan: CopyPlan, relation: StagedRelation, folder
 const UNQUOTED = `QUOTE '', ESCAPE '', DELIMITER E'\\x01'`;
 
 function copySql(plan: CopyPlan, relation: StagedRelation, keep: string, target: string): string {
-  const { format, copyOptions } = plan.file;
+  const { format } = plan.file;
   const partition = plan.partition.map((column, i) => ({ sql: column.sql, name: quoteIdentifier(`__folder_${i}`) }));
   const columns = format.form === 'copy' ? format.columns.map((c) => `${c.sql} AS ${quoteIdentifier(c.name)}`) : [recordSql(format)];
+  const options = writingOptions(plan.file);
+  if (plan.maxFileBytes !== null) options.push(`FILE_SIZE_BYTES ${plan.maxFileBytes}`);
+  if (partition.length > 0) options.push(`PARTITION_BY (${partition.map((c) => c.name).join(', ')}), FILENAME_PATTERN 'part_{i}'`);
+  const list = [...columns, ...partition.map((c) => `${c.sql} AS ${c.name}`)].join(', ');
+  return `COPY (SELECT ${list} FROM (${relation.select}) WHERE ${keep}) TO ${quoteLiteral(target)} (${options.join(', ')})`;
+}
+
+function writingOptions({ format, copyOptions }: CopyPlan['file']): string[] {
   const options: string[] = [];
   if (format.form === 'copy') options.push(format.options);
   else {
@@ -83,10 +91,7 @@ function copySql(plan: CopyPlan, relation: StagedRelation, keep: string, target:
     if (format.array === true) options.push(`PREFIX E'[\\n', SUFFIX E'\\n]\\n'`);
   }
   if (copyOptions !== '') options.push(copyOptions);
-  if (plan.maxFileBytes !== null) options.push(`FILE_SIZE_BYTES ${plan.maxFileBytes}`);
-  if (partition.length > 0) options.push(`PARTITION_BY (${partition.map((c) => c.name).join(', ')}), FILENAME_PATTERN 'part_{i}'`);
-  const list = [...columns, ...partition.map((c) => `${c.sql} AS ${c.name}`)].join(', ');
-  return `COPY (SELECT ${list} FROM (${relation.select}) WHERE ${keep}) TO ${quoteLiteral(target)} (${options.join(', ')})`;
+  return options;
 }
 
 function recordSql(format: Extract<ObjectPlan['file']['format'], { form: 'lines' }>): string {
@@ -98,21 +103,30 @@ function recordSql(format: Extract<ObjectPlan['file']['format'], { form: 'lines'
 export async function filledOf(files: readonly CopiedFile[], plan: CopyPlan, sql: SqlConnection): Promise<readonly CopiedFile[]> {
   const small = files.filter((file) => file.bytes <= SMALL).map((file) => file.path);
   if (small.length === 0 || files.length === 1) return files;
-  const filled = new Set((await sql.rows(filledSql(small, plan.file))).map((row) => row['path']));
-  const kept = files.filter((file) => file.bytes > SMALL || filled.has(file.path));
+  const empty = plan.file.format.form === 'copy' ? await withoutRows(small, sql) : await withoutRecords(files, plan.file, sql);
+  const kept = files.filter((file) => !empty.has(file.path));
   return kept.length > 0 ? kept : files.slice(0, 1);
 }
 
 /** A header of many columns, or the metadata of a Parquet file without rows. */
 const SMALL = 65_536;
 
-function filledSql(paths: readonly string[], { format, copyOptions }: CopyPlan['file']): string {
-  if (format.form === 'copy') return `SELECT file_name AS path FROM parquet_file_metadata(${quotePaths(paths)}) WHERE num_rows > 0`;
-  const compression = /\bCOMPRESSION (\w+)/.exec(copyOptions)?.[1] ?? 'none';
-  return (
-    `SELECT DISTINCT filename AS path FROM read_csv(${quotePaths(paths)}, auto_detect=false, header=${format.header !== null}, delim=E'\\x01', quote='', escape='', ` +
-    `${format.newline === '\r\n' ? '' : `new_line='${format.newline === '\n' ? '\\n' : '\\r'}', `}compression='${compression}', hive_partitioning=false, filename=true, columns={'record': 'VARCHAR'}, encoding='utf-8', ignore_errors=true)`
-  );
+async function withoutRows(paths: readonly string[], sql: SqlConnection): Promise<ReadonlySet<unknown>> {
+  const rows = await sql.rows(`SELECT file_name AS path FROM parquet_file_metadata(${quotePaths(paths)}) WHERE num_rows = 0`);
+  return new Set(rows.map((row) => row['path']));
+}
+
+/** By their bytes: what a record may hold (delimiters, any length) would not always be read as one. */
+async function withoutRecords(files: readonly CopiedFile[], file: CopyPlan['file'], sql: SqlConnection): Promise<ReadonlySet<unknown>> {
+  const { format } = file;
+  const name = quoteIdentifier((format.form === 'lines' ? format.header : null) ?? 'record');
+  const sample = `${files[0]?.path ?? ''}.empty`;
+  await sql.run(`COPY (SELECT '' AS ${name} WHERE false) TO ${quoteLiteral(sample)} (${writingOptions(file).join(', ')})`);
+  const bytes = await readFile(sample);
+  await rm(sample);
+  const empty = new Set<string>();
+  for (const { path, bytes: size } of files) if (size === 0 || (size === bytes.length && bytes.equals(await readFile(path)))) empty.add(path);
+  return empty;
 }
 
 async function listFiles(folder: string): Promise<string[]> {

@@ -37,6 +37,17 @@ test('of text files those stay that have a record, also a blank or a broken one'
   }
 });
 
+test('a record stays whatever it holds', async () => {
+  const texts = { delimiter: "'a' || chr(1) || 'b'", long: "repeat('x', 3000000)", quote: "'\"'" };
+  for (const compression of ['none', 'gzip', 'zstd']) {
+    const { format, ...file } = lines('\n', 'h', compression === 'none' ? '' : `COMPRESSION ${compression}`);
+    const options = `FORMAT csv, QUOTE '', ESCAPE '', DELIMITER E'\\x01', HEADER true, COMPRESSION ${compression}`;
+    for (const [name, text] of Object.entries({ ...texts, header: null }))
+      await sql.run(`COPY (SELECT ${text ?? 1} AS h WHERE ${text !== null}) TO '${join(folder, name)}' (${options})`);
+    assert.equal(await kept({ ...file, format }, ['header', ...Object.keys(texts)]), Object.keys(texts), compression);
+  }
+});
+
 test('compressed and Parquet files are looked into', async () => {
   for (const compression of ['gzip', 'zstd']) {
     for (const [name, where] of [
