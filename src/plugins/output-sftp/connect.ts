@@ -80,8 +80,15 @@ export async function connectSftp(config: SftpConnection, ctx: PluginContext): P
         hint: 'name its file as private_key: {file: ~/.ssh/id_ed25519}; an encrypted key needs passphrase',
         cause: error,
       });
-    throw sftpError(error, `connecting to sftp ${user}@${host}:${port}`);
+    const failure = sftpError(error, `connecting to sftp ${user}@${host}:${port}`);
+    // A server with too many logins under way closes the connection before it says a word (MaxStartups).
+    throw level === 'protocol' && failure instanceof RemoteError ? passing(failure) : failure;
   }
+}
+
+function passing({ code, message, cause }: RemoteError): RemoteError {
+  const hint = 'check that an SSH server listens there; one with too many logins under way (MaxStartups) takes more a little later';
+  return new RemoteError({ code, message, retryable: true, hint, cause });
 }
 
 async function knownHosts(config: SftpConnection, ctx: PluginContext): Promise<readonly KnownHost[]> {
