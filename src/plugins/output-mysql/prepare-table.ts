@@ -8,6 +8,9 @@ import type { TargetColumn } from '../shared/sql-output/target-column.js';
 
 const q = (name: string): string => mysqlDialect.quoteIdentifier(name);
 
+/** ER_DUP_FIELDNAME. */
+const DUPLICATE_COLUMN = 1060;
+
 /** The table that takes the place of another one. */
 export interface Replacement {
   /** Quoted. */
@@ -32,14 +35,17 @@ export async function prepareTable(session: MysqlSession, job: LoadJob): Promise
     return undefined;
   }
   if (plan.mode !== 'replace') {
-    const known = fresh.length === 0 ? new Set<string>() : await existingColumns(session, plan.table);
-    const added = fresh.filter((column) => !known.has(column.name.toLowerCase())).map((column) => `ADD COLUMN ${definition(column)}`);
-    if (added.length > 0) await session.run(`ALTER TABLE ${table} ${added.join(', ')}`, `changing ${name}`);
+    if (fresh.length > 0) await addColumns(session, plan.table, fresh);
     return undefined;
   }
   // Left by a run that was cut off, these are dropped by the next one.
   const [database = '', relation = ''] = plan.table;
-  const hash = createHash('sha256').update(relation).digest('hex').slice(0, 12);
+  const { project, pipeline, stream, target } = job.run.key;
+  // Another pipeline may replace the same table at the same time.
+  const hash = createHash('sha256')
+    .update(JSON.stringify([relation, project, pipeline, stream, target]))
+    .digest('hex')
+    .slice(0, 12);
   const replacement = {
     table: quoteTable(mysqlDialect, [database, `sluice_new_${hash}`]),
     old: quoteTable(mysqlDialect, [database, `sluice_old_${hash}`]),
@@ -64,6 +70,25 @@ export async function replaceTable(session: MysqlSession, table: readonly string
   const name = quoteTable(mysqlDialect, table);
   await session.run(`RENAME TABLE ${name} TO ${old}, ${fresh} TO ${name}`, `replacing ${joinTableName(table)}`);
   await session.run(`DROP TABLE ${old}`, `replacing ${joinTableName(table)}`);
+}
+
+/** Another session may add some of them while this one waits for the table; the server has no IF NOT EXISTS here. */
+async function addColumns(session: MysqlSession, table: readonly string[], columns: readonly TargetColumn[]): Promise<void> {
+  for (let seen = -1; ;) {
+    const known = await existingColumns(session, table);
+    const missing = columns.filter((column) => !known.has(column.name.toLowerCase()));
+    if (missing.length === 0) return;
+    const added = missing.map((column) => `ADD COLUMN ${definition(column)}`).join(', ');
+    try {
+      await session.run(`ALTER TABLE ${quoteTable(mysqlDialect, table)} ${added}`, `changing ${joinTableName(table)}`);
+      return;
+    } catch (error) {
+      const { cause } = error as { cause?: { errno?: unknown } };
+      // Each turn must have found one column more.
+      if (cause?.errno !== DUPLICATE_COLUMN || missing.length === seen) throw error;
+      seen = missing.length;
+    }
+  }
 }
 
 async function computedColumns(session: MysqlSession, table: readonly string[]): Promise<readonly string[]> {

@@ -1,12 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyText } from '../../../src/plugins/output-mysql/ledger.js';
 import { ofTable } from '../../../src/plugins/output-mysql/load.js';
 import { typeToMake } from '../../../src/plugins/output-mysql/make-column.js';
+import { TestProject } from '../../engine/project.js';
 import { startMariadb } from '../../servers/mariadb.js';
 import { startMysql } from '../../servers/mysql.js';
 import type { MysqlServer } from '../../servers/mysql-family.js';
 import { MysqlBench } from './bench.js';
+
+const ALTERS = "info LIKE 'ALTER TABLE%' AND state LIKE 'Waiting for table metadata lock%'";
+
+/** Until so many sessions do this. */
+async function untilThere(bench: MysqlBench, sessions: number, doing: string): Promise<void> {
+  const question = `SELECT 1 FROM information_schema.processlist WHERE db = '${bench.database}' AND ${doing}`;
+  for (const end = Date.now() + 15_000; (await bench.rows(question)).length < sessions; await delay(10)) {
+    assert.ok(Date.now() < end, `${sessions} sessions: ${doing}`);
+  }
+}
 
 for (const start of [startMysql, startMariadb]) {
   let server: MysqlServer;
@@ -75,6 +89,53 @@ for (const start of [startMysql, startMariadb]) {
     assert.is(again.code, 0, again.told);
     assert.equal(await bench.rows('SELECT id FROM t ORDER BY id'), [['1'], ['2']]);
     assert.equal(await bench.rows("SHOW TABLES LIKE 'sluice\\_%'"), [['sluice_ledger']]);
+  });
+
+  test('columns that another session adds at the same moment are taken as they are', async ({ bench }) => {
+    await bench.exec('CREATE TABLE t (id bigint)');
+    bench.config('table: t\n  mode: append\n  schema_evolution: add', '{name: id, type: long}, {name: name, type: string}, {name: size, type: long}');
+    bench.project.write('data/1.csv', 'id,name,size\n1,one,10\n');
+    const other = await server.connect(bench.database);
+    try {
+      // The other one's ALTER stands first in the queue for the table.
+      await bench.exec('START TRANSACTION; SELECT * FROM t');
+      const changing = other.query('ALTER TABLE t ADD COLUMN name varchar(100)');
+      await untilThere(bench, 1, ALTERS);
+      const loading = bench.run();
+      await untilThere(bench, 2, ALTERS);
+      await bench.exec('COMMIT');
+      await changing;
+      const end = await loading;
+      assert.is(end.code, 0, end.told);
+    } finally {
+      other.destroy();
+    }
+    assert.equal(await bench.rows('SELECT id, name, size FROM t'), [['1', 'one', '10']]);
+  });
+
+  test('two loads replace a table at the same time: the last one stands', async ({ bench }) => {
+    await bench.exec("CREATE TABLE t (id bigint); SELECT GET_LOCK('sluice_gate', 0)");
+    const columns = '{name: id, type: long}';
+    const other = new TestProject();
+    try {
+      bench.config('table: t\n  mode: replace', columns);
+      other.write('load.yml', readFileSync(join(bench.project.folder, 'load.yml')));
+      other.write('data/1.csv', 'id\n5\n6\n');
+      bench.config("table: t\n  mode: replace\n  before_load: DO GET_LOCK('sluice_gate', 60)", columns);
+      bench.project.write('data/1.csv', 'id\n1\n');
+      const loading = bench.run();
+      await untilThere(bench, 1, "info LIKE 'DO GET_LOCK%'");
+      const between = await other.sluice(['run', 'load.yml', '--json'], { env: { MYSQL_PASSWORD_TEST: server.password } });
+      assert.is(between.code, 0, between.stdout + between.stderr);
+      assert.equal(await bench.rows('SELECT id FROM t ORDER BY id'), [['5'], ['6']]);
+      await bench.exec("DO RELEASE_LOCK('sluice_gate')");
+      const end = await loading;
+      assert.is(end.code, 0, end.told);
+      assert.equal(await bench.rows('SELECT id FROM t ORDER BY id'), [['1']]);
+      assert.equal(await bench.rows("SHOW TABLES LIKE 'sluice\\_%'"), [['sluice_ledger']]);
+    } finally {
+      other.remove();
+    }
   });
 
   test('a user who may not make the ledger gets its DDL, or goes without', async ({ bench }) => {
