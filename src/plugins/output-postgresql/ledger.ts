@@ -39,11 +39,8 @@ export function openLedger(session: PostgresSession, table: readonly string[]): 
     },
     async make() {
       if (await exists()) return;
-      // Two first commits may meet here; the one that comes second finds it made.
-      await session.texts(
-        `SELECT pg_advisory_lock(hashtext('${LEDGER_TABLE}')); ${ddl}; SELECT pg_advisory_unlock(hashtext('${LEDGER_TABLE}'))`,
-        `making ${name}`,
-      );
+      // Two first commits may meet here; the one that comes second finds it made. One transaction: the lock ends when the table can be seen.
+      await session.texts(`SELECT pg_advisory_xact_lock(hashtext('${LEDGER_TABLE}')); ${ddl}`, `making ${name}`);
     },
     async last(key) {
       const rows = await session.query(
