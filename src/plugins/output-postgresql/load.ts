@@ -77,6 +77,8 @@ async function prepareTable(session: PostgresSession, { plan, config }: LoadJob)
     const constraint =
       config.create_table_constraint ?? (plan.keys.keys.length === 0 ? undefined : `PRIMARY KEY (${plan.keys.keys.map(q).join(', ')})`);
     const inner = [...columns, ...(constraint === undefined ? [] : [constraint])].join(', ');
+    // IF NOT EXISTS alone fails in several ways (23505, 42710, 42P07) where two sessions make the table at once.
+    await session.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`sluice ${table}`], `making ${name}`);
     await session.texts(`CREATE TABLE IF NOT EXISTS ${table} (${inner}) ${config.create_table_option ?? ''}`, `making ${name}`);
     // Somebody else, or this run before it was cut off, may have made and filled it since it was planned.
     if (empties) await emptyTable(session, table, name);
