@@ -89,10 +89,12 @@ test('an object is written once; replace swaps it in one step', async ({ dir, ca
   assert.is(readFileSync(join(dir, 'x'), 'utf8'), '3');
 });
 
-test('the marker says whose storage it is, and the first to write it wins', async ({ dir, ops }) => {
-  const storage = openLocalStorage(`file://${dir}`, ops);
+test('the marker says whose storage it is, and the first to write it wins', async ({ dir }) => {
+  // With the real calls: an object appears whole, so that who comes second never reads a marker that is not filled yet.
+  const storage = openLocalStorage(`file://${dir}`);
   assert.is(await readStorageMarker(storage), undefined);
-  assert.equal(await Promise.all([claimStorage(storage, 'a'), claimStorage(storage, 'a')]), [true, true]);
+  const claims = Array.from({ length: 8 }, () => claimStorage(storage, 'a'));
+  assert.equal([...new Set(await Promise.all(claims))], [true]);
   assert.is(await claimStorage(storage, 'b'), false);
   assert.equal(await readStorageMarker(storage), { metastore: 'a' });
 });
