@@ -180,6 +180,7 @@ function relationSql(
   const inFile = order ? order.map((_, field) => names[order.indexOf(field)] as string) : names;
   const from = readCsvSql({
     paths: task.files.map((file) => file.path),
+    largest: Math.max(0, ...task.files.map((file) => file.size)),
     names: inFile,
     ...(typed ? { types: inFile.map((name) => typed.types.get(name)?.readAs ?? 'VARCHAR') } : {}),
     delimiter: task.dialect.delimiter,

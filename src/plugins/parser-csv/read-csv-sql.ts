@@ -18,10 +18,14 @@ export interface ReadCsvOptions {
   readonly rejects?: { readonly table: string; readonly scan: string };
   readonly maxLineBytes?: number;
   readonly compression?: Compression;
+  /** Bytes of the largest file, where that is known. */
+  readonly largest?: number;
 }
 
 /** Half of DuckDB's own, and two of its tasks: up to 100 MB less are held, and no slower. It must hold the longest line. */
 const BUFFER_BYTES = 16_000_000;
+/** For files that fit into it whole: a buffer is made and given back for each of them. */
+const SMALL_BUFFER_BYTES = 4_000_000;
 
 /** A `read_csv(…)` call that leaves nothing to detection. */
 export function readCsvSql(options: ReadCsvOptions): string {
@@ -46,7 +50,7 @@ export function readCsvSql(options: ReadCsvOptions): string {
     `columns={${options.names.map((name, i) => `${quoteLiteral(name)}: ${quoteLiteral(options.types?.[i] ?? 'VARCHAR')}`).join(', ')}}`,
     // Longer lines come with DuckDB's own choice of a buffer.
     ...(options.maxLineBytes === undefined
-      ? [`max_line_size=${MAX_RECORD + 1}`, `buffer_size=${BUFFER_BYTES}`]
+      ? [`max_line_size=${MAX_RECORD + 1}`, `buffer_size=${(options.largest ?? Infinity) <= MAX_RECORD ? SMALL_BUFFER_BYTES : BUFFER_BYTES}`]
       : [`max_line_size=${options.maxLineBytes}`]),
     ...(options.rejects
       ? [

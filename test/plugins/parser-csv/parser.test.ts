@@ -174,6 +174,17 @@ test('the largest record passes in both lanes', async () => {
   }
 });
 
+test('files around the size that is read in one small buffer keep their rows', async () => {
+  for (const bytes of [1_999_998, 1_999_999, 2_000_000, 2_000_001]) {
+    const lines = 'x,y\n'.repeat(400_000);
+    const files = [await lab.file('a,b\n'), await lab.file(`${lines}c,${'z'.repeat(bytes - lines.length - 3)}\n`), await lab.file('d,e')];
+    for (const forceOwn of [false, true]) {
+      const { rows, rejects } = await lab.read({ columns: text('a', 'b') }, files, { forceOwn });
+      assert.equal([rows.length, rows[0], rows.at(-1), rejects], [400_003, ['a', 'b'], ['d', 'e'], []]);
+    }
+  }
+});
+
 test('empty, header-only and mark-only files give no rows', async () => {
   for (const content of ['', 'a,b', 'a,b\n', '\ufeff', '\ufeffa,b\n', '\n\n']) {
     const { rows, rejects } = await lab.read({ columns: text('a', 'b'), skip_header_lines: 1 }, [await lab.file(content)]);
