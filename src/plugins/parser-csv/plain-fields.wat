@@ -1,5 +1,5 @@
 ;; Tells which fields of CSV records are plain; see plain-fields.ts, which holds this module in binary form.
-;; Assemble with `wat2wasm --output=- plain-fields.wat | base64 -w0` (WABT).
+;; Assemble with `wat2wasm plain-fields.wat -o FILE`, then `base64 -w0 FILE` (WABT; its standard output is not safe for bytes).
 (module
   (import "search" "memory" (memory 1))
   (global $delimiter (mut i32) (i32.const 0x2c))

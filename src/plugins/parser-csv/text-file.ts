@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import chain, { flushable, none } from 'stream-chain';
 import { fileSystemError, type FileFact, type ParserFile, type TaskContext } from '../../core/spi/index.js';
 import type { ByteSearch } from '../shared/byte-search.js';
-import { ByteCounter, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
+import { ByteCounter, hashWhole, scanBytes, type ByteFacts, type ScanOptions } from '../shared/scan-bytes.js';
 import { fileChunks, readHead, readSmall, streamHead, type Head } from '../shared/file-chunks.js';
 import { hashBytes } from '../shared/line-scan.js';
 import { createTranscoder, transcode, type Transcoder } from '../shared/transcode.js';
@@ -90,9 +90,9 @@ async function scanSmall(path: string, size: number, options: ScanOptions, room:
   ctx.signal.throwIfAborted();
   const bytes = await readSmall(path, size, room);
   ctx.progress({ bytes: bytes.length });
-  const counter = new ByteCounter(options);
+  const counter = new ByteCounter({ ...options, hash: false });
   counter.add(bytes);
-  return counter.facts();
+  return { ...counter.facts(), hash: hashWhole(bytes) };
 }
 
 function compressedText(file: ParserFile, path: string, compression: Compression, unpack: () => Promise<TextFile>): TextFile {

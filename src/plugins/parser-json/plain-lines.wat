@@ -1,5 +1,5 @@
 ;; Tells which lines are plain objects; see plain-lines.ts, which holds this module in binary form.
-;; Assemble with `wat2wasm --output=- plain-lines.wat | base64 -w0` (WABT).
+;; Assemble with `wat2wasm plain-lines.wat -o FILE`, then `base64 -w0 FILE` (WABT; its standard output is not safe for bytes).
 (module
   (memory (export "memory") 1)
   ;; Lines that were found plain since the start.

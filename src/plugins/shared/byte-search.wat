@@ -1,18 +1,28 @@
 ;; Searches within the memory; see byte-search.ts, which holds this module in binary form.
-;; Assemble with `wat2wasm --output=- byte-search.wat | base64 -w0` (WABT).
+;; Assemble with `wat2wasm byte-search.wat -o FILE`, then `base64 -w0 FILE` (WABT; its standard output is not safe for bytes).
 (module
   (memory (export "memory") 1)
   ;; How often byte $b stands in [$p, $p + $n).
   (func (export "countByte") (param $p i32) (param $n i32) (param $b i32) (result i32)
-    (local $end i32) (local $count i32) (local $wide v128)
+    (local $end i32) (local $count i32) (local $wide v128) (local $sums v128) (local $stop i32)
     (local.set $wide (i8x16.splat (local.get $b)))
     (local.set $end (i32.add (local.get $p) (local.get $n)))
     (block $done
       (loop $next
         (br_if $done (i32.gt_u (i32.add (local.get $p) (i32.const 16)) (local.get $end)))
-        (local.set $count (i32.add (local.get $count)
-          (i32.popcnt (i8x16.bitmask (i8x16.eq (v128.load (local.get $p)) (local.get $wide))))))
-        (local.set $p (i32.add (local.get $p) (i32.const 16)))
+        ;; A sum of one byte holds 255 hits.
+        (local.set $stop (i32.add (local.get $p) (i32.const 4080)))
+        (if (i32.gt_u (local.get $stop) (local.get $end)) (then (local.set $stop (local.get $end))))
+        (local.set $stop (i32.sub (local.get $stop) (i32.const 16)))
+        (local.set $sums (v128.const i64x2 0 0))
+        (loop $sixteen
+          (local.set $sums (i8x16.sub (local.get $sums) (i8x16.eq (v128.load (local.get $p)) (local.get $wide))))
+          (local.set $p (i32.add (local.get $p) (i32.const 16)))
+          (br_if $sixteen (i32.le_u (local.get $p) (local.get $stop))))
+        (local.set $sums (i32x4.extadd_pairwise_i16x8_u (i16x8.extadd_pairwise_i8x16_u (local.get $sums))))
+        (local.set $count (i32.add (local.get $count) (i32.add
+          (i32.add (i32x4.extract_lane 0 (local.get $sums)) (i32x4.extract_lane 1 (local.get $sums)))
+          (i32.add (i32x4.extract_lane 2 (local.get $sums)) (i32x4.extract_lane 3 (local.get $sums))))))
         (br $next)))
     (block $over
       (loop $byte

@@ -136,4 +136,15 @@ test('malformed bytes of legacy charsets are marked, well-formed ones are not', 
   }
 });
 
+test('a byte that stands everywhere is counted to the last', () => {
+  const search = new ByteSearch(20_000);
+  search.room.fill(10);
+  for (const length of [0, 15, 16, 17, 4079, 4080, 4081, 4096, 8160, 8177, 20_000])
+    for (const from of [0, 1]) {
+      const chunk = search.room.subarray(from, Math.max(from, length));
+      assert.is(search.take(chunk)?.countByte(10), chunk.length, `${length} from ${from}`);
+      assert.is(search.take(chunk)?.countByte(13), 0);
+    }
+});
+
 test.run();
