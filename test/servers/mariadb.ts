@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { testCacheFolder } from './cache.js';
 import { accountOptions, runProgram, startMysqlProgram, type MysqlOptions, type MysqlServer } from './mysql-family.js';
 
@@ -15,10 +15,10 @@ export async function startMariadb(options: MysqlOptions = {}): Promise<MysqlSer
       ownFiles: [],
       async initialise(data, statements, settings) {
         const making = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'];
-        await runProgram('mariadb-install-db', [...accountOptions(), `--datadir=${data}`, ...making]);
+        await runProgram('mariadb-install-db', [...accountOptions(), `--datadir=${data}`, ...making], dirname(data));
         // A server that only reads its standard input knows no privileges until it is told to load them.
         const script = ['USE mysql', 'FLUSH PRIVILEGES', ...statements].map((statement) => `${statement};\n`).join('');
-        await runProgram(server, [...accountOptions(), ...settings, `--datadir=${data}`, '--bootstrap'], script);
+        await runProgram(server, [...accountOptions(), ...settings, `--datadir=${data}`, '--bootstrap'], dirname(data), script);
       },
     },
     options,

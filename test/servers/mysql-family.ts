@@ -89,8 +89,9 @@ export function accountOptions(): readonly string[] {
   return ['--no-defaults', ...(isRoot() ? ['--user=root'] : [])];
 }
 
-export async function runProgram(file: string, args: readonly string[], input = ''): Promise<void> {
-  const child = spawn(file, args, { cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
+/** `temp`: the folder for the program's temporary files; a starting server removes what servers left in it, running ones too. */
+export async function runProgram(file: string, args: readonly string[], temp: string, input = ''): Promise<void> {
+  const child = spawn(file, args, { cwd: '/', env: { ...process.env, TMPDIR: temp }, stdio: ['pipe', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
@@ -114,7 +115,7 @@ export async function startMysqlProgram(program: MysqlProgram, options: MysqlOpt
     const before = readLog().length;
     const settings = [
       ...[...commonSettings, ...program.settings, `--datadir=${join(folder, 'data')}`, `--port=${port}`, `--log-error=${logFile}`],
-      ...[`--socket=${join(folder, 'sock')}`, `--pid-file=${join(folder, 'pid')}`],
+      ...[`--socket=${join(folder, 'sock')}`, `--pid-file=${join(folder, 'pid')}`, `--tmpdir=${folder}`],
       ...[`--ssl-ca=${certificates.caFile}`, `--ssl-cert=${certificates.certFile}`, `--ssl-key=${certificates.keyFile}`],
       ...Object.entries(options.settings ?? {}).map(([name, value]) => `--${name}=${value}`),
     ];

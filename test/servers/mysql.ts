@@ -22,14 +22,8 @@ export async function startMysql(options: MysqlOptions = {}): Promise<MysqlServe
       async initialise(data, statements, settings) {
         const initFile = join(dirname(data), 'init.sql');
         await writeFile(initFile, statements.map((statement) => `${statement};\n`).join(''));
-        await runProgram(server, [
-          ...accountOptions(),
-          ...folders,
-          ...settings,
-          `--datadir=${data}`,
-          `--init-file=${initFile}`,
-          '--initialize-insecure',
-        ]);
+        const making = [`--datadir=${data}`, `--init-file=${initFile}`, '--initialize-insecure'];
+        await runProgram(server, [...accountOptions(), ...folders, ...settings, ...making], dirname(data));
       },
     },
     options,

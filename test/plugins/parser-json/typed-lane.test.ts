@@ -226,27 +226,30 @@ test('what is found plain is one JSON object, of known keys in order and of valu
     }),
     { numRuns: 4000 },
   );
-  assert.ok(found > 60, `${found} plain lines`);
+  assert.ok(found > 30, `${found} plain lines`);
 });
 
-const typedLine = fc
-  .record(
-    {
-      id: fc.oneof(fc.integer(), fc.maxSafeInteger()),
-      name: fc.string({ unit: 'binary', maxLength: 30 }),
-      ratio: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.double({ min: -1e6, max: 1e6, noNaN: true })),
-      ok: fc.boolean(),
-      at: fc.constantFrom('2024-05-06', 'no date'),
-      extra: fc.oneof(fc.integer(), fc.string()),
-    },
-    { requiredKeys: [] },
-  )
-  .map((record) => JSON.stringify(record));
+const typed = {
+  id: fc.oneof(fc.integer(), fc.maxSafeInteger()),
+  name: fc.string({ unit: 'grapheme', maxLength: 30 }),
+  ratio: fc.integer({ min: -1e6, max: 1e6 }).map((n) => n + 0.1),
+  ok: fc.boolean(),
+};
+const untyped = {
+  ...typed,
+  name: fc.string({ unit: 'binary', maxLength: 30 }),
+  ratio: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  at: fc.constantFrom('2024-05-06', 'no date'),
+  extra: fc.oneof(fc.integer(), fc.string()),
+};
+const textOf = (record: object): string => JSON.stringify(record);
+const typedLine = fc.record(typed, { requiredKeys: [] }).map(textOf);
+const anyLine = fc.record(untyped, { requiredKeys: [] }).map(textOf);
 
 test('the typed lane gives what our tokenizer gives', async () => {
   let kept = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(typedLine, { maxLength: 30 }), async (lines) => {
+    fc.asyncProperty(fc.oneof(fc.array(typedLine, { maxLength: 30 }), fc.array(anyLine, { maxLength: 30 })), async (lines) => {
       const { routed, typed } = await load([FIRST + lines.join('\n')]);
       if (typed && routed.redone.length === 0) kept++;
     }),
