@@ -107,7 +107,7 @@ class LocalStorage implements Storage {
     return doing(`writing ${uri}`, async () => {
       const file = pathOfFileUri(uri);
       const folder = path.dirname(file);
-      await this.#ensureFolder(folder);
+      await this.#makeDurable([folder]);
       if (options.replace) {
         const temporary = `${file}.${randomUUID()}.tmp`;
         await this.#ops.writeNew(temporary, bytes);
@@ -138,7 +138,7 @@ class LocalStorage implements Storage {
     return doing('moving data files to their places', async () => {
       const targets = files.map((f) => ({ from: f.localPath, to: pathOfFileUri(f.uri) }));
       const folders = [...new Set(targets.map((t) => path.dirname(t.to)))];
-      for (const folder of folders) await this.#ensureFolder(folder);
+      await this.#makeDurable(folders);
       await inParallel(targets, async ({ from, to }) => {
         await this.#ops.sync(from);
         await this.#ops.chmod(from, 0o444);
@@ -187,12 +187,15 @@ class LocalStorage implements Storage {
     return Promise.resolve(pathOfFileUri(uri));
   }
 
-  /** A new folder's name is durable only when its parent was synced. Asked each time: others may delete empty folders. */
-  async #ensureFolder(folder: string): Promise<void> {
-    const first = await this.#ops.makeFolder(folder);
-    if (first !== undefined) {
-      for (let made = folder; made.length >= first.length; made = path.dirname(made)) await this.#ops.sync(path.dirname(made));
+  /** A new folder's name is durable only when its parent was synced: each parent once. Asked each time: others may delete empty folders. */
+  async #makeDurable(folders: readonly string[]): Promise<void> {
+    const parents = new Set<string>();
+    for (const folder of folders) {
+      const first = await this.#ops.makeFolder(folder);
+      if (first === undefined) continue;
+      for (let made = folder; made.length >= first.length; made = path.dirname(made)) parents.add(path.dirname(made));
     }
+    await inParallel([...parents], (parent) => this.#ops.sync(parent));
   }
 }
 

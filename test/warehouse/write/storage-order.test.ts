@@ -55,6 +55,17 @@ test('a data file is synced, made read-only, renamed, and only then its folders 
   assert.is(statSync(join(dir, 't/data/p=1/b.parquet')).mode & 0o777, 0o444);
 });
 
+test('new partition folders cost their parent one sync', async ({ dir, calls, ops }) => {
+  mkdirSync(join(dir, 'staging'));
+  const files = ['p=1/a', 'p=2/b', 'p=2/q=1/c', 'p=3/d'].map((uri, i) => ({ localPath: join(dir, `staging/${i}`), uri: `file://${dir}/data/${uri}` }));
+  for (const { localPath } of files) writeFileSync(localPath, 'x');
+  await openLocalStorage(`file://${dir}`, ops).publish(files);
+  const synced = calls.filter((call) => call.startsWith('sync'));
+  assert.equal(synced.slice(0, 3).sort(), ['sync .', 'sync data', 'sync data/p=2']);
+  assert.equal(synced.slice(-4).sort(), ['sync data/p=1', 'sync data/p=2', 'sync data/p=2/q=1', 'sync data/p=3']);
+  assert.is(synced.length, 3 + 4 + 4);
+});
+
 test('metadata is durable before it is named to anyone: data, then folder', async ({ dir, calls, ops }) => {
   mkdirSync(join(dir, 'metadata'));
   await openLocalStorage(`file://${dir}`, ops).write(`file://${dir}/metadata/v1.json`, Buffer.from('{}'));
