@@ -10,6 +10,7 @@ import {
   type RejectRelation,
   type RejectRecord,
   type SourceColumn,
+  type SqlConnection,
   type StageContext,
   type StageReport,
   type StagedRelation,
@@ -127,7 +128,7 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
     const refusalStatus = work.refuses ? { refusalStatus: select.lastFilterStatus } : {};
     const statuses = { lowest: -(work.firstFilter + work.filters.length), highest: select.reasons.length };
     const relation: StagedRelation = { select: select.select, schema: select.schema, statusColumn: STATUS, statuses, ...refusalStatus };
-    const stage = await work.sink.stage(relation, ctx);
+    const stage = await work.sink.stage(relation, { ...ctx, sql: tellingOfScan(ctx.sql, reading) });
     const rows = stage.rows + Object.values(stage.statuses).reduce((a, b) => a + b, 0);
     return { rows: select.expands ? await countRelation(reading, ctx) : rows, stage, select };
   } catch (error) {
@@ -139,6 +140,21 @@ async function scan(reading: Reading, work: TaskWork, ctx: StageContext): Promis
   } finally {
     await watch?.stop();
   }
+}
+
+/** The connection, telling a reading when DuckDB was given a statement over its relation. */
+function tellingOfScan(sql: SqlConnection, reading: Reading): SqlConnection {
+  if (!reading.begin) return sql;
+  const handOver = <T>(text: string, answer: T): T => {
+    if (text.includes(reading.relation.from)) reading.begin?.();
+    return answer;
+  };
+  return {
+    ...sql,
+    run: (text) => handOver(text, sql.run(text)),
+    rows: (text) => handOver(text, sql.rows(text)),
+    chunks: (text) => handOver(text, sql.chunks(text)),
+  };
 }
 
 function isScanFailure(error: unknown, reading: Reading): boolean {

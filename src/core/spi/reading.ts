@@ -73,6 +73,11 @@ export type Verdict =
 export interface Reading {
   readonly relation: Relation;
   /**
+   * DuckDB was given the statement that scans the relation: work beside the scan starts here. What runs in the main thread before
+   * holds up the statement itself. Called once or more often, and not where a sink scans in its own way: `check` comes all the same.
+   */
+  begin?(): void;
+  /**
    * `rows` = rows the relation delivered in that scan. Called exactly once, when the scan is over. -1: the scan was stopped
    * (`shouldStop`) or failed with `failure`; the answer is then another reading, or the failure is thrown on.
    */

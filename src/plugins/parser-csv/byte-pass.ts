@@ -1,9 +1,10 @@
 import type { TaskContext } from '../../core/spi/index.js';
+import { besideScan } from '../shared/beside-scan.js';
 import { ByteSearch, type ByteView } from '../shared/byte-search.js';
 import { CHUNK_BYTES } from '../shared/file-chunks.js';
 import type { Dialect } from './dialect.js';
 import { HEAD_BYTES, SHORT_HEAD_BYTES, type FieldOrder, type HeaderWatch } from './header-watch.js';
-import type { BytePass } from './native-lane.js';
+import type { BytePass, PassedFiles } from './native-lane.js';
 import { PlainFields, roomBefore, type PlainForm } from './plain-fields.js';
 import { chooseLane, routingNeedles, type NativeNewline } from './routing.js';
 import { ShapeSampler, tooManyErrors } from './shape-sampler.js';
@@ -21,16 +22,22 @@ export interface Prediction {
   readonly forms?: readonly (PlainForm | undefined)[];
 }
 
-/** Starts counting and hashing the files; the main thread works in slices of one chunk. */
-export function startBytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, prediction?: Prediction): BytePass {
+/** Counts and hashes the files once it is begun; the main thread works in slices of one chunk. */
+export function bytePass(files: readonly TextFile[], dialect: Dialect, ctx: TaskContext, prediction?: Prediction): BytePass {
   const stop = new AbortController();
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
   let wrong: string | undefined;
   const pass = new Pass(files, dialect, prediction, (why) => (wrong ??= why));
-  const done = pass.run({ ...ctx, signal, progress: (step) => ctx.progress(step) });
-  // A failure is reported where the result is awaited; until then it must not end the process.
-  done.catch(() => (wrong ??= 'the pass over the bytes failed'));
-  return { done, contradiction: () => wrong ?? pass.tooManyErrors(), isPlain: () => pass.isPlain, stop: () => stop.abort() };
+  const run = async (): Promise<PassedFiles> => {
+    try {
+      return await pass.run({ ...ctx, signal, progress: (step) => ctx.progress(step) });
+    } catch (error) {
+      wrong ??= 'the pass over the bytes failed';
+      throw error;
+    }
+  };
+  const { begin, result } = besideScan(run);
+  return { begin, result, contradiction: () => wrong ?? pass.tooManyErrors(), isPlain: () => pass.isPlain, stop: () => stop.abort() };
 }
 
 class Pass {
@@ -57,7 +64,7 @@ class Pass {
     return this.#plain?.other === undefined;
   }
 
-  async run(ctx: TaskContext): Promise<Awaited<BytePass['done']>> {
+  async run(ctx: TaskContext): Promise<PassedFiles> {
     const { list: needles } = routingNeedles(this.#dialect);
     const results: Awaited<ReturnType<TextFile['scan']>>[] = [];
     // Files are read into its room, chunks of unpacked ones are copied there.

@@ -8,6 +8,7 @@ import {
   type SourceColumn,
   type Verdict,
 } from '../../core/spi/index.js';
+import type { BesideScan } from '../shared/beside-scan.js';
 import type { ByteFacts } from '../shared/scan-bytes.js';
 import { countRecords, removeCopies, sum, unpackTask, type CsvTask, type RecordCounts } from './csv-task.js';
 import { dropRejects, readRejectSummary } from './duckdb-rejects.js';
@@ -19,10 +20,11 @@ import { chooseLane, countLines, needsCount, routingNeedles, type NativeNewline 
 import type { TypedColumns } from './typed-columns.js';
 import { writeSuspects, type WrittenSuspects } from './suspect-rows.js';
 
+/** Facts of all files, in their order. */
+export type PassedFiles = readonly { readonly facts: ByteFacts; readonly file: FileFact }[];
+
 /** The pass over the raw bytes that runs beside the scan. */
-export interface BytePass {
-  /** Facts of all files, in their order; rejects when reading fails. */
-  readonly done: Promise<readonly { readonly facts: ByteFacts; readonly file: FileFact }[]>;
+export interface BytePass extends Pick<BesideScan<PassedFiles>, 'begin' | 'result'> {
   /** Why the prediction from the first megabyte turned out wrong, as soon as it is seen. */
   contradiction(): string | undefined;
   /** Whether all fields so far had the forms that were predicted. */
@@ -56,7 +58,7 @@ export function openNativeLane(
 
   async function redo(reason: string): Promise<Verdict> {
     const plain = await plainTask();
-    const instead = await openOwnLane(plain, async () => (await pass.done).map((f) => f.file));
+    const instead = await openOwnLane(plain, async () => (await pass.result()).map((f) => f.file));
     handedOver = true;
     return { keep: false, reason, instead };
   }
@@ -78,7 +80,7 @@ export function openNativeLane(
       read: rows + rejected,
       rejected,
       rejects: exact ? () => locateTaskRejects(exact) : noRejects,
-      files: (await pass.done).map((f) => f.file),
+      files: (await pass.result()).map((f) => f.file),
     };
   }
 
@@ -99,9 +101,10 @@ export function openNativeLane(
     relation: { from: relationSql(task, newline, order, rejects, typed), columns: columnsOf(task, typed) },
     // DuckDB refuses what our decoders take, such as zeros behind the last gzip member.
     checksReadErrors: task.files.some((file) => file.compression !== 'none'),
+    begin: () => pass.begin(),
     async check(rows) {
       if (isDoubtful()) return redoAsText();
-      const facts = (await pass.done).map((f) => f.facts);
+      const facts = (await pass.result()).map((f) => f.facts);
       const lane = chooseLane(dialect, facts);
       if (lane.lane === 'own') return redo(lane.why);
       if (lane.newline !== newline && facts.some((f) => f.lf + f.cr > 0)) return redo('another newline than at the start of the file');

@@ -1,7 +1,7 @@
 import type { ParserFile, ParserPlan, Reading, TaskContext } from '../../core/spi/index.js';
 import type { Head } from '../shared/file-chunks.js';
 import { ByteCounter } from '../shared/scan-bytes.js';
-import { startBytePass } from './byte-pass.js';
+import { bytePass } from './byte-pass.js';
 import { removeCopies, unpackTask, type CsvTask } from './csv-task.js';
 import type { Dialect } from './dialect.js';
 import { HEAD_BYTES, HeaderWatch, SHORT_HEAD_BYTES, type FieldOrder } from './header-watch.js';
@@ -64,14 +64,15 @@ async function chooseReading(texts: readonly TextFile[], plan: ParserPlan, diale
     const passes = texts.every((text) => text.known === undefined) && ctx.sampleBytes === undefined;
     const typed = passes ? await chooseTypedColumns(task, lane.newline, orders[0], samples) : undefined;
     const prediction = { headers, orders, later: new Set(later), newline: lane.newline, ...(typed ? { forms: typed.forms } : {}) };
-    return openNativeLane(task, lane.newline, orders[0], startBytePass(texts, dialect, ctx, prediction), typed);
+    return openNativeLane(task, lane.newline, orders[0], bytePass(texts, dialect, ctx, prediction), typed);
   }
   ctx.log.log('debug', 'csv: reading with our own tokenizer', { reason: why, file: texts[0]?.name });
   for await (const [i, text, head] of readHeads(texts, later)) orders[i] = await headers.orderOf(text.name, head, () => text.head(HEAD_BYTES));
   const plain = await unpackTask(task);
-  const pass = startBytePass(plain.files, dialect, ctx);
+  const pass = bytePass(plain.files, dialect, ctx);
+  pass.begin();
   try {
-    return await openOwnLane(plain, async () => (await pass.done).map((f) => f.file));
+    return await openOwnLane(plain, async () => (await pass.result()).map((f) => f.file));
   } catch (error) {
     pass.stop();
     await removeCopies(plain.files);

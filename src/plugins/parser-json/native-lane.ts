@@ -1,5 +1,6 @@
 import type { FileFact, ParserFile, Spool, TaskContext } from '../../core/spi/index.js';
 import { membersOf, scanValue, skipBlanks, kindOf } from '../shared/json-scanner.js';
+import { besideScan, type BesideScan } from '../shared/beside-scan.js';
 import { ByteSearch } from '../shared/byte-search.js';
 import { CHUNK_BYTES, fileChunks } from '../shared/file-chunks.js';
 import { hashBytes, scanLines } from '../shared/line-scan.js';
@@ -22,8 +23,8 @@ export interface NativeLane {
   /** Whether every line is asked for commas before a closing bracket; else `commas` must find none. */
   readonly asksCommas: boolean;
   readonly commas: CommaWatch;
-  /** What a pass over the bytes found; it runs beside DuckDB's scan. Settled, never rejected, so that nobody must be waiting. */
-  readonly bytes: Promise<PromiseSettledResult<readonly ScannedFile[]>>;
+  /** The pass over the bytes. */
+  readonly bytes: BesideScan<readonly ScannedFile[]>;
 }
 
 export interface ScannedFile {
@@ -63,7 +64,7 @@ export async function chooseLane(
   const commas = new CommaWatch();
   const filled = plainPaths(files);
   if (filled) {
-    const bytes = settle(scanFiles(files, undefined, commas, ctx));
+    const bytes = besideScan(() => scanFiles(files, undefined, commas, ctx));
     return { native: true, files, paths: filled, keyLists, asksCommas: sampleCommas, commas, bytes };
   }
   // Rows must come in file order, so a task is read from its files or from its spool, never from both.
@@ -72,7 +73,16 @@ export async function chooseLane(
     const scanned = await scanFiles(files, spool, commas, ctx);
     if (scanned.every((file) => file.longestLine <= MAX_LINE_BYTES)) {
       const asksCommas = commas.mayHold;
-      return { native: true, files, paths: await spool.finish(), spool, keyLists, asksCommas, commas, bytes: settle(Promise.resolve(scanned)) };
+      return {
+        native: true,
+        files,
+        paths: await spool.finish(),
+        spool,
+        keyLists,
+        asksCommas,
+        commas,
+        bytes: besideScan(() => Promise.resolve(scanned)),
+      };
     }
   } catch (error) {
     await spool.remove();
@@ -80,11 +90,6 @@ export async function chooseLane(
   }
   await spool.remove();
   return { native: false };
-}
-
-export async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
-  const [result] = await Promise.allSettled([work]);
-  return result as PromiseSettledResult<T>;
 }
 
 /** With a spool the decoded lines go there, too. */

@@ -35,9 +35,9 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
   let handedOver = false;
   return {
     relation: { from: lane.paths.length === 0 ? empty : sql.relation, columns },
+    begin: () => lane.bytes.begin(),
     async check(rows): Promise<Verdict> {
-      const settled = await lane.bytes;
-      if (settled.status === 'rejected') throw settled.reason;
+      const scanned = await lane.bytes.result();
       const redo = async (reason: string): Promise<Verdict> => ({ keep: false, reason, instead: await openOwnLane(lane.files, layout, ctx) });
       if (lane.commas.mayHold && !lane.asksCommas) {
         handedOver = true;
@@ -47,7 +47,6 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
           instead: openNativeLane({ ...lane, asksCommas: true }, layout, ctx),
         };
       }
-      const scanned = settled.value;
       const total = scanned.reduce((sum, file) => sum + file.lines, 0);
       const files = scanned.map((file) => file.fact);
       source = { files: lane.files, lines: scanned.map((file) => file.lines) };
@@ -67,7 +66,7 @@ export function openNativeLane(lane: NativeLane, layout: JsonLayout, ctx: TaskCo
     places: (ordinals, withRaw) => listPlaces(source, left, ordinals, withRaw),
     shouldStop: () => Promise.resolve(lane.commas.mayHold && !lane.asksCommas),
     async close() {
-      await lane.bytes;
+      await lane.bytes.over();
       if (!handedOver) await lane.spool?.remove();
     },
   };

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral, quotePaths, type ParserFile, type Reading, type TaskContext, type Verdict } from '../../core/spi/index.js';
+import { besideScan } from '../shared/beside-scan.js';
 import { sourceColumns, type JsonLayout } from './config.js';
-import { MAX_LINE_BYTES, settle } from './native-lane.js';
+import { MAX_LINE_BYTES } from './native-lane.js';
 import { listPlaces, noRejects } from './native-reading.js';
 import { scanPlainFiles, type TypedShape } from './typed-lane.js';
 
@@ -16,12 +17,11 @@ export function openTypedLane(lane: TypedLane, layout: JsonLayout, openInstead: 
   const stop = new AbortController();
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
   let other = false;
-  const pass = settle(
-    scanPlainFiles(lane.files, lane.shape, { ...ctx, signal }).then((scanned) => {
-      other = scanned === undefined;
-      return scanned;
-    }),
-  );
+  const pass = besideScan(async () => {
+    const scanned = await scanPlainFiles(lane.files, lane.shape, { ...ctx, signal });
+    other = scanned === undefined;
+    return scanned;
+  });
   let lines: readonly number[] = [];
   const columns = sourceColumns(layout).map((column) => {
     const { text, ...typed } = column;
@@ -29,10 +29,9 @@ export function openTypedLane(lane: TypedLane, layout: JsonLayout, openInstead: 
   });
   return {
     relation: { from: relationSql(lane, layout), columns },
+    begin: () => pass.begin(),
     async check(rows): Promise<Verdict> {
-      const settled = await pass;
-      if (settled.status === 'rejected') throw settled.reason;
-      const scanned = settled.value;
+      const scanned = await pass.result();
       const total = scanned?.reduce((sum, file) => sum + file.lines, 0);
       if (!scanned || rows !== total) {
         const reason = scanned ? (rows < 0 ? 'DuckDB cannot read the lines' : `${total} lines gave ${rows} rows`) : 'a line is not plain';
@@ -45,7 +44,7 @@ export function openTypedLane(lane: TypedLane, layout: JsonLayout, openInstead: 
     shouldStop: () => Promise.resolve(other),
     async close() {
       stop.abort();
-      await pass;
+      await pass.over();
     },
   };
 }

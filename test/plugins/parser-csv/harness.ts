@@ -112,6 +112,7 @@ async function run(
   const redone: string[] = [];
   const typedNames = reading.relation.columns.flatMap((column) => (column.text === undefined ? [column.name] : []));
   for (;;) {
+    reading.begin?.();
     const { rows, delivered } = await scan(reading, sql, options.convert === true);
     const verdict = await reading.check(delivered);
     if (!verdict.keep) {
@@ -163,13 +164,14 @@ async function openForcedOwn(files: readonly ParserFile[], plan: ParserPlan, con
   const { readCharset, readDialect } = await import('../../../src/plugins/parser-csv/options.js');
   const { prepareText } = await import('../../../src/plugins/parser-csv/text-file.js');
   const { chooseSpoolDialect } = await import('../../../src/plugins/parser-csv/spool-writer.js');
-  const { startBytePass } = await import('../../../src/plugins/parser-csv/byte-pass.js');
+  const { bytePass } = await import('../../../src/plugins/parser-csv/byte-pass.js');
   const dialect = readDialect(config);
   const texts = await Promise.all(files.map((file) => prepareText(file, readCharset(config), [], ctx)));
-  const pass = startBytePass(texts, dialect, ctx);
+  const pass = bytePass(texts, dialect, ctx);
+  pass.begin();
   return openOwnLane(
     { files: texts, columns: plan.columns, dialect, spool: chooseSpoolDialect(dialect), orders: texts.map(() => undefined), ctx },
-    async () => (await pass.done).map((f) => f.file),
+    async () => (await pass.result()).map((f) => f.file),
   );
 }
 

@@ -89,6 +89,21 @@ test('values keep their source text', async () => {
   assert.equal(got.rows[5], { ...got.rows[3], a: '1', c: '{ "k" : [ 1.0 , {"z": "}" } ] }', d: '1e2' });
 });
 
+test('a value keeps its text where its key stands again, below or before it, with another text', async () => {
+  const lines = [
+    ['{"c":[1.10],"x":{"c":[1.1]}}', '[1.10]'],
+    ['{"x":{"c":[]},"c":[ ]}', '[ ]'],
+    ['{"x":[{"c":[1,  2]}],"c":[1, 2]}', '[1, 2]'],
+    ['{"c":"c","x":{"c":1.1}}', '"c"'],
+    ['{"x":{"c":1.1},"c":1.10}', '1.10'],
+  ] as const;
+  const got = await both(ABC, lines.map(([line]) => line).join('\n'));
+  assert.equal(
+    got.rows.map((row) => row['c']),
+    lines.map(([, c]) => c),
+  );
+});
+
 test('values of another type are rejected or shown as what they are', async () => {
   const got = await both(ABC, ['{"a":"1","f":1}', '{"b":5}', '{"f":"true"}', '{"b":{"x":1}}', '{"a":[1]}'].join('\n'));
   assert.equal(

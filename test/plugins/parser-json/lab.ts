@@ -96,6 +96,7 @@ export async function readAll(first: Reading, sql: SqlConnection): Promise<Outco
   let reading = first;
   const redone: string[] = [];
   for (;;) {
+    reading.begin?.();
     const { found, values } = await scan(reading, sql);
     const verdict = await reading.check(found?.length ?? -1);
     if (!verdict.keep || !found) {
