@@ -14,6 +14,7 @@ import {
 } from '../core/spi/index.js';
 import { BUILTIN_PLUGINS } from '../plugins/builtins.js';
 import type { CommandContext } from './command.js';
+import { leaveToNames } from './mixed-decoders.js';
 import type { Session } from './session.js';
 
 export interface GuessSource {
@@ -48,13 +49,14 @@ export async function guessSource(context: CommandContext, session: Session, sou
     const file = chooseSampleFile(files);
     if (!file || file.size === 0) throw emptySample(files);
     const decoders = await session.registry.all('decoder');
-    const guessed = await guessConfig({
+    const found = await guessConfig({
       in: source.inSection,
       plugins: await guessPlugins(session, [...source.exec.guessPlugins, ...source.plugins]),
       exclude: source.exec.excludeGuessPlugins,
       readSample: (section) => readSample(input, file, section, decoders, source.exec.guessSampleBufferBytes, ctx),
       ctx,
     });
+    const guessed = source.inSection['decoders'] === undefined ? leaveToNames(found, file, files, decoders) : found;
     const parser = guessed.in['parser'] as JsonObject | undefined;
     if (typeof parser?.['type'] !== 'string') throw unknownFormat(file, guessed.warnings);
     const missing = await missingColumns(session, parser['type'], parser);

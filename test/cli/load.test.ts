@@ -71,6 +71,17 @@ test('several tables, folders and globs in one command', async ({ desk }) => {
   assert.equal(await desk.ids('shop.items'), [7, 8]);
 });
 
+test('files packed in different ways are read as their names say, whichever is the sample', async ({ desk }) => {
+  desk.write('data/b.csv', 'id,amount,at\n11,1.50,2026-01-04 00:00:00\n');
+  desk.write('data/a.csv.gz', gzipSync(DATA));
+  await desk.ok(['load', 'data', '--into', 'shop.orders', '--yes', '--save', 'orders.yml']);
+  assert.equal(await desk.ids(), [1, 2, 3, 11]);
+  assert.not.match(readFileSync(join(desk.folder, 'orders.yml'), 'utf8'), /^\s*decoders:/m);
+  desk.write('alike/a.csv.gz', gzipSync(DATA));
+  await desk.ok(['load', 'alike', '--into', 'shop.alike', '--yes', '--save', 'alike.yml']);
+  assert.match(readFileSync(join(desk.folder, 'alike.yml'), 'utf8'), /decoders:/);
+});
+
 test('a saved config continues where the load ended', async ({ desk }) => {
   desk.write('data/orders_1.csv', DATA);
   await desk.ok(['load', 'data/orders_1.csv', 'data', '--into', 'shop.orders', '--yes', '--save', 'orders.yml']);
@@ -145,7 +156,7 @@ test('load: what cannot be read is named with what it looks like', async () => {
     const plain = await desk.sluice(['load', 'plain.csv.gz', '--into', 't', '--yes']);
     assert.is(plain.code, 3);
     assert.match(plain.stderr, /DECODE_FAILED: plain\.csv\.gz: gzip: incorrect header check/);
-    assert.match(plain.stderr, 'one that is not compressed in spite of its name is read with in.decoders: []');
+    assert.match(plain.stderr, 'one that is not compressed in spite of its name is read by a config (load --save writes one) with in.decoders: []');
   } finally {
     desk.remove();
   }
