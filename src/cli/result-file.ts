@@ -1,8 +1,9 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { ConfigError, fileSystemError } from '../core/spi/index.js';
+import { dirname } from 'node:path';
+import { ConfigError, fileSystemError, makeFolders } from '../core/spi/index.js';
 
 /**
- * Has a result written under a name beside `path`, which it gets when it is complete. A device or a pipe (`/dev/null`, `/dev/stdout`) is never
+ * Has a result written under a name beside `path`, which it gets when it is complete; missing folders are made. A device or a pipe (`/dev/null`, `/dev/stdout`) is never
  * replaced: `write` gets it as it is, unless it must write in place (`whole`). Errors: ConfigError FILE_EXISTS (unless `force`) and FILE_SPECIAL,
  * and those of `fileSystemError`.
  */
@@ -24,6 +25,7 @@ export async function writeResultFile<T>(
   if (found && !special && !options.force) throw new ConfigError({ code: 'FILE_EXISTS', message: `${path} exists`, hint: '--force overwrites it' });
   const target = special ? path : `${path}.partial-${process.pid}`;
   try {
+    await makeFolders(dirname(path));
     const result = await write(target);
     if (!special) await rename(target, path);
     return result;

@@ -80,11 +80,14 @@ test('a file of -o is whole, or as it was before', async ({ desk }) => {
     await desk.ok(['query', 'SELECT 1 AS a', '-o', name, '--force']);
     assert.is.not(readFileSync(join(desk.folder, name), 'utf8'), 'old', name);
   }
-  const nowhere = await desk.sluice(['query', 'SELECT 1', '-o', 'none/x.csv']);
-  assert.is(nowhere.code, 4, nowhere.stderr);
-  assert.match(nowhere.stderr, 'FILE_SYSTEM');
   mkdirSync(join(desk.folder, 'folder.csv'));
   assert.match((await desk.sluice(['query', 'SELECT 1', '-o', 'folder.csv', '--force'])).stderr, /FILE_SPECIAL: .*folder\.csv is a folder/);
+  await desk.ok(['query', 'SELECT 1 AS a', '-o', 'results/today/a.csv']);
+  assert.is(readFileSync(join(desk.folder, 'results/today/a.csv'), 'utf8'), 'a\n1\n');
+  desk.write('file', '');
+  const below = await desk.sluice(['query', 'SELECT 1 AS a', '-o', 'file/a.csv']);
+  assert.is(below.code, 4);
+  assert.match(below.stderr, /FILE_SYSTEM: writing .*file\/a\.csv: /);
   const two = await desk.sluice(['query', 'SELECT 1; SELECT 2', '-o', 'two.csv', '--force']);
   assert.is(two.code, 2);
   assert.match(two.stderr, 'one SELECT');

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../../core/spi/index.js';
 import { flag, list, text, type Command, type CommandContext } from '../command.js';
-import { formatBytes, formatCount, formatTable } from '../format.js';
+import { formatBytes, formatCount, formatCountOf, formatTable } from '../format.js';
 import { writeResultFile } from '../result-file.js';
 import { RESULT_FORMATS, writeResult, type ResultFormat } from '../result-writer.js';
 import { parseScheduledTime } from '../scheduled-time.js';
@@ -175,7 +175,7 @@ async function writeFile(
   const force = flag(context.options, 'force');
   if (format === 'parquet') {
     const written = await writeResultFile(path, { force, whole: true }, (target) => warehouse.writeFile(sql, { path: target, format }, options));
-    context.out.say(`${formatCount(written.rows)} rows, ${formatBytes(written.bytes)} in ${path}`);
+    context.out.say(`${formatCountOf(written.rows, 'row')}, ${formatBytes(written.bytes)} in ${path}`);
     return;
   }
   const rows = await writeResultFile(path, { force, whole: false }, async (target) => {
@@ -186,7 +186,7 @@ async function writeFile(
       await result.close();
     }
   });
-  context.out.say(`${formatCount(rows)} rows in ${path}`);
+  context.out.say(`${formatCountOf(rows, 'row')} in ${path}`);
 }
 
 async function printStats(context: CommandContext, stats: QueryStats): Promise<void> {
