@@ -26,6 +26,10 @@ export async function writeResultFile<T>(
   const target = special ? path : `${path}.partial-${process.pid}`;
   try {
     await makeFolders(dirname(path));
+  } catch (error) {
+    throw fileSystemError(error, `writing ${path}`);
+  }
+  try {
     const result = await write(target);
     if (!special) await rename(target, path);
     return result;
