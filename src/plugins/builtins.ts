@@ -60,6 +60,8 @@ export const BUILTIN_PLUGINS: readonly BuiltinPlugin[] = [
   { kind: 'guess', type: 'csv', load: () => import('./guess-csv/index.js') },
   { kind: 'guess', type: 'gzip', load: () => import('./guess-gzip/index.js') },
   { kind: 'guess', type: 'json', load: () => import('./guess-json/index.js') },
+  { kind: 'guess', type: 'ltsv', load: () => import('./guess-ltsv/index.js') },
   { kind: 'guess', type: 'parquet', load: () => import('./guess-parquet/index.js') },
+  { kind: 'guess', type: 'regexp', load: () => import('./guess-regexp/index.js') },
   { kind: 'guess', type: 'zstd', load: () => import('./guess-zstd/index.js') },
 ];

@@ -49,7 +49,7 @@ export interface GuessResult {
  */
 export interface GuessPlugin extends PluginDeclaration {
   readonly kind: 'guess';
-  /** Ascending order of trial: gzip, bzip2, zstd, parquet, json, csv. */
+  /** Ascending order of trial: gzip, bzip2, zstd, parquet, json, regexp, ltsv, csv. */
   readonly order: number;
   guess(config: JsonObject, sample: GuessSample, ctx: PluginContext & { readonly sql: SqlConnection }): Promise<GuessResult | undefined>;
 }

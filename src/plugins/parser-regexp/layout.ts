@@ -1,8 +1,8 @@
 import { didYouMean, type ConfigPlace, type SourceColumn } from '../../core/spi/index.js';
 import { configProblem } from '../shared/config-problem.js';
+import { PRESET_NULL, PRESETS } from '../shared/apache-logs.js';
 import { textOrNull, type LineFormat } from '../shared/line-reading.js';
 import { readTextColumns, type TextColumnConfig } from '../shared/text-columns.js';
-import { PRESET_NULL, PRESETS } from './presets.js';
 import type { RegexpConfig } from './schema.js';
 
 const NOWHERE: ConfigPlace = { at: (path) => ({ path }) };

@@ -236,4 +236,56 @@ test('UTF-8 with a broken byte is UTF-8; Latin-1 is not', async () => {
   assert.is(parserOf(await guessBytes(lab, Buffer.from('id,name\n1,Müller\n2,Ångström\n', 'latin1')))['charset'], 'windows-1252');
 });
 
+const ACCESS = (i: number): string => `10.0.0.${i} - - [0${1 + (i % 9)}/Oct/2026:13:55:36 +0900] "GET /a/${i}.gif HTTP/1.0" 200 ${i === 3 ? '-' : i}`;
+const many = (line: (i: number) => string, count = 40): string => Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
+
+test("Apache's access logs are recognised, a few odd lines among them too", async () => {
+  const common = await guessBytes(lab, many(ACCESS));
+  assert.equal(common.in, { parser: { type: 'regexp', format: 'apache_common' } });
+  assert.is(noteAt(common, 'parser.format'), "40 lines of Apache's common access log");
+  assert.is(common.timeColumn, 'time');
+  assert.equal(common.warnings, []);
+  const combined = await guessBytes(lab, `${many((i) => `${ACCESS(i)} "-" "Mozilla/5.0 (a \\"b\\")"`)}broken\n`);
+  assert.equal(combined.in, { parser: { type: 'regexp', format: 'apache_combined' } });
+  assert.match(combined.warnings.join(), '1 of 41 sampled lines do not match and would be rejected');
+  assert.equal(parserOf(await guessBytes(lab, `${many(ACCESS, 4)}broken\n`))['type'], 'csv');
+  const own = { parser: { type: 'regexp', pattern: '(?<all>.*)', columns: [{ name: 'all', type: 'string' }] } };
+  assert.equal((await guessBytes(lab, many(ACCESS), own)).in, own);
+});
+
+test('labelled tab-separated values: labels become columns, whatever their order', async () => {
+  const line = (i: number): string => {
+    const fields = [`time:0${1 + (i % 9)}/Oct/2026:13:55:36 +0900`, `Status-Code:${i}`, `url:http://x/?a:b=${i}`];
+    return [...(i % 2 === 0 ? fields : fields.reverse()), ...(i > 20 ? ['user:-'] : []), ...(i === 30 ? ['size:5'] : [])].join('\t');
+  };
+  const guessed = await guessBytes(lab, many(line));
+  assert.equal(columnsOf(guessed), {
+    time: ['timestamp', '%d/%b/%Y:%H:%M:%S %z'],
+    status_code: 'long',
+    url: 'string',
+    user: 'string',
+    size: 'long',
+  });
+  assert.equal((parserOf(guessed)['columns'] as readonly JsonObject[])[1]?.['label'], 'Status-Code');
+  assert.is(parserOf(guessed)['null_string'], '-');
+  assert.is(noteAt(guessed, 'parser.null_string'), '19 values are this');
+  assert.is(guessed.timeColumn, 'time');
+  const cut = await guessBytes(lab, `${many(line)}time:05/Oc`, {}, { complete: false });
+  assert.is(noteAt(cut, 'parser.type'), '40 lines of label:value fields between tabs');
+  const odd = await guessBytes(lab, `${many(line)}no field\n`);
+  assert.match(odd.warnings.join(), '1 of 41 sampled lines are not label:value fields and would be rejected');
+});
+
+test('times of day, keys and values of other formats between tabs are no LTSV', async () => {
+  for (const text of [
+    many((i) => `12:${10 + i}\t13:${10 + i}`),
+    many((i) => `a${i}:1\tb${i}:2`),
+    many((i) => `key: ${i}`),
+    many((i) => `a:1\tb${i}`),
+  ])
+    assert.not.equal(parserOf(await guessBytes(lab, text))['type'], 'ltsv', text.slice(0, 20));
+  const told = await guessBytes(lab, 'a:1\n', { parser: { type: 'ltsv' } });
+  assert.equal(columnsOf(told), { a: 'long' });
+});
+
 test.run();

@@ -4,11 +4,13 @@ import bzip2 from '../../../src/plugins/guess-bzip2/index.js';
 import csv from '../../../src/plugins/guess-csv/index.js';
 import gzip from '../../../src/plugins/guess-gzip/index.js';
 import json from '../../../src/plugins/guess-json/index.js';
+import ltsv from '../../../src/plugins/guess-ltsv/index.js';
 import parquet from '../../../src/plugins/guess-parquet/index.js';
+import regexp from '../../../src/plugins/guess-regexp/index.js';
 import zstd from '../../../src/plugins/guess-zstd/index.js';
 import type { Lab } from '../parser-json/lab.js';
 
-export const GUESS_PLUGINS: readonly GuessPlugin[] = [csv, json, gzip, bzip2, zstd, parquet];
+export const GUESS_PLUGINS: readonly GuessPlugin[] = [csv, json, gzip, bzip2, zstd, parquet, regexp, ltsv];
 
 /** Guesses from bytes as the engine does; `decode` stands for the decoders. */
 export function guessBytes(

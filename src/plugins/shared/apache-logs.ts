@@ -1,4 +1,4 @@
-import type { TextColumnConfig } from '../shared/text-columns.js';
+import type { TextColumnConfig } from './text-columns.js';
 
 export interface Preset {
   readonly pattern: string;
