@@ -24,7 +24,7 @@ export interface HeaderGuess {
   readonly reason: string;
 }
 
-/** Embulk's rules: lines narrower than what follows are a preamble; a header differs in types or in lengths from the rest. */
+/** Embulk's rules: lines narrower than what follows are a preamble; a header differs in types or in lengths from the rest. Ours: or in digits. */
 export function guessHeader(records: readonly (readonly string[])[]): HeaderGuess {
   const preamble = guessPreamble(records);
   const rows = records.slice(preamble);
@@ -47,6 +47,14 @@ export function guessHeader(records: readonly (readonly string[])[]): HeaderGues
         restRows.map((row) => row[c] ?? ''),
       ),
     );
+    const coded = first.findIndex((cell, c) =>
+      isNameOfCodes(
+        cell,
+        restRows.map((row) => row[c] ?? '').filter((value) => value !== ''),
+      ),
+    );
+    if (distinct && coded >= 0)
+      return { preamble, header: true, reason: `the first line's text has no digit, while all values of column ${coded + 1} have` };
     if (distinct && unlike >= 0)
       return { preamble, header: true, reason: `the first line's text is of another length than the values of column ${unlike + 1}` };
   }
@@ -79,6 +87,11 @@ function mergeTypes(types: readonly Light[]): Light {
   if (seen.size === 2 && seen.has('long') && (seen.has('double') || seen.has('boolean') || seen.has('time')))
     return seen.has('double') ? 'double' : 'long';
   return 'string';
+}
+
+/** Codes, addresses and times of day under a name: `id` above `A-17`, `start` above `12:30`. */
+function isNameOfCodes(cell: string, values: readonly string[]): boolean {
+  return /^[\p{L}_][\p{L}_ .-]*$/u.test(cell) && values.length > 2 && values.every((value) => /\d/.test(value));
 }
 
 function isUnlike(cell: string, values: readonly string[]): boolean {

@@ -236,6 +236,16 @@ test('UTF-8 with a broken byte is UTF-8; Latin-1 is not', async () => {
   assert.is(parserOf(await guessBytes(lab, Buffer.from('id,name\n1,Müller\n2,Ångström\n', 'latin1')))['charset'], 'windows-1252');
 });
 
+test('names above codes, addresses and times of day are a header', async () => {
+  const rows = Array.from({ length: 20 }, (_, i) => `12:${10 + i},${i % 2 === 0 ? 'A' : 'bcdef'}-${i},n${i}.example.org,x\n`);
+  const guessed = await guessBytes(lab, `start,code,host name,kind\n${rows.join('')}`);
+  assert.is(parserOf(guessed)['skip_header_lines'], 1);
+  assert.is(noteAt(guessed, 'parser.skip_header_lines'), "the first line's text has no digit, while all values of column 1 have");
+  assert.equal(Object.keys(columnsOf(guessed)), ['start', 'code', 'host_name', 'kind']);
+  for (const data of ['a,b\nc,d\ne,f\ng,h\n', 'ab,x\na1,y\ncd,z\nb2,w\n', 'ab,ab\na1,y1\nc2,z2\nb2,w2\n', 'ab,x\na1,y\nb2,z\n'])
+    assert.is(parserOf(await guessBytes(lab, data))['skip_header_lines'], 0, data);
+});
+
 const ACCESS = (i: number): string => `10.0.0.${i} - - [0${1 + (i % 9)}/Oct/2026:13:55:36 +0900] "GET /a/${i}.gif HTTP/1.0" 200 ${i === 3 ? '-' : i}`;
 const many = (line: (i: number) => string, count = 40): string => Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
 
