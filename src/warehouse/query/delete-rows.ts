@@ -19,6 +19,7 @@ import { isSign, tokenizeSql } from './sql-tokens.js';
 import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
 import { asRun, type SqlRun } from './sql-run.js';
 import type { SqlStatement } from './write-statements.js';
+import { rowCount } from './row-count.js';
 
 /** Each is lost only to a commit that rewrote files which this one rewrites, such as a compaction. */
 const MAX_ATTEMPTS = 20;
@@ -228,7 +229,7 @@ async function commitDelete(
     reach: () => undefined,
     within: (tx, commitFacts) => run.complete(tx, facts, commitFacts),
   });
-  return { kind: 'done', message: `deleted ${rows} rows from ${label}`, rows, runId: run.runId, facts: commit.facts };
+  return { kind: 'done', message: `deleted ${rowCount(rows)} from ${label}`, rows, runId: run.runId, facts: commit.facts };
 }
 
 async function liveRows(parts: SqlParts, loaded: LoadedTable): Promise<number> {

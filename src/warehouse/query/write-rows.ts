@@ -16,6 +16,7 @@ import { insertable, tableColumn } from './result-types.js';
 import { inWorkshop, qualify, type SqlOutcome, type SqlParts, type Workshop } from './sql-parts.js';
 import { asRun } from './sql-run.js';
 import type { SqlStatement } from './write-statements.js';
+import { rowCount } from './row-count.js';
 
 type Insert = Extract<SqlStatement, { kind: 'insert' }>;
 type CreateTable = Extract<SqlStatement, { kind: 'create-table' }>;
@@ -57,7 +58,7 @@ export async function insertRows(parts: SqlParts, statement: Insert, text: strin
       shop,
       options,
     );
-    return { kind: 'done', message: `inserted ${rows} rows into ${table}`, rows, runId, facts };
+    return { kind: 'done', message: `inserted ${rowCount(rows)} into ${table}`, rows, runId, facts };
   });
 }
 
@@ -177,7 +178,7 @@ export async function createTableAs(parts: SqlParts, statement: CreateTable, tex
       shop,
       options,
     );
-    return { kind: 'done', message: `created ${table} with ${rows} rows`, rows, runId, facts };
+    return { kind: 'done', message: `created ${table} with ${rowCount(rows)}`, rows, runId, facts };
   });
 }
 

@@ -99,7 +99,7 @@ test('INSERT puts columns by position or name and never changes a value silently
 });
 
 test('a statement that fails while staging leaves no file and no unfinished run', async () => {
-  await write(`CREATE TABLE w.strict AS SELECT 1 AS id`);
+  assert.is((await write(`CREATE TABLE w.strict AS SELECT 1 AS id`)).message, 'created w.strict with 1 row');
   const before = await dataFiles();
   const error = await failure(
     `INSERT INTO w.strict SELECT CASE WHEN range = 99000 THEN 9223372036854775808::HUGEINT ELSE range END FROM range(100000)`,
