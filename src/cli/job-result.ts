@@ -4,7 +4,7 @@ import { openDatabase } from '../core/duckdb/index.js';
 import { quotePath, type JobRecord, type SqlConnection } from '../core/spi/index.js';
 import { findResult } from '../server/runner/kept-results.js';
 import { flag, text, type CommandContext } from './command.js';
-import { formatCount } from './format.js';
+import { formatCountOf } from './format.js';
 import { writeResultFile } from './result-file.js';
 import { RESULT_FORMATS, writeResult, type ResultColumns, type ResultFormat } from './result-writer.js';
 import type { Session } from './session.js';
@@ -25,7 +25,7 @@ export async function printJobResult(context: CommandContext, session: Session, 
   const rows = await writeResultFile<number | void>(target, { force: flag(options, 'force'), whole: format === 'parquet' }, (into) =>
     format === 'parquet' ? copyFile(path, into) : readResult(path, (result) => writeTextResult(result, format, into)),
   );
-  out.say(`${typeof rows !== 'number' ? 'the result is' : `${formatCount(rows)} rows are`} in ${target}`);
+  out.say(`${typeof rows !== 'number' ? 'the result is' : `${formatCountOf(rows, 'row')} ${rows === 1 ? 'is' : 'are'}`} in ${target}`);
   return 0;
 }
 

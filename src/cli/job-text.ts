@@ -1,5 +1,5 @@
 import type { JobRecord, JsonObject, JsonValue } from '../core/spi/index.js';
-import { formatBytes, formatCount, formatSeconds, formatTime } from './format.js';
+import { formatBytes, formatCount, formatCountOf, formatSeconds, formatTime } from './format.js';
 
 /** A job for `--json`: one object. */
 export function jobFacts(job: JobRecord): JsonObject {
@@ -43,7 +43,7 @@ export function jobLines(job: JobRecord, exports: readonly JobRecord[]): readonl
     ...(result ? [['rows', figuresOf(job)] as const] : []),
     ...(result?.cpuSeconds === undefined ? [] : [['CPU', formatSeconds(result.cpuSeconds)] as const]),
     ...(result && result.runIds.length > 0 ? [['runs', result.runIds.join(', ')] as const] : []),
-    ...(file ? [['result', `${formatCount(file.rows)} rows, kept until ${formatTime(file.expiresAt)} UTC`] as const] : []),
+    ...(file ? [['result', `${formatCountOf(file.rows, 'row')}, kept until ${formatTime(file.expiresAt)} UTC`] as const] : []),
     ...(job.parentId === null ? [] : [['result of', job.parentId] as const]),
     ...exports.map((each) => ['export', `${each.id}, ${each.status}`] as const),
     ...(error ? [['error', `${error.code}: ${error.message}`] as const] : []),

@@ -44,7 +44,7 @@ test('a served job is listed, shown, followed, printed, sent on and repeated', a
   assert.match(log.stdout, /info {2}1 rows, \d+ bytes; kept until/);
   const [listed] = await desk.json(['jobs', '--name', 'question', '--status', 'success']);
   assert.equal([listed?.['job_id'], listed?.['status'], listed?.['attempts']], [id, 'success', 1]);
-  assert.match((await desk.ok(['job', 'show', id.slice(-6)])).stdout, /status {6}success\n[^]*result {6}1 rows, kept until/);
+  assert.match((await desk.ok(['job', 'show', id.slice(-6)])).stdout, /status {6}success\n[^]*result {6}1 row, kept until/);
   assert.equal((await desk.ok(['job', 'result', 'latest', '--format', 'csv'])).stdout, 'id,name\n1,a\n');
   await desk.ok(['job', 'result', id, '-o', 'kept.jsonl']);
   assert.equal(readFileSync(join(desk.folder, 'kept.jsonl'), 'utf8'), '{"id":1,"name":"a"}\n');

@@ -5,7 +5,7 @@ import type { RejectRow } from '../../core/engine/rejects.js';
 import type { SqlValue } from '../../core/spi/index.js';
 import { flag, text, type Command, type CommandContext } from '../command.js';
 import { EMBULK_OPTION, EmbulkForm } from '../embulk-form.js';
-import { displayWidth, formatCount, formatTable, printable } from '../format.js';
+import { displayWidth, formatCount, formatCountOf, formatTable, printable } from '../format.js';
 import { jsonRow, writeResult } from '../result-writer.js';
 import { withSession, type Session } from '../session.js';
 import { countOption, usageError } from '../subcommand.js';
@@ -90,7 +90,7 @@ async function printPreview(context: CommandContext, name: string, preview: Prev
   }
   const { read, filtered, rejected } = preview.counts;
   out.say(
-    `${formatCount(read)} records in the sample: ${formatCount(read - filtered - rejected)} good, ${formatCount(filtered)} filtered, ${formatCount(rejected)} rejected`,
+    `${formatCountOf(read, 'record')} in the sample: ${formatCount(read - filtered - rejected)} good, ${formatCount(filtered)} filtered, ${formatCount(rejected)} rejected`,
   );
   if (preview.rejects.length > 0) await out.print(`\nwould be rejected:\n${formatRejects(preview.rejects, flag(context.options, 'vertical'))}\n`);
 }
