@@ -119,10 +119,10 @@ function sourceText(column: JsonColumn): string {
       .flatMap((start) => ends.map((end) => `when contains(j, ${quoteLiteral(start)} || ${x}${end === '' ? '' : ` || '${end}'`}) then ${x}`))
       .join(' ');
   const candidate = `regexp_extract(j, ${quoteLiteral(`${escapeRegExp(key)}\\s*:\\s*(${NESTED})`)}, 1)`;
-  // Below the record the key may stand again, before another spelling of the same value. `_` and `%` of a key match more, which only costs time.
-  const twice = quoteLiteral(`%${key}%${key}%`);
+  // Below the record the key may stand again, before another spelling of the same value.
+  const twice = `regexp_matches(j, ${quoteLiteral(`${escapeRegExp(key)}.*${escapeRegExp(key)}`)})`;
   return (
-    `case when ${x} is null or j like ${twice} then null` +
+    `case when ${x} is null or ${twice} then null` +
     ` when starts_with(${x}, '{') or starts_with(${x}, '[') then case ${held([''])} when json_valid(${candidate}) and cast(json(${candidate}) as varchar) = ${x} then ${candidate} end` +
     ` when starts_with(${x}, '"') or ${x} = 'true' or ${x} = 'false' or regexp_full_match(${x}, '-?[0-9]+') then case ${held([''])} end` +
     ` else case ${held([',', '}'])} end end`
