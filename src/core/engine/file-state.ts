@@ -18,22 +18,46 @@ export interface FileState {
 
 const EMPTY: FileState = { files: new Map(), memory: undefined, lastPath: undefined };
 
+/** Errors: DataError STATE_INVALID. What is not understood would count as nothing loaded, and everything would be loaded once more. */
 export function readFileState(state: JsonValue | undefined): FileState {
   if (state === undefined || state === null) return EMPTY;
-  if (typeof state !== 'object' || Array.isArray(state)) throw badState(state);
-  const object = state as JsonObject;
-  const embulk = object['in'] as JsonObject | undefined;
-  const lastPath = (embulk?.['last_path'] ?? object['last_path']) as string | undefined;
-  const files = new Map<string, LoadedFile>();
-  for (const [name, value] of Object.entries((object['files'] ?? {}) as JsonObject)) files.set(name, value as unknown as LoadedFile);
-  return { files, memory: object['memory'] as JsonObject | undefined, lastPath: typeof lastPath === 'string' ? lastPath : undefined };
+  const { files = {}, memory, last_path: own, in: embulk = {}, out: _, ...others } = objectOf(state, 'the state');
+  const { last_path: embulks, ...more } = objectOf(embulk, 'in');
+  const [unknown] = Object.keys({ ...others, ...more });
+  if (unknown !== undefined) throw badState(`"${unknown}" is no part of it`);
+  const lastPath = embulks ?? own ?? undefined;
+  if (lastPath !== undefined && typeof lastPath !== 'string') throw badState(`last_path: expected text, found ${shown(lastPath)}`);
+  return {
+    files: new Map(Object.entries(objectOf(files, 'files')).map(([name, file]) => [name, readLoaded(name, file)])),
+    memory: memory === undefined ? undefined : objectOf(memory, 'memory'),
+    lastPath,
+  };
 }
 
-function badState(state: JsonValue): DataError {
+function readLoaded(name: string, value: JsonValue): LoadedFile {
+  const file = objectOf(value, `files: ${name}`);
+  const { size, modified, version, hash } = file;
+  if (typeof size !== 'number') throw badState(`files: ${name}: size: expected a number, found ${shown(size)}`);
+  if (modified !== undefined && typeof modified !== 'number') throw badState(`files: ${name}: modified: expected a number, found ${shown(modified)}`);
+  for (const [key, text] of Object.entries({ version, hash }))
+    if (text !== undefined && typeof text !== 'string') throw badState(`files: ${name}: ${key}: expected text, found ${shown(text)}`);
+  return file as unknown as LoadedFile;
+}
+
+function objectOf(value: JsonValue, what: string): JsonObject {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw badState(`${what}: expected a mapping, found ${shown(value)}`);
+}
+
+function shown(value: JsonValue | undefined): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
+}
+
+function badState(why: string): DataError {
   return new DataError({
     code: 'STATE_INVALID',
-    message: `the stored state is not one of a file input: ${JSON.stringify(state).slice(0, 80)}`,
-    hint: 'look at it with `sluice state show`; `sluice state set` stores a right one',
+    message: `the stored state is not one of a file input: ${why}`,
+    hint: 'look at it with `sluice state show`; `sluice state set` stores a right one, `sluice state reset` begins anew',
   });
 }
 

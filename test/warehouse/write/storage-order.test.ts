@@ -57,7 +57,10 @@ test('a data file is synced, made read-only, renamed, and only then its folders 
 
 test('new partition folders cost their parent one sync', async ({ dir, calls, ops }) => {
   mkdirSync(join(dir, 'staging'));
-  const files = ['p=1/a', 'p=2/b', 'p=2/q=1/c', 'p=3/d'].map((uri, i) => ({ localPath: join(dir, `staging/${i}`), uri: `file://${dir}/data/${uri}` }));
+  const files = ['p=1/a', 'p=2/b', 'p=2/q=1/c', 'p=3/d'].map((uri, i) => ({
+    localPath: join(dir, `staging/${i}`),
+    uri: `file://${dir}/data/${uri}`,
+  }));
   for (const { localPath } of files) writeFileSync(localPath, 'x');
   await openLocalStorage(`file://${dir}`, ops).publish(files);
   const synced = calls.filter((call) => call.startsWith('sync'));

@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigPlace, type JsonObject, type JsonValue } from '../../../core/spi/index.js';
+import { ConfigError, DataError, type ConfigPlace, type JsonObject, type JsonValue } from '../../../core/spi/index.js';
 
 /** Where an incremental read has come to. Every value is the text that the server gave. */
 export interface CursorState {
@@ -21,7 +21,7 @@ export function cursorStateJson(state: CursorState): JsonObject {
 
 /**
  * The cursor that a run starts after: the stored state, or Embulk's (`{in: {last_record: […]}}`), or `last_record` of the
- * config. Undefined: none yet. A state of other columns is an error.
+ * config. Undefined: none yet. A state of other columns or of another input is an error.
  */
 export function readCursorState(
   state: JsonValue | undefined,
@@ -29,6 +29,7 @@ export function readCursorState(
   given: readonly (string | number | boolean)[] | undefined,
   place: ConfigPlace,
 ): CursorState | undefined {
+  refuseOtherState(state);
   const object = asObject(asObject(state)?.['in']) ?? asObject(state);
   const record = object?.['last_record'];
   if (record === undefined || record === null) {
@@ -51,6 +52,21 @@ export function readCursorState(
   );
   const loaded = object?.['loaded'] as CursorState['loaded'];
   return { columns: stored, last, ...(loaded === undefined ? {} : { loaded }) };
+}
+
+const STATE_KEYS = ['columns', 'last_record', 'loaded', 'in', 'out'];
+
+/** One of another input, or a misspelt one: it would count as none, and all rows would be read once more. */
+function refuseOtherState(state: JsonValue | undefined): void {
+  if (state === undefined || state === null) return;
+  const object = asObject(state);
+  const unknown = object && Object.keys(object).find((key) => !STATE_KEYS.includes(key));
+  if (object && unknown === undefined) return;
+  throw new DataError({
+    code: 'STATE_INVALID',
+    message: `the stored state is not one of an incremental read of a table: ${unknown === undefined ? 'expected a mapping' : `"${unknown}" is no part of it`}`,
+    hint: 'look at it with `sluice state show`; `sluice state set` stores a right one, `sluice state reset` begins anew',
+  });
 }
 
 function readRecord(values: readonly JsonValue[], columns: readonly string[], what: string, place: ConfigPlace): readonly string[] {

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError, type RemoteError } from '../../../../src/core/spi/index.js';
+import { ConfigError, type DataError, type JsonValue, type RemoteError } from '../../../../src/core/spi/index.js';
+import { readCursorState } from '../../../../src/plugins/shared/sql/cursor-state.js';
 import { networkErrorKind, placeSqlError, sqlError } from '../../../../src/plugins/shared/sql/errors.js';
 import { suggestCursor } from '../../../../src/plugins/shared/sql/guess.js';
 import { fillPlaceholders } from '../../../../src/plugins/shared/sql/query-placeholders.js';
@@ -85,6 +86,23 @@ test('a sensible cursor is proposed with its reason', () => {
     suggestCursor({ name: 't', columns: [id, column('updated_at', 'time', true)], primaryKey: ['id'], rows: 1 })?.warning ?? '',
     /may be NULL/,
   );
+});
+
+test('a state of another input is an error: all rows would be read once more', () => {
+  const read = (state: JsonValue): unknown => readCursorState(state, ['id'], undefined, place);
+  assert.equal(read({ columns: ['id'], last_record: ['5'] }), { columns: ['id'], last: ['5'] });
+  assert.equal(read({ in: { last_record: [5] }, out: {} }), { columns: undefined, last: ['5'] });
+  for (const none of [null, {}, { in: {} }]) assert.is(read(none), undefined);
+  for (const [state, why] of [
+    [{ files: {} }, '"files" is no part of it'],
+    [{ last_recrod: [5] }, '"last_recrod" is no part of it'],
+    [[5], 'expected a mapping'],
+  ] as const)
+    assert.throws(
+      () => read(state as JsonValue),
+      (error: DataError) =>
+        error.code === 'STATE_INVALID' && error.message === `the stored state is not one of an incremental read of a table: ${why}`,
+    );
 });
 
 test.run();
